@@ -1,0 +1,102 @@
+import type { z } from "zod";
+import { marketPrice, orderBook, trade } from "./payloads/market.ts";
+import { monitorSignal } from "./payloads/signals.ts";
+import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
+
+/**
+ * How messages of a channel reach a subscriber:
+ * - `latest`: only the newest value per key matters. May be conflated; never an old value after a new one.
+ * - `ordered`: every message, in order, never conflated.
+ * - `durable`: as `ordered`, kept long enough for a user who was away.
+ */
+export type Delivery = "latest" | "ordered" | "durable";
+
+/** What a stream keeps. Both bounds hold: the older entries go first, and a stream that rests this long goes whole. */
+export interface History {
+  /** Newest entries kept, at least 1. */
+  readonly entries: number;
+  /** Seconds after the last publish at which the whole stream expires. */
+  readonly seconds: number;
+}
+
+export interface ChannelDefinition {
+  /** `public`: anyone. `private`: the user that the token's `sub` names, own messages only. */
+  readonly access: "public" | "private";
+  /** What splits the channel into streams: a market, the user, or nothing (one stream). */
+  readonly key: "marketId" | "user" | "none";
+  readonly delivery: Delivery;
+  readonly history: History;
+  /**
+   * Seconds for which an event id is remembered, so that a retry is not published twice. At least as long as the
+   * event source may retry. `latest` channels need none: their version guard does it.
+   */
+  readonly dedupeSeconds: number;
+  readonly payload: z.ZodType<object>;
+}
+
+const MINUTE = 60;
+const DAY = 86_400;
+
+const userChannel = {
+  access: "private",
+  key: "user",
+  delivery: "durable",
+  history: { entries: 1_000, seconds: DAY },
+  dedupeSeconds: DAY,
+} as const;
+
+/**
+ * Every channel of the platform. Adding one here is all that it takes: names, schemas, access, publishing,
+ * subscriptions and infrastructure follow from the entry.
+ */
+export const channels = {
+  "market:prices": {
+    access: "public",
+    key: "marketId",
+    delivery: "latest",
+    history: { entries: 1, seconds: DAY },
+    dedupeSeconds: 0,
+    payload: marketPrice,
+  },
+  "market:orderbook": {
+    access: "public",
+    key: "marketId",
+    delivery: "latest",
+    history: { entries: 1, seconds: DAY },
+    dedupeSeconds: 0,
+    payload: orderBook,
+  },
+  "market:trades": {
+    access: "public",
+    key: "marketId",
+    delivery: "ordered",
+    history: { entries: 300, seconds: DAY },
+    dedupeSeconds: 10 * MINUTE,
+    payload: trade,
+  },
+  "monitor:signals": {
+    access: "public",
+    key: "none",
+    delivery: "ordered",
+    history: { entries: 300, seconds: DAY },
+    dedupeSeconds: DAY,
+    payload: monitorSignal,
+  },
+  "user:orders": { ...userChannel, payload: order },
+  "user:notifications": { ...userChannel, payload: notification },
+  "user:portfolio": { ...userChannel, payload: portfolio },
+  "user:copy-trade": { ...userChannel, payload: copyTrade },
+} as const satisfies Record<string, ChannelDefinition>;
+
+export type Channel = keyof typeof channels;
+
+/** What `data` of a message on channel `C` looks like. */
+export type Payload<C extends Channel> = z.infer<(typeof channels)[C]["payload"]>;
+
+export const channelNames = Object.keys(channels) as readonly Channel[];
+
+/** Whether `name` is a channel; false for anything that is not a string, and for names such as `__proto__`. */
+export const isChannel = (name: unknown): name is Channel => typeof name === "string" && Object.hasOwn(channels, name);
+
+/** The entry of a channel, with the exact literals widened so that every channel can be treated alike. */
+export const channelDefinition = (channel: Channel): ChannelDefinition => channels[channel];

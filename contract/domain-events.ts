@@ -1,0 +1,138 @@
+import { z } from "zod";
+import { type Channel, channelDefinition, type Payload } from "./channels.ts";
+import { describeIssue } from "./frames.ts";
+import { marketPrice, orderBook, trade } from "./payloads/market.ts";
+import { eventId, identifier } from "./payloads/primitives.ts";
+import { newsSignal, whaleSignal } from "./payloads/signals.ts";
+import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
+
+/** One kind of event that a domain team puts on the bus, and the channel that it is published to. */
+export interface DomainEventDefinition {
+  readonly source: string;
+  readonly detailType: string;
+  readonly channel: Channel;
+  readonly payload: z.ZodObject;
+}
+
+/** The domains, each with a publisher function of its own, and the events that each of them takes. */
+export const domains = {
+  "market-data": [
+    { source: "vezta.market-data", detailType: "PriceChanged", channel: "market:prices", payload: marketPrice },
+    { source: "vezta.market-data", detailType: "OrderBookChanged", channel: "market:orderbook", payload: orderBook },
+    { source: "vezta.market-data", detailType: "TradeExecuted", channel: "market:trades", payload: trade },
+  ],
+  orders: [{ source: "vezta.orders", detailType: "OrderChanged", channel: "user:orders", payload: order }],
+  notifications: [
+    {
+      source: "vezta.notifications",
+      detailType: "NotificationCreated",
+      channel: "user:notifications",
+      payload: notification,
+    },
+  ],
+  portfolio: [
+    { source: "vezta.portfolio", detailType: "PortfolioChanged", channel: "user:portfolio", payload: portfolio },
+  ],
+  "copy-trading": [
+    { source: "vezta.copy-trading", detailType: "CopyTradeExecuted", channel: "user:copy-trade", payload: copyTrade },
+  ],
+  signals: [
+    { source: "vezta.signals", detailType: "NewsDetected", channel: "monitor:signals", payload: newsSignal },
+    { source: "vezta.signals", detailType: "WhaleDetected", channel: "monitor:signals", payload: whaleSignal },
+  ],
+} as const satisfies Record<string, readonly DomainEventDefinition[]>;
+
+export type Domain = keyof typeof domains;
+
+export const domainNames = Object.keys(domains) as readonly Domain[];
+
+/**
+ * What a detail carries beside the payload:
+ * - `userId`: whose it is; required on private channels, the `sub` of the user's token.
+ * - `eventId`: the producer's own id, kept over its retries. Without it the bus's id of the event counts.
+ * - `version`: orders the values of one market on a `latest` channel; without it the payload's `time` does. A market
+ *   whose events carry it must carry it always.
+ * - `event`: a name for the change, passed on to clients.
+ */
+const meta = z.object({
+  eventId: eventId.optional(),
+  version: z.int().min(0).optional(),
+  event: z.string().min(1).max(64).optional(),
+});
+
+const privateMeta = meta.extend({ userId: identifier });
+
+/** A value of `latest` dated further ahead than this is refused: it would block the newer ones until then. */
+const MAXIMUM_CLOCK_SKEW_MS = 60_000;
+
+/** An event in the words of EventBridge, however it came (bus, stream, test). */
+export interface DomainEvent {
+  readonly source: string;
+  readonly detailType: string;
+  /** Unique to this event and kept over redeliveries. */
+  readonly id: string;
+  readonly detail: unknown;
+}
+
+/** One message for one stream of channel `C`, as a publisher takes it. */
+export interface MessageOf<C extends Channel> {
+  readonly channel: C;
+  /** The market on a channel that is split by market, the user on a private one. */
+  readonly key?: string;
+  readonly data: Payload<C>;
+  /** A name for the change; clients get it beside the data. 1 to 64 characters. */
+  readonly event?: string;
+  /** The same for every attempt to publish this very message; 1 to 256 characters. */
+  readonly eventId: string;
+  /** Required on `latest` channels: a value of an older version never replaces a newer one. 0 to 2^53-1. */
+  readonly version?: number;
+}
+
+export type ChannelMessage = { [C in Channel]: MessageOf<C> }[Channel];
+
+/** An event that no channel can take; retrying it cannot help. */
+export class InvalidEventError extends Error {
+  override readonly name = "InvalidEventError";
+}
+
+function findDefinition(domain: Domain, { source, detailType, id }: DomainEvent): DomainEventDefinition {
+  const found = domains[domain].find((entry) => entry.source === source && entry.detailType === detailType);
+  if (found) return found;
+  const known = domains[domain].map((entry) => `${entry.source}/${entry.detailType}`).join(", ");
+  throw new InvalidEventError(`event ${id}: domain ${domain} takes ${known}, not ${source}/${detailType}`);
+}
+
+function assertNotAhead(event: DomainEvent, version: unknown, now: number): void {
+  if (typeof version === "number" && version > now + MAXIMUM_CLOCK_SKEW_MS) {
+    throw new InvalidEventError(`event ${event.id} (${event.detailType}): detail.time: lies in the future`);
+  }
+}
+
+/**
+ * Parses a domain event into the message to publish. Pure but for `now` (milliseconds since 1970).
+ *
+ * @throws InvalidEventError that names the event, the field and what is wrong with it.
+ */
+export function parseDomainEvent(domain: Domain, event: DomainEvent, now: number = Date.now()): ChannelMessage {
+  const { channel, payload } = findDefinition(domain, event);
+  const { access, key, delivery } = channelDefinition(channel);
+  const metaSchema: z.ZodObject = access === "private" ? privateMeta : meta;
+  const parsed = z.intersection(metaSchema, payload).safeParse(event.detail);
+  if (!parsed.success) {
+    throw new InvalidEventError(`event ${event.id} (${event.detailType}): detail.${describeIssue(parsed.error)}`);
+  }
+  const details = metaSchema.parse(event.detail) as z.infer<typeof meta> & Partial<z.infer<typeof privateMeta>>;
+  const data = payload.parse(event.detail);
+  const streamKey = key === "user" ? details.userId : key === "marketId" ? (data.marketId as string) : undefined;
+  if (delivery === "latest" && details.version === undefined) assertNotAhead(event, data.time, now);
+  const message = {
+    channel,
+    key: streamKey,
+    data,
+    event: details.event,
+    eventId: details.eventId ?? event.id,
+    version: delivery === "latest" ? (details.version ?? (data.time as number)) : undefined,
+  };
+  // The definition pairs the channel with its payload's schema; the compiler cannot follow that through a look-up.
+  return message as ChannelMessage;
+}

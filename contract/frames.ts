@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
+import { ChannelError, type ErrorCode } from "./errors.ts";
+import { identifier } from "./payloads/primitives.ts";
+
+/** The Socket.IO namespace of the service. */
+export const NAMESPACE = "/ws";
+
+/** Most markets that one request may name, and most entries of a `lastId` map. */
+export const MAXIMUM_KEYS = 500;
+
+/** Longest token taken, in characters. A Cognito access token has about 1,000. */
+export const MAXIMUM_TOKEN_LENGTH = 8_192;
+
+const entryId = z.string().regex(/^\d{1,15}-\d{1,15}$/, "an entry id has the form <milliseconds>-<number>");
+
+const channelRequest = z.object({
+  channel: z.string("channel is missing or not a string").max(64),
+  marketId: z.union([identifier, z.array(identifier).min(1).max(MAXIMUM_KEYS)]).optional(),
+});
+
+const subscribeRequest = channelRequest.extend({
+  /**
+   * Resume after this id: what came since is delivered before live messages. `0-0` asks for all that is held. For
+   * several markets a map of ids by market; a single id then stands for each of them.
+   */
+  lastId: z.union([entryId, z.record(identifier, entryId)]).optional(),
+});
+
+const authenticateRequest = z.object({
+  /** A new token, or null to go on anonymously. */
+  token: z.string("token is missing or not a string").min(1).max(MAXIMUM_TOKEN_LENGTH).nullable(),
+});
+
+/** A request for one channel, checked against the contract. `keys` are its markets; absent means the whole channel. */
+export interface UnsubscribeRequest {
+  readonly channel: Channel;
+  readonly marketId?: string | readonly string[];
+  readonly keys?: readonly string[];
+}
+
+export interface SubscribeRequest extends UnsubscribeRequest {
+  /** The id to resume after, for a stream key (or for the only stream of a channel: undefined). */
+  readonly lastId?: string | ReadonlyMap<string, string>;
+}
+
+export type AuthenticateRequest = z.infer<typeof authenticateRequest>;
+
+/** Shows one problem of a value that did not parse: where it is and what is wrong with it. */
+export function describeIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (!issue) return "is not valid";
+  return issue.path.length > 0 ? `${issue.path.join(".")}: ${issue.message}` : issue.message;
+}
+
+/** @throws ChannelError `bad_request` with what is wrong and where. */
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (!result.success) throw new ChannelError("bad_request", describeIssue(result.error));
+  return result.data;
+}
+
+function checkChannel(request: z.infer<typeof channelRequest>): UnsubscribeRequest {
+  const { channel, marketId } = request;
+  if (!isChannel(channel)) throw new ChannelError("unknown_channel", "there is no channel of that name");
+  if (marketId === undefined) return { channel };
+  if (channelDefinition(channel).key !== "marketId") {
+    throw new ChannelError("bad_request", `marketId: channel ${channel} is not split by market`);
+  }
+  return { channel, marketId, keys: typeof marketId === "string" ? [marketId] : [...new Set(marketId)] };
+}
+
+/** @throws ChannelError `bad_request` or `unknown_channel`. */
+export const parseUnsubscribe = (value: unknown): UnsubscribeRequest => checkChannel(parse(channelRequest, value));
+
+/** @throws ChannelError `bad_request` or `unknown_channel`. */
+export function parseSubscribe(value: unknown): SubscribeRequest {
+  const { lastId, ...request } = parse(subscribeRequest, value);
+  const checked = checkChannel(request);
+  if (lastId === undefined) return checked;
+  if (typeof lastId === "string") return { ...checked, lastId };
+  if (channelDefinition(checked.channel).key !== "marketId") {
+    throw new ChannelError("bad_request", `lastId: channel ${checked.channel} has one stream, so one id, not a map`);
+  }
+  const ids = new Map(Object.entries(lastId));
+  if (ids.size > MAXIMUM_KEYS) throw new ChannelError("bad_request", `lastId: more than ${MAXIMUM_KEYS} entries`);
+  return { ...checked, lastId: ids };
+}
+
+/** @throws ChannelError `bad_request`. */
+export const parseAuthenticate = (value: unknown): AuthenticateRequest => parse(authenticateRequest, value);
+
+/** Sent for every change on a stream. */
+export interface DataMessage<C extends Channel = Channel> {
+  readonly channel: C;
+  /** On a channel that is split by market. */
+  readonly marketId?: string;
+  /** A name that the publisher gave the change, where it gave one. */
+  readonly event?: string;
+  readonly data: Payload<C>;
+  /** This entry's id in its stream. */
+  readonly id: string;
+  /** The id of the entry before it. One that has seen `id` X and gets a `prev` that is not X has missed something. */
+  readonly prev: string;
+}
+
+/** Answers `subscribe`, as an event and as the acknowledgement. */
+export interface SubscribedMessage {
+  readonly channel: Channel;
+  /** As it was asked. */
+  readonly marketId?: string | readonly string[];
+  /** The stream's current id: what follows is newer. Where the request has one stream. */
+  readonly id?: string;
+  /** The current ids by market, where the request has several streams. */
+  readonly ids?: Readonly<Record<string, string>>;
+  /**
+   * Where the request had a `lastId`: true if everything after it is delivered, false if something in between is no
+   * longer held (the current state is delivered instead).
+   */
+  readonly recovered?: boolean;
+  /** The markets of a request for several that could not be recovered. */
+  readonly unrecovered?: readonly string[];
+}
+
+export type UnsubscribedMessage = Pick<SubscribedMessage, "channel" | "marketId">;
+
+export interface ErrorMessage {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly channel?: string;
+}
+
+/** Answers `authenticate`. `sub` is null on an anonymous connection. */
+export interface AuthenticatedMessage {
+  readonly sub: string | null;
+  /** When the token expires, in milliseconds since 1970. */
+  readonly expiresAt?: number;
+}
+
+/** Says that a stream is live, so that silence can be told from a frozen feed. */
+export interface HeartbeatMessage {
+  readonly channel: Channel;
+  readonly id?: string;
+  readonly ids?: Readonly<Record<string, string>>;
+}
+
+export type Acknowledge<T> = (answer: T | ErrorMessage) => void;
+
+export interface ClientToServerEvents {
+  subscribe: (request: unknown, acknowledge?: Acknowledge<SubscribedMessage>) => void;
+  unsubscribe: (request: unknown, acknowledge?: Acknowledge<UnsubscribedMessage>) => void;
+  authenticate: (request: unknown, acknowledge?: Acknowledge<AuthenticatedMessage>) => void;
+}
+
+export interface ServerToClientEvents {
+  data: (message: DataMessage) => void;
+  subscribed: (message: SubscribedMessage) => void;
+  unsubscribed: (message: UnsubscribedMessage) => void;
+  authenticated: (message: AuthenticatedMessage) => void;
+  error: (message: ErrorMessage) => void;
+  heartbeat: (message: HeartbeatMessage) => void;
+  drain: (message: { readonly reconnectIn: number }) => void;
+}

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { describeIssue } from "../frames.ts";
+
+/** `true`/`false` as an environment variable spells it. */
+export const flag = z.enum(["true", "false"]).transform((value) => value === "true");
+
+/** Where Redis is and how to get in. The password has a variable of its own: a URL ends up in logs. */
+export const redisEnvironment = z.object({
+  /** `redis://host:port`, or `rediss://` for TLS. On a cluster any node, or the configuration endpoint. */
+  RT_REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be redis://host:port or rediss://host:port" }),
+  /** Whether it is a cluster (ElastiCache with cluster mode on, or Serverless). */
+  RT_REDIS_CLUSTER: flag.default(false),
+  RT_REDIS_USERNAME: z.string().min(1).optional(),
+  RT_REDIS_PASSWORD: z.string().min(1).optional(),
+});
+
+/** Whose tokens are valid. */
+export const authEnvironment = z.object({
+  /** The `iss` of valid tokens; for Cognito `https://cognito-idp.<region>.amazonaws.com/<pool id>`. */
+  RT_AUTH_ISSUER: z.url({ protocol: /^https$/, error: "must be an https URL" }),
+  /** The `aud` of valid tokens (any OIDC issuer), or the app client id (Cognito). */
+  RT_AUTH_AUDIENCE: z.string().min(1),
+  /** Where the issuer's keys are, if not at `<issuer>/.well-known/jwks.json`. */
+  RT_AUTH_JWKS_URI: z.url({ protocol: /^https$/, error: "must be an https URL" }).optional(),
+  /** The keys themselves (a JWKS as JSON), where the network has no way to the issuer. */
+  RT_AUTH_JWKS: z.string().min(1).optional(),
+});
+
+/** The environment lacks something or has a wrong value; the message names every variable concerned. */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+/** @throws ConfigurationError that lists every variable that is missing or wrong, never a value. */
+export function parseEnvironment<T>(
+  schema: z.ZodType<T>,
+  environment: Readonly<Record<string, string | undefined>>,
+): T {
+  const result = schema.safeParse(environment);
+  if (result.success) return Object.freeze(result.data);
+  const problems = result.error.issues.map((issue) => describeIssue(new z.ZodError([issue])));
+  throw new ConfigurationError(`environment is not valid:\n  ${problems.join("\n  ")}`);
+}

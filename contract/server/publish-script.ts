@@ -1,0 +1,77 @@
+/**
+ * The one step in which messages of one stream are published: guard, append, tell. Runs whole or not at all as far
+ * as others see, so that the order of entries and of Pub/Sub messages is the same.
+ *
+ * KEYS: 1 stream · 2 index of the channel's streams (or the stream again: no index) · 3 Pub/Sub channel of the stream's
+ *   room · 4 Pub/Sub channel of the whole channel's room (or 3 again: there is none) · 5… a dedupe key per message
+ *   (or the stream again: the version guards).
+ * ARGV: 1 kept entries · 2 stream lifetime in s · 3 dedupe window in s (0: the version guards) · 4 member of the index
+ *   · 5 and 6 head of the envelope for KEYS 3 and 4 · then per message: version, event id, body.
+ *   A body is the JSON object that clients get, without `id`, `prev` and the closing brace.
+ * Returns per message its entry id, `duplicate` or `stale`.
+ *
+ * An event counts as seen only once its entry is written, so a refused write is not lost on the retry.
+ * SPUBLISH comes last: should it be refused, the entry is kept and the gateways' repair delivers it.
+ * An entry: `m` body, `p` prev and, where the version guards, `v` version and `e` the ids of the events that had it.
+ */
+export const publishScript = `
+local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local entries, lifetime, window, member = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local keyHead, wholeHead = ARGV[5], ARGV[6]
+local prev, lastVersion, lastEvents = '0-0', nil, nil
+
+local top = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+if top then
+  prev = top[1]
+  if window == 0 then
+    lastVersion, lastEvents = tonumber(top[2][6]), top[2][8]
+  end
+elseif index ~= stream then
+  local now = redis.call('TIME')
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. string.format('%.0f', (tonumber(now[1]) - tonumber(lifetime)) * 1000))
+end
+
+local function refusal(dedupe, version, event)
+  if window > 0 then
+    return redis.call('EXISTS', dedupe) == 1 and 'duplicate' or nil
+  end
+  if lastVersion == nil or version > lastVersion then
+    lastEvents = ' '
+    return nil
+  end
+  if version < lastVersion then return 'stale' end
+  if string.find(lastEvents, ' ' .. event .. ' ', 1, true) then return 'duplicate' end
+  return nil
+end
+
+local results = {}
+for i = 7, #ARGV, 3 do
+  local n = (i - 4) / 3
+  local version, event, body = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
+  local refused = refusal(KEYS[4 + n], version, event)
+  if refused then
+    results[n] = refused
+  else
+    local id
+    if window > 0 then
+      id = redis.call('XADD', stream, 'MAXLEN', entries, '*', 'm', body, 'p', prev)
+      redis.call('SET', KEYS[4 + n], id, 'EX', window)
+    else
+      lastVersion = version
+      lastEvents = string.sub(lastEvents .. event .. ' ', -2048)
+      id = redis.call('XADD', stream, 'MAXLEN', entries, '*', 'm', body, 'p', prev, 'v', ARGV[i], 'e', lastEvents)
+    end
+    local tail = body .. ',"id":"' .. id .. '","prev":"' .. prev .. '"}]}}}'
+    redis.call('EXPIRE', stream, lifetime)
+    if index ~= stream then
+      redis.call('ZADD', index, string.match(id, '^%d+'), member)
+      redis.call('EXPIRE', index, lifetime)
+    end
+    if wholeChannel ~= keyChannel then redis.call('SPUBLISH', wholeChannel, wholeHead .. tail) end
+    redis.call('SPUBLISH', keyChannel, keyHead .. tail)
+    prev = id
+    results[n] = id
+  end
+end
+return results
+`;

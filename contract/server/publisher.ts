@@ -1,0 +1,202 @@
+import type { Cluster, Redis } from "ioredis";
+import { z } from "zod";
+import { type Channel, channelDefinition, isChannel } from "../channels.ts";
+import type { ChannelMessage } from "../domain-events.ts";
+import { describeIssue, NAMESPACE } from "../frames.ts";
+import { eventId, identifier } from "../payloads/primitives.ts";
+import { roomName, type Stream } from "../stream.ts";
+import { publishScript } from "./publish-script.ts";
+import { dedupeKey, indexKey, pubSubChannel, streamKey, wholeChannelRoom } from "./redis-keys.ts";
+
+/** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
+export const MAXIMUM_BODY_BYTES = 120_000;
+
+/** Most messages in one call of the script: some 20 µs each, so that no other command waits for more than about 2 ms. */
+const MAXIMUM_SCRIPT_BATCH = 100;
+
+/** What became of one message. `duplicate` and `stale` are successes: it, or something newer, is out already. */
+export type PublishOutcome =
+  | { readonly status: "published"; readonly id: string }
+  | { readonly status: "duplicate" | "stale" }
+  | { readonly status: "failed"; readonly error: Error };
+
+/** A message that does not fit its channel; publishing it again cannot help. */
+export class InvalidMessageError extends Error {
+  override readonly name = "InvalidMessageError";
+}
+
+/** Some messages could not be published. Publish the same messages again: what is out already is not sent twice. */
+export class PublishError extends Error {
+  override readonly name = "PublishError";
+  /** In the order of the messages. */
+  readonly outcomes: readonly PublishOutcome[];
+
+  constructor(outcomes: readonly PublishOutcome[]) {
+    const failures = outcomes.filter((outcome) => outcome.status === "failed");
+    const [first] = failures;
+    super(`${failures.length} of ${outcomes.length} messages not published: ${first?.error.message}`, {
+      cause: first?.error,
+    });
+    this.outcomes = outcomes;
+  }
+}
+
+export interface Publisher {
+  /**
+   * Publishes messages to their streams, those of one stream in the given order. Resolves once Redis has them all.
+   * Of the messages of one stream that fail, none after the first is published, so that order holds over a retry.
+   *
+   * @throws PublishError where at least one failed: `InvalidMessageError` for one that does not fit the channel, else
+   *   an error of Redis, which a retry may cure.
+   */
+  publish(messages: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]>;
+}
+
+type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
+
+interface PreparedMessage {
+  readonly stream: Stream;
+  readonly eventId: string;
+  readonly version: number;
+  readonly body: string;
+}
+
+const messageSchema = z.object({
+  channel: z.string().refine(isChannel, "there is no channel of that name"),
+  key: identifier.optional(),
+  data: z.record(z.string(), z.unknown()),
+  event: z.string().min(1).max(64).optional(),
+  eventId,
+  version: z.int().min(0).optional(),
+});
+
+function assertKey(channel: Channel, key: string | undefined, data: Record<string, unknown>): void {
+  const expected = channelDefinition(channel).key;
+  if (expected === "none") {
+    if (key !== undefined) throw new InvalidMessageError(`key: channel ${channel} has no key`);
+    return;
+  }
+  if (key === undefined) throw new InvalidMessageError(`key: channel ${channel} needs a ${expected}`);
+  if (expected === "marketId" && data.marketId !== key) {
+    throw new InvalidMessageError(
+      `key: is ${JSON.stringify(key)}, but data.marketId is ${JSON.stringify(data.marketId)}`,
+    );
+  }
+}
+
+/** @throws InvalidMessageError that names the field. */
+function prepare(message: ChannelMessage): PreparedMessage {
+  const parsed = messageSchema.safeParse(message);
+  if (!parsed.success) throw new InvalidMessageError(describeIssue(parsed.error));
+  const { channel, key, event, eventId, version } = parsed.data;
+  const definition = channelDefinition(channel);
+  const payload = definition.payload.safeParse(parsed.data.data);
+  if (!payload.success) throw new InvalidMessageError(`${channel}: data.${describeIssue(payload.error)}`);
+  assertKey(channel, key, parsed.data.data);
+  if (definition.delivery === "latest" && version === undefined) {
+    throw new InvalidMessageError(`version: channel ${channel} delivers the latest value and needs one`);
+  }
+  const marketId = definition.key === "marketId" ? key : undefined;
+  const body = JSON.stringify({ channel, marketId, event, data: payload.data }).slice(0, -1);
+  if (Buffer.byteLength(body) > MAXIMUM_BODY_BYTES) {
+    throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
+  }
+  return { stream: { channel, key }, eventId: encodeURIComponent(eventId), version: version ?? 0, body };
+}
+
+/** The start of the message that the sharded adapter takes for a broadcast; type 3 is BROADCAST, packet type 2 EVENT. */
+const envelopeHead = (room: string, except: readonly string[]): string =>
+  `{"uid":"publisher","nsp":"${NAMESPACE}","type":3,"data":{"opts":{"rooms":${JSON.stringify([room])},` +
+  `"except":${JSON.stringify(except)},"flags":{}},"packet":{"type":2,"nsp":"${NAMESPACE}","data":["data",`;
+
+function scriptArguments(stream: Stream, messages: readonly PreparedMessage[]): [number, ...(string | number)[]] {
+  const { history, dedupeSeconds, delivery } = channelDefinition(stream.channel);
+  const window = delivery === "latest" ? 0 : dedupeSeconds;
+  const streamName = streamKey(stream);
+  const room = roomName(stream);
+  const whole = wholeChannelRoom(stream.channel);
+  const keys = [
+    streamName,
+    whole === undefined ? streamName : indexKey(stream.channel),
+    pubSubChannel(room),
+    pubSubChannel(whole ?? room),
+    ...messages.map(({ eventId }) => (window === 0 ? streamName : dedupeKey(stream, eventId))),
+  ];
+  return [
+    keys.length,
+    ...keys,
+    history.entries,
+    history.seconds,
+    window,
+    stream.key ?? "",
+    envelopeHead(room, whole === undefined ? [] : [whole]),
+    whole === undefined ? "" : envelopeHead(whole, []),
+    ...messages.flatMap(({ version, eventId, body }) => [version, eventId, body]),
+  ];
+}
+
+const toOutcome = (result: string): PublishOutcome =>
+  result === "duplicate" || result === "stale" ? { status: result } : { status: "published", id: result };
+
+const failure = (error: unknown): PublishOutcome => ({
+  status: "failed",
+  error: error instanceof Error ? error : new Error(String(error)),
+});
+
+function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+/** Publishes the messages of one stream, chunk after chunk; stops at the first chunk that fails. */
+async function publishStream(script: ScriptCommand, messages: readonly PreparedMessage[]): Promise<PublishOutcome[]> {
+  const outcomes: PublishOutcome[] = [];
+  for (const chunk of chunks(messages, MAXIMUM_SCRIPT_BATCH)) {
+    const [first] = chunk;
+    if (!first) break;
+    try {
+      const results = await script(...scriptArguments(first.stream, chunk));
+      outcomes.push(...results.map(toOutcome));
+    } catch (error) {
+      return [...outcomes, ...messages.slice(outcomes.length).map(() => failure(error))];
+    }
+  }
+  return outcomes;
+}
+
+function defineScript(redis: Redis | Cluster): ScriptCommand {
+  redis.defineCommand("publishMessages", { lua: publishScript });
+  const commands = redis as unknown as { publishMessages: ScriptCommand };
+  return (...values) => commands.publishMessages(...values);
+}
+
+/** Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast). */
+export function createPublisher(redis: Redis | Cluster): Publisher {
+  const script = defineScript(redis);
+  return {
+    async publish(messages) {
+      const outcomes = new Array<PublishOutcome>(messages.length);
+      const streams = new Map<string, { message: PreparedMessage; index: number }[]>();
+      for (const [index, message] of messages.entries()) {
+        try {
+          const prepared = prepare(message);
+          const name = streamKey(prepared.stream);
+          streams.set(name, [...(streams.get(name) ?? []), { message: prepared, index }]);
+        } catch (error) {
+          outcomes[index] = failure(error);
+        }
+      }
+      const publishAll = [...streams.values()].map(async (entries) => {
+        const results = await publishStream(
+          script,
+          entries.map(({ message }) => message),
+        );
+        for (const [position, { index }] of entries.entries()) {
+          outcomes[index] = results[position] ?? failure(new Error("Redis gave no answer for the message"));
+        }
+      });
+      await Promise.all(publishAll);
+      if (outcomes.some(({ status }) => status === "failed")) throw new PublishError(outcomes);
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { type Channel, channelDefinition } from "../channels.ts";
+import { NAMESPACE } from "../frames.ts";
+import { roomName, type Stream } from "../stream.ts";
+
+/** The prefix that `@socket.io/redis-adapter` gives its Pub/Sub channels unless told otherwise. */
+const ADAPTER_PREFIX = "socket.io";
+
+/** The sharded Pub/Sub channel on which the sharded adapter (`subscriptionMode: "dynamic"`) expects a room's messages. */
+export const pubSubChannel = (room: string): string => `${ADAPTER_PREFIX}#${NAMESPACE}#${room}#`;
+
+/** The Redis Stream that holds a stream's entries. In the slot of its room's Pub/Sub channel: they share the hash tag. */
+export const streamKey = (stream: Stream): string => `stream:${roomName(stream)}`;
+
+/** Remembers that an event was published to a stream. */
+export const dedupeKey = (stream: Stream, eventId: string): string => `seen:${roomName(stream)}:${eventId}`;
+
+/** Sorted set of a keyed public channel's active stream keys (market ids), scored by their last publish in ms. */
+export const indexKey = (channel: Channel): string => `index:{${channel}}`;
+
+/** The room that gets every message of a keyed public channel, whatever the key; undefined on other channels. */
+export const wholeChannelRoom = (channel: Channel): string | undefined =>
+  channelDefinition(channel).key === "marketId" ? roomName({ channel }) : undefined;

@@ -1,0 +1,51 @@
+import { type Channel, channelDefinition } from "./channels.ts";
+
+/**
+ * One stream: a channel and, where the channel has a key, whose or which. Order, ids and `prev` hold within a stream.
+ * `key` is the market id of a keyed public channel, the user of a private one, and absent on a channel without key.
+ */
+export interface Stream {
+  readonly channel: Channel;
+  readonly key?: string;
+}
+
+/** The id before the first entry of a stream: `prev` of that entry, and `lastId` for "all that you still have". */
+export const FIRST_ID = "0-0";
+
+/** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and does not give it a channel. */
+const SOCKET_ID_LENGTH = 20;
+
+/**
+ * Percent-encodes everything but `A-Z a-z 0-9 - _ . ! ' ( ) *` and so also `{ } : #`, which have a meaning in names.
+ *
+ * @throws URIError on a lone surrogate; the schemas let none through.
+ */
+const encode = (id: string): string => encodeURIComponent(id);
+
+/** `~` never occurs in an encoded id, so the longer name cannot be another stream's. */
+const avoidSocketIdLength = (name: string): string => (name.length === SOCKET_ID_LENGTH ? `${name}~` : name);
+
+/**
+ * The room of a stream, and the part of its Redis names that carries the hash tag:
+ * `{market:prices}:<marketId>`, `{user:orders:<sub>}`, `{monitor:signals}`. Without a key on a keyed public channel it
+ * is the room of all its streams: `{market:prices}`.
+ *
+ * @throws RangeError for a private channel without a user.
+ */
+export function roomName({ channel, key }: Stream): string {
+  const definition = channelDefinition(channel);
+  if (definition.key === "user") {
+    if (key === undefined) throw new RangeError(`channel ${channel} is private: its room needs a user`);
+    return avoidSocketIdLength(`{${channel}:${encode(key).replaceAll("~", "%7E")}}`);
+  }
+  const suffix = key === undefined ? "" : `:${encode(key).replaceAll("~", "%7E")}`;
+  return avoidSocketIdLength(`{${channel}}${suffix}`);
+}
+
+/** Compares two entry ids (`<ms>-<n>`): negative where `a` is older, 0 where they are the same. */
+export function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  const [aTime = 0, aSequence = 0] = a.split("-").map(Number);
+  const [bTime = 0, bSequence = 0] = b.split("-").map(Number);
+  return aTime - bTime || aSequence - bSequence;
+}

@@ -1,0 +1,29 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import { createPublisher, type PublishOutcome } from "../../contract/server/publisher.ts";
+import { connectPublisher } from "../../contract/server/redis.ts";
+
+const logger = new Logger({ serviceName: "publish" });
+
+// One connection for the life of the execution environment: kept across invocations, opened by the first.
+const publisher = createPublisher(
+  connectPublisher(parseEnvironment(redisEnvironment, process.env), (error) =>
+    logger.warn("Redis connection failed", { reason: error.message }),
+  ),
+);
+
+/**
+ * Publishes one message or several to their channels; what the Lambdas of other teams import. Await it before the
+ * handler returns. Messages of one stream go out in the given order.
+ *
+ * @throws PublishError where a message could not be published. Let it end the invocation: the event source's retry
+ *   publishes again under the same event ids, and what is out already is not sent twice.
+ * @example
+ * import { publish } from "vezta-realtime/publish";
+ *
+ * await publish({ channel: "user:notifications", key: userId, eventId: event.id, data: notification });
+ */
+export function publish(messages: ChannelMessage | readonly ChannelMessage[]): Promise<readonly PublishOutcome[]> {
+  return publisher.publish(Array.isArray(messages) ? messages : [messages as ChannelMessage]);
+}

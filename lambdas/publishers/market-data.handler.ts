@@ -1,0 +1,22 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import type { EventBridgeEvent, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
+import { publish } from "../publish/publish.ts";
+import { createDomainEventHandler } from "./domain-handler.ts";
+import { createStreamHandler } from "./stream-handler.ts";
+
+const logger = new Logger({ serviceName: "market-data" });
+
+const handleEvent = createDomainEventHandler("market-data", publish);
+const handleBatch = createStreamHandler("market-data", {
+  publish,
+  onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
+});
+
+/** Market data comes both ways: single events on the bus, and ticks in batches on the Kinesis stream. */
+export async function handler(
+  event: EventBridgeEvent<string, unknown> | KinesisStreamEvent,
+): Promise<KinesisStreamBatchResponse | undefined> {
+  if ("Records" in event) return handleBatch(event);
+  await handleEvent(event);
+  return undefined;
+}

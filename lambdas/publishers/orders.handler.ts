@@ -1,0 +1,4 @@
+import { publish } from "../publish/publish.ts";
+import { createDomainEventHandler } from "./domain-handler.ts";
+
+export const handler = createDomainEventHandler("orders", publish);

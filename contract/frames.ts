@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { identifier } from "./payloads/primitives.ts";
+import { FIRST_ID } from "./stream.ts";
 
 /** The Socket.IO namespace of the service. */
 export const NAMESPACE = "/ws";
@@ -21,8 +22,8 @@ const channelRequest = z.object({
 
 const subscribeRequest = channelRequest.extend({
   /**
-   * Resume after this id: what came since is delivered before live messages. `0-0` asks for all that is held. For
-   * several markets a map of ids by market; a single id then stands for each of them.
+   * Resume after this id: what came since is delivered before live messages. `0-0` asks for all that is held. Where
+   * the request has several streams (a list of markets, or a whole channel) a map of ids by market, or `0-0`.
    */
   lastId: z.union([entryId, z.record(identifier, entryId)]).optional(),
 });
@@ -40,7 +41,7 @@ export interface UnsubscribeRequest {
 }
 
 export interface SubscribeRequest extends UnsubscribeRequest {
-  /** The id to resume after, for a stream key (or for the only stream of a channel: undefined). */
+  /** The id to resume after, or the ids by market where the request has several streams. */
   readonly lastId?: string | ReadonlyMap<string, string>;
 }
 
@@ -73,18 +74,27 @@ function checkChannel(request: z.infer<typeof channelRequest>): UnsubscribeReque
 /** @throws ChannelError `bad_request` or `unknown_channel`. */
 export const parseUnsubscribe = (value: unknown): UnsubscribeRequest => checkChannel(parse(channelRequest, value));
 
+/** A map where there are several streams, one id where there is one: ids of different streams do not compare. */
+function checkLastId(
+  { channel, marketId }: UnsubscribeRequest,
+  lastId: NonNullable<z.infer<typeof subscribeRequest>["lastId"]>,
+): NonNullable<SubscribeRequest["lastId"]> {
+  const hasOneStream = channelDefinition(channel).key !== "marketId" || typeof marketId === "string";
+  if (typeof lastId === "string") {
+    if (hasOneStream || lastId === FIRST_ID) return lastId;
+    throw new ChannelError("bad_request", `lastId: must be ${FIRST_ID} or a map of ids by market here`);
+  }
+  if (hasOneStream) throw new ChannelError("bad_request", "lastId: must be one id here, not a map");
+  const ids = new Map(Object.entries(lastId));
+  if (ids.size > MAXIMUM_KEYS) throw new ChannelError("bad_request", `lastId: more than ${MAXIMUM_KEYS} entries`);
+  return ids;
+}
+
 /** @throws ChannelError `bad_request` or `unknown_channel`. */
 export function parseSubscribe(value: unknown): SubscribeRequest {
   const { lastId, ...request } = parse(subscribeRequest, value);
   const checked = checkChannel(request);
-  if (lastId === undefined) return checked;
-  if (typeof lastId === "string") return { ...checked, lastId };
-  if (channelDefinition(checked.channel).key !== "marketId") {
-    throw new ChannelError("bad_request", `lastId: channel ${checked.channel} has one stream, so one id, not a map`);
-  }
-  const ids = new Map(Object.entries(lastId));
-  if (ids.size > MAXIMUM_KEYS) throw new ChannelError("bad_request", `lastId: more than ${MAXIMUM_KEYS} entries`);
-  return { ...checked, lastId: ids };
+  return lastId === undefined ? checked : { ...checked, lastId: checkLastId(checked, lastId) };
 }
 
 /** @throws ChannelError `bad_request`. */

@@ -1,0 +1,54 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+
+/** Why something from Redis was not used. */
+export type DropReason = "malformed" | "foreign_room" | "not_allowed" | "handler_failed";
+
+/** Builds the gateway's metrics, in a registry of their own so that several gateways can live in one process. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    connections: new Gauge({ name: "rt_connections", help: "Open connections", registers }),
+    connectionsRefused: new Counter({
+      name: "rt_connections_refused_total",
+      help: "Connections refused, by error code",
+      labelNames: ["code"],
+      registers,
+    }),
+    rooms: new Gauge({ name: "rt_rooms", help: "Rooms that this node is subscribed to in Redis", registers }),
+    requests: new Counter({
+      name: "rt_requests_total",
+      help: "Client requests, by event and result (ok or the error code)",
+      labelNames: ["event", "result"],
+      registers,
+    }),
+    messages: new Counter({
+      name: "rt_messages_total",
+      help: "Stream entries handed to rooms, by channel and by how they came (live or repair)",
+      labelNames: ["channel", "source"],
+      registers,
+    }),
+    redisDropped: new Counter({
+      name: "rt_redis_dropped_total",
+      help: "Pub/Sub bodies that were not used, by reason",
+      labelNames: ["reason"],
+      registers,
+    }),
+    holes: new Counter({
+      name: "rt_holes_total",
+      help: "Holes found in a stream's chain, by channel and whether they could be filled",
+      labelNames: ["channel", "result"],
+      registers,
+    }),
+    redisErrors: new Counter({
+      name: "rt_redis_errors_total",
+      help: "Errors of Redis connections and commands, by stage",
+      labelNames: ["stage"],
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,225 @@
+import { type Channel, channelDefinition, channelNames } from "../../contract/channels.ts";
+import { pubSubChannel, wholeChannelRoom } from "../../contract/server/redis-keys.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
+import type { Metrics } from "../metrics.ts";
+import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
+import { belongsTo, type Entry, parseEnvelope } from "./entry.ts";
+import type { StreamReader } from "./stream-reader.ts";
+import { StreamState } from "./stream-state.ts";
+
+/** How long a room without subscribers stays subscribed in Redis, in ms: a page that changes comes back at once. */
+const LINGER_MS = 5_000;
+
+/** How far back, in ms, the index is read for streams that appeared unseen: more than a clock or a read may be late. */
+const INDEX_OVERLAP_MS = 10_000;
+
+/** A stream's room, or the room of a whole keyed channel (`stream.key` undefined). */
+interface Room {
+  readonly name: string;
+  readonly stream: Stream;
+  readonly isWhole: boolean;
+  holders: number;
+  /** Whether `ready` has resolved: a stream without state is then new, not one that is being loaded. */
+  started: boolean;
+  /** Settles once Redis confirmed the subscription and the states of its streams are loaded. */
+  ready: Promise<void>;
+  linger?: NodeJS.Timeout | undefined;
+}
+
+interface StreamHubOptions {
+  readonly pubSub: ShardedPubSub;
+  readonly reader: StreamReader;
+  readonly metrics: Metrics;
+  /** Gets every entry of the streams that are open here, once and in order, with the rooms it is for. */
+  readonly deliver: (rooms: string[], entry: Entry) => void;
+  readonly onError: (error: Error, stage: string) => void;
+}
+
+const streamChannelPrefixes = channelNames.map((channel) => pubSubChannel(`{${channel}`).slice(0, -1));
+
+/** Whether a Pub/Sub channel is that of a room whose messages come from a stream. */
+export const isStreamChannel = (channel: string): boolean =>
+  streamChannelPrefixes.some((prefix) => channel.startsWith(prefix));
+
+/**
+ * The rooms and streams that this node has subscribers for. It subscribes to a room in Redis with the room's first
+ * holder, feeds the states of its streams with what comes, and lets go some seconds after the last holder.
+ */
+export class StreamHub {
+  readonly #options: StreamHubOptions;
+  readonly #rooms = new Map<string, Room>();
+  readonly #states = new Map<string, StreamState>();
+
+  constructor(options: StreamHubOptions) {
+    this.#options = options;
+  }
+
+  /** The states that are open, for the slow check. */
+  get states(): IterableIterator<StreamState> {
+    return this.#states.values();
+  }
+
+  /**
+   * Resolves once messages of the stream arrive here (of every stream of a keyed channel, where `key` is undefined),
+   * with the function that lets go of it again. Rejects where Redis does not answer.
+   */
+  async open(stream: Stream): Promise<() => void> {
+    const name = roomName(stream);
+    const room = this.#rooms.get(name) ?? this.#createRoom(name, stream);
+    room.holders += 1;
+    clearTimeout(room.linger);
+    const release = () => this.#release(room);
+    try {
+      await room.ready;
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** The states that a request for a stream concerns: its own, or all of the channel. Open it first. */
+  statesOf(stream: Stream): StreamState[] {
+    const room = this.#rooms.get(roomName(stream));
+    return room?.isWhole ? this.#statesOfChannel(stream.channel) : this.#find(stream);
+  }
+
+  /** The rooms that a stream's entries go to. */
+  roomsOf({ channel, key }: Stream): string[] {
+    const whole = wholeChannelRoom(channel);
+    const rooms = [roomName({ channel, key }), ...(whole === undefined ? [] : [whole])];
+    return rooms.filter((name) => this.#rooms.has(name));
+  }
+
+  /** Makes every stream level with Redis, after a connection that may have missed messages. */
+  async repairAll(): Promise<void> {
+    await Promise.all([...this.#states.values()].map((state) => state.repair().catch(this.#onReadError)));
+  }
+
+  /**
+   * The slow check of one stream: resolves with whether it is level with Redis now. Where it had to be repaired the
+   * subscription may be gone without a sign, so it is asked for again.
+   */
+  async check(state: StreamState): Promise<boolean> {
+    try {
+      if (await state.check())
+        for (const room of this.roomsOf(state.stream)) this.#options.pubSub.renew(pubSubChannel(room));
+      return true;
+    } catch (error) {
+      this.#onReadError(error);
+      return false;
+    }
+  }
+
+  /** Finds the streams of whole channels whose first entry never arrived, and forgets those that have expired. */
+  async checkIndexes(): Promise<void> {
+    for (const { isWhole, stream } of this.#rooms.values()) {
+      if (isWhole) await this.#checkIndex(stream.channel).catch(this.#onReadError);
+    }
+  }
+
+  readonly #onReadError = (error: unknown): void =>
+    this.#options.onError(error instanceof Error ? error : new Error(String(error)), "read");
+
+  #createRoom(name: string, stream: Stream): Room {
+    const isWhole = name === wholeChannelRoom(stream.channel);
+    const room: Room = { name, stream, isWhole, holders: 0, started: false, ready: Promise.resolve() };
+    this.#rooms.set(name, room);
+    this.#options.metrics.rooms.set(this.#rooms.size);
+    room.ready = this.#start(room);
+    return room;
+  }
+
+  async #start(room: Room): Promise<void> {
+    const { pubSub, reader } = this.#options;
+    try {
+      await pubSub.subscribe(pubSubChannel(room.name), (body) => this.#receive(room, body));
+      const { channel } = room.stream;
+      const since = Date.now() - channelDefinition(channel).history.seconds * 1_000;
+      const keys = room.isWhole ? await reader.activeKeys(channel, since) : [room.stream.key];
+      await Promise.all(keys.map((key) => this.#state({ channel, key }).load()));
+      room.started = true;
+    } catch (error) {
+      this.#close(room);
+      throw error;
+    }
+  }
+
+  #release(room: Room): void {
+    room.holders -= 1;
+    if (room.holders > 0) return;
+    room.linger = setTimeout(() => this.#close(room), LINGER_MS);
+    room.linger.unref();
+  }
+
+  #close(room: Room): void {
+    if (this.#rooms.get(room.name) !== room) return;
+    this.#rooms.delete(room.name);
+    this.#options.metrics.rooms.set(this.#rooms.size);
+    this.#options.pubSub.unsubscribe(pubSubChannel(room.name));
+    const states = room.isWhole ? this.#statesOfChannel(room.stream.channel) : this.#find(room.stream);
+    for (const { stream } of states) {
+      if (this.roomsOf(stream).length === 0) this.#states.delete(roomName(stream));
+    }
+  }
+
+  #find(stream: Stream): StreamState[] {
+    const state = this.#states.get(roomName(stream));
+    return state ? [state] : [];
+  }
+
+  #statesOfChannel(channel: Channel): StreamState[] {
+    return [...this.#states.values()].filter(({ stream }) => stream.channel === channel);
+  }
+
+  #state(stream: Stream): StreamState {
+    const name = roomName(stream);
+    const existing = this.#states.get(name);
+    if (existing) return existing;
+    const { reader, metrics, deliver, onError } = this.#options;
+    const { channel } = stream;
+    const state = new StreamState({
+      stream,
+      reader,
+      deliver: (entry, source) => {
+        metrics.messages.inc({ channel, source });
+        deliver(this.roomsOf(stream), entry);
+      },
+      onHole: (result) => metrics.holes.inc({ channel, result }),
+      onError: (error) => onError(error, "repair"),
+    });
+    this.#states.set(name, state);
+    return state;
+  }
+
+  #receive(room: Room, body: Buffer): void {
+    const entry = parseEnvelope(body);
+    if (!entry || !belongsTo(entry, room.stream)) {
+      this.#options.metrics.redisDropped.inc({ reason: entry ? "foreign_room" : "malformed" });
+      return;
+    }
+    const stream = { channel: room.stream.channel, key: room.stream.key ?? entry.marketId };
+    const [state] = this.#find(stream);
+    // Without a state the room is still loading, and will read this entry, or the stream is new.
+    if (state || room.started) (state ?? this.#startEmpty(stream)).receive(entry);
+  }
+
+  #startEmpty(stream: Stream): StreamState {
+    const state = this.#state(stream);
+    state.startEmpty();
+    return state;
+  }
+
+  async #checkIndex(channel: Channel): Promise<void> {
+    const states = this.#statesOfChannel(channel);
+    const newest = Math.max(0, ...states.map(({ lastId }) => Number.parseInt(lastId, 10)));
+    const active = await this.#options.reader.activeKeys(channel, newest - INDEX_OVERLAP_MS);
+    const unseen = active.filter((key) => !this.#states.has(roomName({ channel, key })));
+    await Promise.all(unseen.map((key) => this.#startEmpty({ channel, key }).repair()));
+    const expired = newest - channelDefinition(channel).history.seconds * 1_000;
+    for (const state of states) {
+      const isExpired = Number.parseInt(state.lastId, 10) < expired;
+      if (isExpired && !this.#rooms.has(roomName(state.stream))) this.#states.delete(roomName(state.stream));
+    }
+  }
+}

@@ -118,7 +118,7 @@ export interface DataMessage<C extends Channel = Channel> {
 export interface SubscribedMessage {
   readonly channel: Channel;
   /** As it was asked. */
-  readonly marketId?: string | readonly string[];
+  readonly marketId?: string | readonly string[] | undefined;
   /** The stream's current id: what follows is newer. Where the request has one stream. */
   readonly id?: string;
   /** The current ids by market, where the request has several streams. */
@@ -150,7 +150,10 @@ export interface AuthenticatedMessage {
 /** Says that a stream is live, so that silence can be told from a frozen feed. */
 export interface HeartbeatMessage {
   readonly channel: Channel;
+  readonly marketId?: string;
+  /** The stream's current id. */
   readonly id?: string;
+  /** To subscribers of a whole channel: the current ids of the streams that moved since the last heartbeat. */
   readonly ids?: Readonly<Record<string, string>>;
 }
 

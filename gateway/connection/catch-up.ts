@@ -1,0 +1,107 @@
+import { channelDefinition } from "../../contract/channels.ts";
+import type { SubscribedMessage, SubscribeRequest } from "../../contract/frames.ts";
+import { FIRST_ID } from "../../contract/stream.ts";
+import type { Resume, StreamState } from "../streams/stream-state.ts";
+import type { GatewaySocket } from "./socket.ts";
+
+/** Messages written to one connection before the others have their turn. */
+const CHUNK = 200;
+
+interface CatchUpOptions {
+  readonly socket: GatewaySocket;
+  readonly request: SubscribeRequest;
+  /** The streams that the request concerns; on a whole channel more may come. */
+  readonly states: () => StreamState[];
+  /** Those whose live messages the connection had until now: they go on from here where the client names no id. */
+  readonly pausedAt: readonly StreamState[];
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The id that the client says it has of a stream. */
+function lastIdOf({ lastId }: SubscribeRequest, { stream }: StreamState): string | undefined {
+  return lastId === undefined || typeof lastId === "string" ? lastId : lastId.get(stream.key ?? "");
+}
+
+/** Where a stream begins for a client that has nothing of it: `latest` with its value, the others with what comes. */
+function snapshotOf(state: StreamState): Resume {
+  const isLatest = channelDefinition(state.stream.channel).delivery === "latest";
+  return { entries: isLatest && state.last ? [state.last] : [], recovered: true };
+}
+
+function describe(request: SubscribeRequest, resumes: ReadonlyMap<StreamState, Resume>): SubscribedMessage {
+  const { channel, marketId, lastId } = request;
+  const states = [...resumes];
+  const unrecovered = states.filter(([, { recovered }]) => !recovered).map(([{ stream }]) => stream.key ?? "");
+  const recovered = lastId === undefined ? {} : { recovered: unrecovered.length === 0 };
+  if (channelDefinition(channel).key !== "marketId" || typeof marketId === "string") {
+    return { channel, marketId, id: states[0]?.[0].lastId ?? FIRST_ID, ...recovered };
+  }
+  const ids = Object.fromEntries(states.map(([state]) => [state.stream.key ?? "", state.lastId]));
+  return { channel, marketId, ids, ...recovered, ...(unrecovered.length > 0 ? { unrecovered } : {}) };
+}
+
+/** One `subscribe` of one connection, from what the client has to live. */
+export class CatchUp {
+  readonly #options: CatchUpOptions;
+  /** Up to which id the connection has each stream. */
+  readonly #positions: Map<StreamState, string>;
+
+  constructor(options: CatchUpOptions) {
+    this.#options = options;
+    this.#positions = new Map(options.pausedAt.map((state) => [state, state.lastId]));
+  }
+
+  /** Makes sure that memory reaches back to where the client is. Rejects where Redis cannot be read. */
+  async load(): Promise<void> {
+    await this.#loadUntil((state) => lastIdOf(this.#options.request, state) ?? this.#positions.get(state));
+  }
+
+  /**
+   * Answers, delivers until the connection is level with every stream, and calls `join` in that same turn. Streams go
+   * on between two turns; what comes meanwhile is part of the next round. Call it in the turn in which `load` resolved.
+   */
+  async deliver(answer: (message: SubscribedMessage) => void, join: () => void): Promise<void> {
+    const { request, states } = this.#options;
+    const resumes = new Map(states().map((state) => [state, this.#start(state)]));
+    for (const state of resumes.keys()) this.#positions.set(state, state.lastId);
+    answer(describe(request, resumes));
+    await this.#send([...resumes.values()].flatMap(({ entries }) => entries));
+    for (;;) {
+      const behind = states().filter((state) => this.#position(state) !== state.lastId);
+      if (behind.length === 0) return join();
+      await this.#loadUntil((state) => this.#position(state));
+      const entries = behind.flatMap((state) => state.resume(this.#position(state))?.entries ?? []);
+      for (const state of behind) this.#positions.set(state, state.lastId);
+      await this.#send(entries);
+    }
+  }
+
+  #position(state: StreamState): string {
+    return this.#positions.get(state) ?? FIRST_ID;
+  }
+
+  #start(state: StreamState): Resume {
+    const id = lastIdOf(this.#options.request, state) ?? this.#positions.get(state);
+    if (id === undefined) return snapshotOf(state);
+    return state.resume(id) ?? { entries: [], recovered: false };
+  }
+
+  async #loadUntil(positionOf: (state: StreamState) => string | undefined): Promise<void> {
+    for (;;) {
+      const short = this.#options.states().filter((state) => {
+        const position = positionOf(state);
+        return position !== undefined && state.resume(position) === undefined;
+      });
+      if (short.length === 0) return;
+      await Promise.all(short.map((state) => state.loadHistory()));
+    }
+  }
+
+  async #send(entries: Resume["entries"]): Promise<void> {
+    for (const [index, entry] of entries.entries()) {
+      this.#options.socket.emit("data", entry);
+      if (index % CHUNK === CHUNK - 1) await nextTurn();
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import pTimeout from "p-timeout";
+import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import { ChannelError } from "../../contract/errors.ts";
+import type { SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
+import type { StreamHub } from "../streams/stream-hub.ts";
+import type { StreamState } from "../streams/stream-state.ts";
+import { CatchUp } from "./catch-up.ts";
+import type { GatewaySocket } from "./socket.ts";
+
+/** How long a client waits for Redis before it is told to come back, in ms. */
+const OPEN_TIMEOUT_MS = 5_000;
+
+interface SubscriptionsOptions {
+  readonly socket: GatewaySocket;
+  readonly hub: StreamHub;
+  /** Most subscriptions (streams and whole channels) at once. */
+  readonly maximum: number;
+}
+
+type Answer = (message: SubscribedMessage) => void;
+
+const isPrivate = (channel: Channel): boolean => channelDefinition(channel).access === "private";
+
+const unavailable = (cause: unknown): ChannelError =>
+  new ChannelError("unavailable", "the channel cannot be reached just now; try again", { cause });
+
+/** The streams and whole channels that one connection is subscribed to. */
+export class Subscriptions {
+  readonly #socket: GatewaySocket;
+  readonly #hub: StreamHub;
+  readonly #maximum: number;
+  /** By room: the stream and what lets go of it. */
+  readonly #held = new Map<string, { readonly stream: Stream; readonly release: () => void }>();
+  #closed = false;
+
+  constructor({ socket, hub, maximum }: SubscriptionsOptions) {
+    this.#socket = socket;
+    this.#hub = hub;
+    this.#maximum = maximum;
+  }
+
+  /**
+   * Answers the request, delivers snapshot or history, and goes on live, without a message missed, doubled or out of
+   * order in between. `answer` is called once, just before the first message.
+   *
+   * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
+   */
+  async subscribe(request: SubscribeRequest, answer: Answer): Promise<void> {
+    const streams = this.#streamsOf(request);
+    const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
+    if (this.#held.size + fresh.length > this.#maximum) {
+      throw new ChannelError("limit_exceeded", `a connection may have ${this.#maximum} subscriptions`);
+    }
+    const opened = await this.#open(fresh);
+    try {
+      await this.#catchUp(request, streams, answer);
+    } catch (error) {
+      for (const { close } of opened) close();
+      throw error;
+    }
+    for (const { stream, close } of opened) this.#hold(stream, close);
+  }
+
+  /** Ends the subscription that a `subscribe` with the same words began; does nothing where there is none. */
+  unsubscribe(request: UnsubscribeRequest): void {
+    for (const stream of this.#streamsOf(request)) this.#leave(roomName(stream));
+  }
+
+  /** Ends the subscriptions to private channels. Returns the channels concerned. */
+  leavePrivate(): Channel[] {
+    const held = [...this.#held].filter(([, { stream }]) => isPrivate(stream.channel));
+    for (const [name] of held) this.#leave(name);
+    return held.map(([, { stream }]) => stream.channel);
+  }
+
+  /** Lets go of everything; for a connection that has ended. */
+  close(): void {
+    this.#closed = true;
+    for (const { release } of this.#held.values()) release();
+    this.#held.clear();
+  }
+
+  /** The user comes from the verified token alone: no word of a client names whose stream it gets. */
+  #streamsOf({ channel, keys }: UnsubscribeRequest): Stream[] {
+    if (!isPrivate(channel)) return keys ? keys.map((key) => ({ channel, key })) : [{ channel }];
+    const identity = this.#socket.data.identity;
+    if (!identity) throw new ChannelError("unauthorized", `channel ${channel} needs a valid token`);
+    return [{ channel, key: identity.sub }];
+  }
+
+  async #open(streams: readonly Stream[]): Promise<{ stream: Stream; close: () => void }[]> {
+    const opening = streams.map(async (stream) => ({ stream, close: await this.#hub.open(stream) }));
+    try {
+      return await pTimeout(Promise.all(opening), { milliseconds: OPEN_TIMEOUT_MS });
+    } catch (cause) {
+      for (const late of opening) late.then(({ close }) => close()).catch(() => undefined);
+      throw unavailable(cause);
+    }
+  }
+
+  #hold(stream: Stream, release: () => void): void {
+    if (this.#closed) release();
+    else this.#held.set(roomName(stream), { stream, release });
+  }
+
+  #leave(name: string): void {
+    const held = this.#held.get(name);
+    if (!held) return;
+    this.#held.delete(name);
+    this.#socket.leave(name);
+    held.release();
+  }
+
+  /** Rooms that the connection is in already are left meanwhile if it resumes: what they carry is part of the resume. */
+  async #catchUp(request: SubscribeRequest, streams: readonly Stream[], answer: Answer): Promise<void> {
+    const { identity } = this.#socket.data;
+    const rooms = streams.map(roomName);
+    const paused = request.lastId === undefined ? [] : rooms.filter((room) => this.#held.has(room));
+    const states = (): StreamState[] => [...new Set(streams.flatMap((stream) => this.#hub.statesOf(stream)))];
+    const catchUp = new CatchUp({ socket: this.#socket, request, states, pausedAt: paused.length > 0 ? states() : [] });
+    for (const room of paused) this.#socket.leave(room);
+    try {
+      await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
+        throw unavailable(cause);
+      });
+      if (isPrivate(request.channel) && this.#socket.data.identity?.sub !== identity?.sub) {
+        throw new ChannelError("unauthorized", "the token has changed meanwhile");
+      }
+      await catchUp.deliver(answer, () => this.#socket.join(rooms));
+    } catch (error) {
+      if (paused.length > 0) this.#socket.join(paused);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { pino } from "pino";
+import { parseEnvironment } from "../contract/server/env.ts";
+import { createPublisher } from "../contract/server/publisher.ts";
+import { connectPublisher, connectReader, connectSubscriber } from "../contract/server/redis.ts";
+import { createTokenVerifier } from "../contract/server/token-verifier.ts";
+import { gatewayEnvironment } from "./config.ts";
+import { drain } from "./drain.ts";
+import { reportConnections } from "./embedded-metrics.ts";
+import { createGateway } from "./server.ts";
+import { watchTask } from "./task-metadata.ts";
+
+const config = parseEnvironment(gatewayEnvironment, process.env);
+const logger = pino({ level: config.RT_LOG_LEVEL, base: { service: "gateway" } });
+const onRedisError = (connection: string) => (error: Error) =>
+  logger.warn({ connection, reason: error.message }, "Redis connection failed");
+
+const subscriber = connectSubscriber(config, onRedisError("subscriber"));
+const reader = connectReader(config, onRedisError("reader"));
+const publishing = connectPublisher(config, onRedisError("publisher"));
+const gateway = createGateway({
+  config,
+  subscriber,
+  reader,
+  publisher: createPublisher(publishing),
+  verifyToken: createTokenVerifier(config),
+  logger,
+});
+
+// A rejection that nobody awaited must not take thousands of clients down with it.
+process.on("unhandledRejection", (reason) => logger.error({ reason: String(reason) }, "unhandled rejection"));
+
+let stopping = false;
+async function stop(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  logger.info({ signal, seconds: config.RT_DRAIN_SECONDS }, "draining");
+  await drain(gateway, config.RT_DRAIN_SECONDS);
+  await gateway.close();
+  for (const connection of [subscriber, reader, publishing]) connection.disconnect();
+  logger.info("stopped");
+  process.exit(0);
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
+if (config.ECS_CONTAINER_METADATA_URI_V4) {
+  watchTask(
+    config.ECS_CONTAINER_METADATA_URI_V4,
+    () => void stop("task metadata"),
+    (error) => logger.debug({ reason: error.message }, "task metadata not read"),
+  );
+}
+if (config.RT_EMF) reportConnections(gateway.namespace, (line) => process.stdout.write(`${line}\n`));
+
+gateway.http.on("error", (error) => {
+  logger.fatal({ reason: error.message }, "cannot listen");
+  process.exit(1);
+});
+gateway.http.listen(config.RT_PORT, () => logger.info({ address: gateway.http.address() }, "listening"));

@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import { createShardedAdapter } from "@socket.io/redis-adapter";
+import type { Cluster, Redis } from "ioredis";
+import type { Logger } from "pino";
+import { Server } from "socket.io";
+import { Decoder, Encoder } from "socket.io-parser";
+import { type Channel, channelDefinition, type Payload } from "../contract/channels.ts";
+import type { ChannelMessage } from "../contract/domain-events.ts";
+import { NAMESPACE } from "../contract/frames.ts";
+import type { Publisher, PublishOutcome } from "../contract/server/publisher.ts";
+import type { VerifyToken } from "../contract/server/token-verifier.ts";
+import type { GatewayConfig } from "./config.ts";
+import { Connection } from "./connection/connection.ts";
+import { authenticateHandshake } from "./connection/handshake.ts";
+import type { GatewayNamespace } from "./connection/socket.ts";
+import { limitTraffic } from "./connection/traffic-limit.ts";
+import { createHealth } from "./health.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { createAdapterClient } from "./redis/adapter-client.ts";
+import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
+import { startChecks } from "./streams/checks.ts";
+import { isStreamChannel, StreamHub } from "./streams/stream-hub.ts";
+import { createStreamReader } from "./streams/stream-reader.ts";
+
+/** What a gateway needs; the caller owns the connections and closes them after the gateway. */
+export interface GatewayDependencies {
+  readonly config: Pick<
+    GatewayConfig,
+    | "RT_CORS_ORIGINS"
+    | "RT_TRANSPORTS"
+    | "RT_MAX_CONNECTIONS"
+    | "RT_MAX_SUBSCRIPTIONS"
+    | "RT_MAX_PAYLOAD_BYTES"
+    | "RT_HEARTBEAT_MS"
+  >;
+  /** Used for subscriptions alone. */
+  readonly subscriber: Redis | Cluster;
+  /** Used for reads and for the adapter's own messages. */
+  readonly reader: Redis | Cluster;
+  readonly publisher: Publisher;
+  readonly verifyToken: VerifyToken;
+  readonly logger: Logger;
+}
+
+/** Whose message it is: a market on a channel split by market, a user on a private one. */
+export interface BroadcastTarget {
+  /** Default: `data.marketId`. */
+  readonly marketId?: string;
+  /** Required on private channels. */
+  readonly userId?: string;
+}
+
+export interface Gateway {
+  /** Serves Socket.IO, `/healthz`, `/readyz` and `/metrics`. Not listening yet. */
+  readonly http: HttpServer;
+  readonly namespace: GatewayNamespace;
+  readonly metrics: Metrics;
+  /**
+   * Publishes to a channel as the Lambdas do: through Redis, to the clients of every gateway. `event` is a name for
+   * the change, which clients get beside the data.
+   *
+   * @throws PublishError where the data does not fit the channel, or Redis cannot be reached.
+   */
+  broadcastToChannel<C extends Channel>(
+    channel: C,
+    event: string,
+    data: Payload<C>,
+    target?: BroadcastTarget,
+  ): Promise<PublishOutcome>;
+  /** Makes `/readyz` fail, so that the balancer sends nobody any more. */
+  stopAdmitting(): void;
+  /** Ends timers and connections. */
+  close(): Promise<void>;
+}
+
+/** Clients send text alone, so binary attachments, which a decoder keeps in memory until all are there, are refused. */
+class TextDecoder extends Decoder {
+  constructor() {
+    super({ maxAttachments: 0 });
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+function createSocketServer(http: HttpServer, config: GatewayDependencies["config"], isFull: () => boolean): Server {
+  const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
+  const isAllowed = ({ headers }: IncomingMessage): boolean =>
+    origin === "*" || headers.origin === undefined || origin.includes(headers.origin);
+  return new Server(http, {
+    transports: [...config.RT_TRANSPORTS],
+    cors: { origin },
+    // CORS does not cover WebSockets: their origin has to be checked here.
+    allowRequest: (request, decide) => {
+      if (!isAllowed(request)) return decide("origin not allowed", false);
+      decide(isFull() ? "too many connections" : null, !isFull());
+    },
+    parser: { Encoder, Decoder: TextDecoder },
+    maxHttpBufferSize: config.RT_MAX_PAYLOAD_BYTES,
+    connectTimeout: 5_000,
+    pingInterval: 20_000,
+    pingTimeout: 15_000,
+    perMessageDeflate: false,
+    httpCompression: false,
+    serveClient: false,
+    cleanupEmptyChildNamespaces: true,
+  });
+}
+
+function toMessage<C extends Channel>(
+  channel: C,
+  event: string,
+  data: Payload<C>,
+  { marketId, userId }: BroadcastTarget,
+): ChannelMessage {
+  const { key, delivery } = channelDefinition(channel);
+  const fields: { readonly marketId?: string; readonly time?: number } = data;
+  const message = {
+    channel,
+    key: key === "user" ? userId : key === "marketId" ? (marketId ?? fields.marketId) : undefined,
+    data,
+    event,
+    eventId: randomUUID(),
+    version: delivery === "latest" ? (fields.time ?? Date.now()) : undefined,
+  };
+  // Checked against the channel's schema by the publisher, whatever the caller's types said.
+  return message as ChannelMessage;
+}
+
+/** Builds a gateway on open connections. Nothing happens until its `http` listens. */
+export function createGateway(dependencies: GatewayDependencies): Gateway {
+  const { config, subscriber, reader, publisher, verifyToken, logger } = dependencies;
+  const metrics = createMetrics();
+  const onError = (error: unknown, stage: string): void => {
+    metrics.redisErrors.inc({ stage });
+    logger.warn({ stage, reason: asError(error).message }, "background failure");
+  };
+  let admitting = true;
+  const isFull = (): boolean => io.engine.clientsCount >= config.RT_MAX_CONNECTIONS;
+  const isReady = (): boolean => admitting && !isFull() && subscriber.status === "ready" && reader.status === "ready";
+  const http = createServer(createHealth({ isReady, registry: metrics.registry }));
+  http.headersTimeout = 10_000;
+  http.requestTimeout = 15_000;
+  // Longer than the balancer's idle timeout, or it would reuse a connection that is being closed here.
+  http.keepAliveTimeout = 125_000;
+  const io = createSocketServer(http, config, isFull);
+  limitTraffic(io.engine, metrics);
+
+  const pubSub = new ShardedPubSub({ subscriber, onError: (error) => onError(error, "subscribe") });
+  io.adapter(
+    createShardedAdapter(
+      undefined,
+      createAdapterClient({
+        pubSub,
+        commands: reader,
+        isStreamChannel,
+        onDrop: (reason) => metrics.redisDropped.inc({ reason }),
+        onError: (error) => onError(error, "adapter"),
+      }),
+    ),
+  );
+  const namespace: GatewayNamespace = io.of(NAMESPACE);
+  const hub = new StreamHub({
+    pubSub,
+    reader: createStreamReader(reader),
+    metrics,
+    deliver: (rooms, entry) => namespace.local.to(rooms).emit("data", entry),
+    onError,
+  });
+  const checks = startChecks({ hub, namespace, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  namespace.use(authenticateHandshake(verifyToken, metrics));
+  namespace.on("connection", (socket) => {
+    metrics.connections.inc();
+    socket.on("disconnect", () => metrics.connections.dec());
+    new Connection({ socket, hub, verifyToken, metrics, maximumSubscriptions: config.RT_MAX_SUBSCRIPTIONS, onError });
+  });
+
+  return {
+    http,
+    namespace,
+    metrics,
+    async broadcastToChannel(channel, event, data, target = {}) {
+      const [outcome] = await publisher.publish([toMessage(channel, event, data, target)]);
+      if (!outcome) throw new Error("the publisher gave no outcome");
+      return outcome;
+    },
+    stopAdmitting: () => {
+      admitting = false;
+    },
+    async close() {
+      checks.stop();
+      await io.close();
+    },
+  };
+}

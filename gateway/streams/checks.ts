@@ -1,0 +1,87 @@
+import type { HeartbeatMessage } from "../../contract/frames.ts";
+import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
+import { roomName } from "../../contract/stream.ts";
+import type { GatewayNamespace } from "../connection/socket.ts";
+import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
+import type { StreamHub } from "./stream-hub.ts";
+import type { StreamState } from "./stream-state.ts";
+
+/** After a reconnection the subscriptions are confirmed a moment later; a second look covers what came between. */
+const SECOND_LOOK_MS = 500;
+
+interface ChecksOptions {
+  readonly hub: StreamHub;
+  readonly namespace: GatewayNamespace;
+  readonly pubSub: ShardedPubSub;
+  /** Milliseconds between two rounds; each varies by a fifth, so that a fleet does not ask Redis as one. */
+  readonly intervalMs: number;
+  readonly onError: (error: unknown, stage: string) => void;
+}
+
+/** Tells the subscribers of a level stream its current id. */
+function beat(namespace: GatewayNamespace, { stream, lastId }: StreamState): void {
+  const marketId = wholeChannelRoom(stream.channel) === undefined ? undefined : stream.key;
+  const heartbeat: HeartbeatMessage = { channel: stream.channel, marketId, id: lastId };
+  namespace.local.to(roomName(stream)).emit("heartbeat", heartbeat);
+}
+
+/** Tells the subscribers of whole channels the ids of the streams that moved since the last round. */
+function beatWhole(
+  namespace: GatewayNamespace,
+  states: readonly StreamState[],
+  told: WeakMap<StreamState, string>,
+): void {
+  const moved = new Map<StreamState["stream"]["channel"], Record<string, string>>();
+  for (const state of states) {
+    const { channel, key } = state.stream;
+    if (wholeChannelRoom(channel) === undefined || key === undefined) continue;
+    const ids = moved.get(channel) ?? {};
+    moved.set(channel, ids);
+    if (told.get(state) !== state.lastId) ids[key] = state.lastId;
+    told.set(state, state.lastId);
+  }
+  for (const [channel, ids] of moved) {
+    namespace.local.to(wholeChannelRoom(channel) ?? "").emit("heartbeat", { channel, ids });
+  }
+}
+
+/**
+ * Compares every open stream with Redis, again and again, and after every reconnection, and sends heartbeats for those
+ * that are level. While Redis cannot be read there are none: clients see that the feed is not live.
+ */
+export function startChecks({ hub, namespace, pubSub, intervalMs, onError }: ChecksOptions): { stop(): void } {
+  const told = new WeakMap<StreamState, string>();
+  const timers = new Set<NodeJS.Timeout>();
+
+  const later = (task: () => Promise<void>, delay: number): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      task().catch((error) => onError(error, "check"));
+    }, delay);
+    timers.add(timer);
+  };
+
+  const round = async (): Promise<void> => {
+    try {
+      await hub.checkIndexes();
+      const states = [...hub.states];
+      const level = await Promise.all(states.map((state) => hub.check(state)));
+      const fresh = states.filter((_, index) => level[index]);
+      for (const state of fresh) beat(namespace, state);
+      beatWhole(namespace, fresh, told);
+    } finally {
+      later(round, intervalMs * (0.8 + 0.4 * Math.random()));
+    }
+  };
+
+  pubSub.onReconnected(() => {
+    later(() => hub.repairAll(), 0);
+    later(() => hub.repairAll(), SECOND_LOOK_MS);
+  });
+  later(round, intervalMs);
+  return {
+    stop: () => {
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { execFile } from "node:child_process";
+import { access, constants, mkdir, readdir, symlink } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Sharded Pub/Sub came with 7.0. */
+const MINIMUM_MAJOR = 7;
+
+/** Where a server taken from the distribution's packages is kept, so that it is fetched once. */
+const CACHE = join(import.meta.dirname, "..", ".cache", "redis");
+
+/** What Debian's `redis-server` needs: since 12 the binary lives in redis-tools. */
+const DEBIAN_PACKAGES = [
+  "redis-tools",
+  "liblzf1",
+  "libjemalloc2",
+  "libatomic1",
+  "liblua5.1-0",
+  "lua-bitop",
+  "lua-cjson",
+];
+
+/** A Redis server that can be started. */
+export interface RedisServer {
+  readonly path: string;
+  /** What its environment needs beside the usual. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** No Redis could be found or fetched; the message says how to get one. */
+export class RedisNotFoundError extends Error {
+  override readonly name = "RedisNotFoundError";
+
+  constructor(tried: readonly string[]) {
+    super(
+      `no Redis ${MINIMUM_MAJOR} or newer was found. Tried:\n${tried.map((line) => `  - ${line}`).join("\n")}\n` +
+        "Install one and start again:\n" +
+        "  Debian, Ubuntu   sudo apt-get install redis-server\n" +
+        "  Fedora           sudo dnf install valkey\n" +
+        "  macOS            brew install redis\n" +
+        "  Windows          in WSL, as on Ubuntu",
+    );
+  }
+}
+
+async function check(path: string, env: Readonly<Record<string, string>> = {}): Promise<RedisServer | string> {
+  try {
+    const { stdout } = await run(path, ["--version"], { env: { PATH: "", ...env } });
+    const major = Number(/v=(\d+)/.exec(stdout)?.[1]);
+    return major >= MINIMUM_MAJOR ? { path, env } : `${path} is version ${major}`;
+  } catch (error) {
+    return `${path} does not run: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+  }
+}
+
+async function* onPath(searchPath: string): AsyncGenerator<string> {
+  for (const folder of searchPath.split(delimiter)) {
+    for (const name of ["redis-server", "valkey-server"]) {
+      const path = join(folder, name);
+      const isExecutable = await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (isExecutable) yield path;
+    }
+  }
+}
+
+async function cachedServer(): Promise<RedisServer | string> {
+  const libraries = join(CACHE, "usr", "lib");
+  const folders = await readdir(libraries).catch(() => []);
+  const search = folders.map((folder) => join(libraries, folder)).join(delimiter);
+  return check(join(CACHE, "usr", "bin", "redis-server"), { LD_LIBRARY_PATH: search });
+}
+
+/** Unpacks the distribution's own packages into the cache; needs neither root nor an installation. */
+async function fetchFromDebian(): Promise<void> {
+  const lists = join(CACHE, "apt", "lists");
+  const options = ["-o", `Dir::State::lists=${lists}`, "-o", `Dir::Cache=${join(CACHE, "apt", "cache")}`];
+  const unprivileged = ["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="];
+  await mkdir(join(lists, "partial"), { recursive: true });
+  await mkdir(join(CACHE, "apt", "cache", "archives", "partial"), { recursive: true });
+  await run("apt-get", [...options, ...unprivileged, "update", "-qq"]);
+  for (const name of DEBIAN_PACKAGES) {
+    // A release that has no such package does not need it either; the check of the server has the last word.
+    await run("apt-get", [...options, ...unprivileged, "download", name], { cwd: CACHE }).catch(() => undefined);
+  }
+  const packages = (await readdir(CACHE)).filter((name) => name.endsWith(".deb"));
+  for (const name of packages) await run("dpkg-deb", ["-x", join(CACHE, name), CACHE]);
+  await symlink("redis-check-rdb", join(CACHE, "usr", "bin", "redis-server")).catch(() => undefined);
+}
+
+/**
+ * Finds a Redis or Valkey server of version 7 or newer: on the search path, in the cache of an earlier call, or, on
+ * Debian and Ubuntu, in the distribution's packages, which are then unpacked into `.cache/redis`.
+ *
+ * @param searchPath folders as in `PATH`.
+ * @throws RedisNotFoundError that lists what was tried and how to get one.
+ */
+export async function findRedisServer(searchPath: string): Promise<RedisServer> {
+  const tried: string[] = [];
+  for await (const path of onPath(searchPath)) {
+    const found = await check(path);
+    if (typeof found !== "string") return found;
+    tried.push(found);
+  }
+  if (tried.length === 0) tried.push("no redis-server or valkey-server on the PATH");
+  const cached = await cachedServer();
+  if (typeof cached !== "string") return cached;
+  try {
+    await fetchFromDebian();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw new RedisNotFoundError([...tried, `fetching it with apt-get: ${reason}`]);
+  }
+  const fetched = await cachedServer();
+  if (typeof fetched === "string") throw new RedisNotFoundError([...tried, fetched]);
+  return fetched;
+}

@@ -4,6 +4,14 @@ import { describeIssue } from "../frames.ts";
 /** `true`/`false` as an environment variable spells it. */
 export const flag = z.enum(["true", "false"]).transform((value) => value === "true");
 
+function isJwks(text: string): boolean {
+  try {
+    return z.object({ keys: z.array(z.looseObject({ kid: z.string() })).min(1) }).safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
 /** Where Redis is and how to get in. The password has a variable of its own: a URL ends up in logs. */
 export const redisEnvironment = z.object({
   /** `redis://host:port`, or `rediss://` for TLS. On a cluster any node, or the configuration endpoint. */
@@ -23,7 +31,7 @@ export const authEnvironment = z.object({
   /** Where the issuer's keys are, if not at `<issuer>/.well-known/jwks.json`. */
   RT_AUTH_JWKS_URI: z.url({ protocol: /^https$/, error: "must be an https URL" }).optional(),
   /** The keys themselves (a JWKS as JSON), where the network has no way to the issuer. */
-  RT_AUTH_JWKS: z.string().min(1).optional(),
+  RT_AUTH_JWKS: z.string().refine(isJwks, "must be a JWKS as JSON, with at least one key that has a kid").optional(),
 });
 
 /** The environment lacks something or has a wrong value; the message names every variable concerned. */

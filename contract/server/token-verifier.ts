@@ -5,6 +5,7 @@ import {
   JwtExpiredError,
   WaitPeriodNotYetEndedJwkError,
 } from "aws-jwt-verify/error";
+import { type JwksCache, SimpleJwksCache } from "aws-jwt-verify/jwk";
 import { z } from "zod";
 import { ChannelError } from "../errors.ts";
 import { describeIssue, MAXIMUM_TOKEN_LENGTH } from "../frames.ts";
@@ -41,13 +42,26 @@ const claims = z
   .object({ sub: identifier, exp: z.int(), iat: z.int(), jti: z.string().max(256).optional() })
   .refine(({ exp, iat }) => exp - iat <= MAXIMUM_LIFETIME_SECONDS, "lives longer than a day");
 
+/** Given keys are all that there are: a token by another one is not valid, and nobody is asked for it. */
+const givenKeys = (jwks: string): JwksCache =>
+  new SimpleJwksCache({
+    fetcher: { fetch: async () => new TextEncoder().encode(jwks).buffer },
+    penaltyBox: {
+      wait: async () => undefined,
+      registerFailedAttempt: () => undefined,
+      registerSuccessfulAttempt: () => undefined,
+    },
+  });
+
 function createVerifier({ RT_AUTH_ISSUER, RT_AUTH_AUDIENCE, RT_AUTH_JWKS_URI, RT_AUTH_JWKS }: AuthConfig) {
   const userPoolId = COGNITO_ISSUER.exec(RT_AUTH_ISSUER)?.[1];
-  const verifier = userPoolId
-    ? CognitoJwtVerifier.create({ userPoolId, tokenUse: "access", clientId: RT_AUTH_AUDIENCE })
-    : JwtVerifier.create({ issuer: RT_AUTH_ISSUER, audience: RT_AUTH_AUDIENCE, jwksUri: RT_AUTH_JWKS_URI });
-  if (RT_AUTH_JWKS !== undefined) verifier.cacheJwks(JSON.parse(RT_AUTH_JWKS));
-  return verifier;
+  const jwksCache = RT_AUTH_JWKS === undefined ? new SimpleJwksCache() : givenKeys(RT_AUTH_JWKS);
+  return userPoolId
+    ? CognitoJwtVerifier.create({ userPoolId, tokenUse: "access", clientId: RT_AUTH_AUDIENCE }, { jwksCache })
+    : JwtVerifier.create(
+        { issuer: RT_AUTH_ISSUER, audience: RT_AUTH_AUDIENCE, jwksUri: RT_AUTH_JWKS_URI },
+        { jwksCache },
+      );
 }
 
 /** Failures that say nothing of the token: the same token may be valid once the issuer answers. */

@@ -236,7 +236,8 @@ export class StreamState {
     const common = held.findLastIndex(({ id }) => known.has(id));
     const newer = held.findIndex(({ id }) => compareIds(id, this.#lastId) > 0);
     const start = common >= 0 ? common + 1 : newer >= 0 ? newer : held.length;
-    this.#options.onHole(common < 0 && newer >= 0 ? "lost" : "reset");
+    const isOurs = common >= 0 ? held[common]?.id === this.#lastId : newer >= 0;
+    this.#options.onHole(isOurs ? "lost" : "reset");
     this.#replace(held.slice(0, start));
     for (const entry of held.slice(start)) this.#append(entry, "repair");
   }

@@ -3,12 +3,20 @@ import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher, type PublishOutcome } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
+import { readRedisPassword, redisSecretEnvironment } from "./redis-secret.ts";
 
 const logger = new Logger({ serviceName: "publish" });
 
+const { RT_REDIS_SECRET_ARN, ...config } = parseEnvironment(
+  redisEnvironment.extend(redisSecretEnvironment.shape),
+  process.env,
+);
+// Once per execution environment, not once per event.
+const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
+
 // One connection for the life of the execution environment: kept across invocations, opened by the first.
 const publisher = createPublisher(
-  connectPublisher(parseEnvironment(redisEnvironment, process.env), (error) =>
+  connectPublisher({ ...config, RT_REDIS_PASSWORD: password ?? config.RT_REDIS_PASSWORD }, (error) =>
     logger.warn("Redis connection failed", { reason: error.message }),
   ),
 );

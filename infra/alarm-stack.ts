@@ -1,0 +1,20 @@
+import { Stack, type StackProps } from "aws-cdk-lib";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Construct } from "constructs";
+import type { EnvironmentConfig } from "./config.ts";
+
+export interface AlarmStackProps extends StackProps {
+  readonly config: Pick<EnvironmentConfig, "alarmEmail">;
+}
+
+/** Where every alarm goes. */
+export class AlarmStack extends Stack {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { config, ...props }: AlarmStackProps) {
+    super(scope, id, props);
+    this.topic = new Topic(this, "Topic", { displayName: "Realtime alarms", enforceSSL: true });
+    if (config.alarmEmail) this.topic.addSubscription(new EmailSubscription(config.alarmEmail));
+  }
+}

@@ -1,0 +1,120 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
+import { Platform } from "aws-cdk-lib/aws-ecr-assets";
+import {
+  AwsLogDriverMode,
+  Cluster,
+  ContainerImage,
+  ContainerInsights,
+  CpuArchitecture,
+  FargateService,
+  FargateTaskDefinition,
+  LogDrivers,
+  OperatingSystemFamily,
+  Secret,
+  UlimitName,
+} from "aws-cdk-lib/aws-ecs";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { TokenIssuer } from "../auth-stack.ts";
+import type { EnvironmentConfig } from "../config.ts";
+import { subnetGroups } from "../network-stack.ts";
+import { acknowledge } from "./acknowledge.ts";
+import { projectRoot } from "./bundling.ts";
+import { allowEgress, type Egress } from "./egress.ts";
+import { gatewayEnvironment } from "./gateway-environment.ts";
+import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./gateway-settings.ts";
+
+export interface GatewayServiceProps {
+  readonly vpc: IVpc;
+  readonly egress: Egress;
+  readonly tokenIssuer: TokenIssuer;
+  readonly config: Pick<EnvironmentConfig, "gateway" | "logRetentionDays">;
+}
+
+/** Share of a task's connections at which another task is started. */
+const CONNECTIONS_TARGET = 0.7;
+
+/** A task that goes takes connections with it, so that autoscaling takes its time with it. */
+const SCALE_IN_COOLDOWN = Duration.minutes(15);
+
+/** The gateway's tasks and how many there are. */
+export class GatewayService extends Construct {
+  readonly service: FargateService;
+
+  constructor(scope: Construct, id: string, props: GatewayServiceProps) {
+    super(scope, id);
+    const { vpc, egress, config } = props;
+    const cluster = new Cluster(this, "Cluster", { vpc, containerInsightsV2: ContainerInsights.ENABLED });
+    this.service = new FargateService(this, "Service", {
+      cluster,
+      taskDefinition: this.#createTaskDefinition(props),
+      desiredCount: config.gateway.minTasks,
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { rollback: true },
+      healthCheckGracePeriod: Duration.seconds(60),
+      vpcSubnets: { subnetGroupName: subnetGroups.compute },
+      securityGroups: [
+        new SecurityGroup(this, "SecurityGroup", { vpc, description: "Gateway tasks", allowAllOutbound: false }),
+      ],
+    });
+    allowEgress(this.service.connections, egress);
+    this.#scale(config.gateway);
+  }
+
+  #createTaskDefinition({ egress, tokenIssuer, config }: GatewayServiceProps): FargateTaskDefinition {
+    const definition = new FargateTaskDefinition(this, "Task", {
+      cpu: config.gateway.cpu,
+      memoryLimitMiB: config.gateway.memory,
+      runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
+    });
+    const logGroup = new LogGroup(this, "Logs", {
+      retention: config.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const container = definition.addContainer("Gateway", {
+      image: gatewayImage(config.gateway.image),
+      environment: gatewayEnvironment(config, egress.redis, tokenIssuer),
+      secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(egress.redis.passwords.gateway) },
+      portMappings: [{ containerPort: GATEWAY_PORT }],
+      readonlyRootFilesystem: true,
+      stopTimeout: STOP_TIMEOUT,
+      // Non-blocking: a log service that is slow must not stop the event loop.
+      logging: LogDrivers.awsLogs({ streamPrefix: "gateway", logGroup, mode: AwsLogDriverMode.NON_BLOCKING }),
+    });
+    container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
+    acknowledge(definition, {
+      "AwsSolutions-ECS2": "Settings, none of them secret; the one secret is injected from Secrets Manager.",
+      "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken knows no resource.",
+    });
+    return definition;
+  }
+
+  #scale({ minTasks, maxTasks, cpuTarget, maxConnections }: EnvironmentConfig["gateway"]): void {
+    const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
+    const cooldown = { scaleInCooldown: SCALE_IN_COOLDOWN, scaleOutCooldown: Duration.seconds(60) };
+    scaling.scaleOnCpuUtilization("Cpu", { targetUtilizationPercent: cpuTarget, ...cooldown });
+    scaling.scaleToTrackCustomMetric("Connections", {
+      metric: new Metric({
+        namespace: "VeztaRealtime",
+        metricName: "Connections",
+        dimensionsMap: { Service: "gateway" },
+        statistic: Stats.AVERAGE,
+      }),
+      targetValue: Math.floor(maxConnections * CONNECTIONS_TARGET),
+      ...cooldown,
+    });
+  }
+}
+
+/** Which files are part of the image is up to `.dockerignore`. */
+const gatewayImage = (uri: string | undefined): ContainerImage =>
+  uri === undefined
+    ? ContainerImage.fromAsset(projectRoot, {
+        file: "gateway/Dockerfile",
+        // The task runs on Graviton, whatever the machine that builds.
+        platform: Platform.LINUX_ARM64,
+      })
+    : ContainerImage.fromRegistry(uri);

@@ -1,0 +1,23 @@
+import { NAMESPACE } from "../contract/frames.ts";
+
+/** Who connects to Redis. Each has a user, a password and an access string of its own. */
+export type RedisRole = "gateway" | "publisher";
+
+/** The prefix of everything that the Socket.IO adapter sends; rooms of streams follow it with their hash tag. */
+const ADAPTER = `socket.io#${NAMESPACE}#`;
+
+/** A client's own housekeeping: log in, name itself, learn the cluster's slots. */
+const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|shards +cluster|nodes +cluster|info";
+
+/** What the publish script calls, and the script itself. Its Pub/Sub channels are passed as keys, hence the key pattern. */
+const PUBLISH_NAMES = `~stream:{* ~seen:{* ~index:{* ~${ADAPTER}{*`;
+const PUBLISH = "+eval +evalsha +time +xrevrange +xadd +exists +set +expire +zadd +zremrangebyscore +spublish";
+
+/**
+ * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the
+ * adapter's control channels, over which sockets can be moved and closed, are the gateway's alone.
+ */
+export const accessStrings: Readonly<Record<RedisRole, string>> = {
+  publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+};

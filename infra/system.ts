@@ -1,0 +1,48 @@
+import type { App, StackProps } from "aws-cdk-lib";
+import { Tags, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { AlarmStack } from "./alarm-stack.ts";
+import { AuthStack, type TokenIssuer } from "./auth-stack.ts";
+import { CacheStack } from "./cache-stack.ts";
+import type { EnvironmentConfig } from "./config.ts";
+import { DomainEventsStack } from "./domain-events-stack.ts";
+import { GatewayStack } from "./gateway-stack.ts";
+import { NetworkStack } from "./network-stack.ts";
+
+/** The stacks of one environment. Further ones (a managed edge, dashboards) take from these what they need. */
+export interface System {
+  readonly network: NetworkStack;
+  readonly alarms: AlarmStack;
+  readonly cache: CacheStack;
+  /** Where no issuer is configured. */
+  readonly auth: AuthStack | undefined;
+  readonly gateway: GatewayStack;
+  readonly domainEvents: DomainEventsStack;
+}
+
+/** Builds every stack of an environment, and has cdk-nag check them at synth. Data flows one way, from top to bottom. */
+export function createSystem(app: App, config: EnvironmentConfig): System {
+  const { name, region, protection } = config;
+  const id = (part: string): string => `${name}-realtime-${part}`;
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  Tags.of(app).add("service", "vezta-realtime");
+  Tags.of(app).add("environment", name);
+
+  const base: StackProps = { env: { region }, terminationProtection: protection };
+  const network = new NetworkStack(app, id("network"), { ...base, config });
+  const { vpc, endpointSecurityGroup: endpoints } = network;
+  const alarms = new AlarmStack(app, id("alarms"), { ...base, config });
+  const cache = new CacheStack(app, id("cache"), { ...base, vpc, config });
+  const auth = config.auth.issuer === undefined ? new AuthStack(app, id("auth"), { ...base, config }) : undefined;
+  const tokenIssuer = auth?.tokenIssuer ?? ownIssuer(config.auth);
+  const shared = { ...base, vpc, redis: cache.access, endpoints, config };
+  const gateway = new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer });
+  const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, alarmTopic: alarms.topic });
+  return { network, alarms, cache, auth, gateway, domainEvents };
+}
+
+function ownIssuer({ issuer, audience, ...keys }: EnvironmentConfig["auth"]): TokenIssuer {
+  // The configuration's rules let neither be without the other.
+  if (issuer === undefined || audience === undefined) throw new TypeError("auth.issuer and auth.audience go together");
+  return { issuer, audience, ...keys };
+}

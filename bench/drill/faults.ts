@@ -1,0 +1,182 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type DrillStream, named } from "./messages.ts";
+import type { RedisNode } from "./redis-side.ts";
+import { until } from "./until.ts";
+import type { World } from "./world.ts";
+
+/** What a fault did, for the reckoning. Times are in ms since 1970. */
+export interface Outage {
+  /** From when until when it held. */
+  readonly from: number;
+  readonly until: number;
+  /** Names of the streams whose way from Redis to the gateways was concerned. */
+  readonly streams: ReadonlySet<string>;
+  /** How many gateways surely heard nothing of what was written to a stream meanwhile. */
+  readonly deaf: ReadonlyMap<string, number>;
+  /** Tidies up while messages flow again. */
+  readonly afterwards?: Promise<void>;
+}
+
+/** One thing that goes wrong. */
+export interface Fault {
+  /** In how many streams an entry is to be written but not published after it, as a share of all complete ones. */
+  readonly injectedShare: number;
+  /** Lets it go wrong and resolves once the cause is gone; its consequences may not be. */
+  strike(world: World): Promise<Outage>;
+}
+
+const FEW = 1 / 6;
+const DARK_MS = 500;
+const PAUSE_MS = 2_500;
+const CUT_MS = 2_000;
+const SLOW_MS = 2_500;
+const SLOWED_BY_MS = 250;
+const CLIENTS_CUT_MS = 800;
+const AWAY_MS = 2_000;
+const REDELIVERY_MS = 2_500;
+
+/** Longer than any pause of the drill, so that a node that rests is not replaced. */
+const PATIENT_NODE_TIMEOUT_MS = 15_000;
+
+/** How long the others go without a pong after a pause before they are as strict as before, in ms. */
+const AWAKE_MS = 700;
+
+/** Acknowledged writes that the replica shall not have when it is promoted. */
+const WRITES_TO_LOSE = 20;
+const LOSE_TIMEOUT_MS = 10_000;
+
+/** Public and private streams lie on different nodes; each has its turn. */
+const publicStream = named({ channel: "market:trades", key: "market-1" });
+const privateStream = named({ channel: "user:orders", key: "user-1" });
+
+const namesOf = (streams: readonly DrillStream[]): ReadonlySet<string> => new Set(streams.map(({ name }) => name));
+
+const NOTHING = { streams: new Set<string>(), deaf: new Map<string, number>() };
+
+async function timed(strike: () => Promise<void>): Promise<Outage> {
+  const from = Date.now();
+  await strike();
+  return { ...NOTHING, from, until: Date.now() };
+}
+
+async function failOver(world: World, stream: DrillStream, before?: (primary: RedisNode) => Promise<void>) {
+  const primary = await world.redis.primaryOf(stream);
+  const streams = namesOf(await world.redis.streamsOn(primary, world.complete));
+  await before?.(primary);
+  const outage = await timed(async () => void (await world.redis.killPrimary(stream)));
+  return { ...outage, streams, afterwards: world.redis.replace(primary, stream) };
+}
+
+async function writeUnreplicated({ redis, feed, complete }: World, primary: RedisNode): Promise<void> {
+  const streams = await redis.streamsOn(primary, complete);
+  await redis.isolateReplicas(primary);
+  const count = (): number => streams.reduce((sum, stream) => sum + feed.acknowledgedOf(stream).size, 0);
+  const start = count();
+  await until("writes that only the primary has", LOSE_TIMEOUT_MS, () => count() >= start + WRITES_TO_LOSE);
+}
+
+/** Stops a primary for as long as `meanwhile` takes. */
+async function freeze(world: World, primary: RedisNode, meanwhile: () => Promise<unknown>): Promise<Outage> {
+  const streams = namesOf(await world.redis.streamsOn(primary, world.complete));
+  const child = primary.server.process;
+  const outage = await timed(async () => {
+    child.kill("SIGSTOP");
+    try {
+      await meanwhile();
+    } finally {
+      child.kill("SIGCONT");
+    }
+  });
+  return { ...outage, streams };
+}
+
+async function cutLink({ redis, complete, countSubscribers }: World): Promise<Outage> {
+  const deaf = new Map<string, number>();
+  for (const stream of complete) deaf.set(stream.name, await countSubscribers(stream));
+  const outage = await timed(async () => {
+    for (const link of redis.links) link.cut();
+    await delay(CUT_MS);
+    for (const link of redis.links) link.heal();
+  });
+  return { ...outage, streams: namesOf(complete), deaf };
+}
+
+async function slowLink({ redis, complete }: World): Promise<Outage> {
+  const outage = await timed(async () => {
+    for (const link of redis.links) link.slow(SLOWED_BY_MS);
+    await delay(SLOW_MS);
+    for (const link of redis.links) link.slow(0);
+  });
+  return { ...outage, streams: namesOf(complete) };
+}
+
+async function dropClients({ audience }: World): Promise<void> {
+  const leaving = audience.members.filter((_, index) => index % 3 === 0);
+  for (const { client } of leaving) client.leave();
+  audience.link.cut();
+  await delay(CLIENTS_CUT_MS);
+  audience.link.heal();
+  await delay(AWAY_MS - CLIENTS_CUT_MS);
+  for (const { client } of leaving) client.comeBack();
+}
+
+/** Every fault of the drill, in the order in which they strike. */
+export const faults = {
+  none: { injectedShare: 0, strike: () => timed(() => delay(1_000)) },
+  "pubsub-loss": { injectedShare: 1, strike: () => timed(() => delay(DARK_MS)) },
+  "gateway-kill": {
+    injectedShare: FEW,
+    strike: ({ fleet }) =>
+      timed(async () => {
+        await fleet.end(0, "SIGKILL");
+        await delay(DARK_MS);
+        await fleet.restart(0);
+      }),
+  },
+  "gateway-restart": {
+    injectedShare: FEW,
+    strike: ({ fleet }) =>
+      timed(async () => {
+        await fleet.end(1, "SIGTERM");
+        await fleet.restart(1);
+      }),
+  },
+  "clients-drop": { injectedShare: FEW, strike: (world) => timed(() => dropClients(world)) },
+  redelivery: {
+    injectedShare: FEW,
+    strike: ({ feed }) =>
+      timed(async () => {
+        feed.isRedelivering = true;
+        await delay(REDELIVERY_MS);
+        feed.isRedelivering = false;
+      }),
+  },
+  "link-cut": { injectedShare: FEW, strike: cutLink },
+  "link-slow": { injectedShare: FEW, strike: slowLink },
+  "redis-pause": {
+    injectedShare: FEW,
+    async strike(world) {
+      await world.redis.setNodeTimeout(PATIENT_NODE_TIMEOUT_MS);
+      const outage = await freeze(world, await world.redis.primaryOf(publicStream), () => delay(PAUSE_MS));
+      await delay(AWAKE_MS);
+      await world.redis.setNodeTimeout();
+      return outage;
+    },
+  },
+  "redis-failover": { injectedShare: FEW, strike: (world) => failOver(world, publicStream) },
+  "redis-lost-writes": {
+    injectedShare: FEW,
+    strike: (world) => failOver(world, privateStream, (primary) => writeUnreplicated(world, primary)),
+  },
+  "redis-frozen-failover": {
+    injectedShare: FEW,
+    async strike(world) {
+      const primary = await world.redis.primaryOf(publicStream);
+      return freeze(world, primary, () => world.redis.untilReplaced(publicStream, primary));
+    },
+  },
+} as const satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof faults;
+
+export const faultNames = Object.keys(faults) as readonly FaultName[];

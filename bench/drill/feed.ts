@@ -1,0 +1,220 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import {
+  InvalidMessageError,
+  PublishError,
+  type Publisher,
+  type PublishOutcome,
+} from "../../contract/server/publisher.ts";
+import { createMessage, type DrillStream } from "./messages.ts";
+
+const TICK_MS = 20;
+const BATCH = 50;
+
+/** How long an event source waits before it offers a failed event again, in ms. */
+const RETRY_MS = 100;
+
+/** Messages of a stream that a redelivery brings again. */
+const REDELIVERED = 20;
+
+/** Messages of a stream between two calls of `reset`: fewer than the shortest history, so that all can be compared. */
+const MAXIMUM_PER_ROUND = 250;
+
+interface Item {
+  readonly number: number;
+  readonly message: ChannelMessage;
+  /** Hears how often gateways were subscribed when the entry was written without being published. */
+  readonly onMuted?: (subscribers: number) => void;
+}
+
+/** One stream's messages: one batch under way at a time, so that order holds over retries. */
+interface Line {
+  readonly stream: DrillStream;
+  readonly queue: Item[];
+  readonly recent: ChannelMessage[];
+  /** Numbers that the publisher acknowledged since the last `reset`. */
+  acknowledged: Set<number>;
+  next: number;
+  isBusy: boolean;
+}
+
+interface FeedOptions {
+  readonly streams: readonly DrillStream[];
+  /** At least two: a redelivery comes to both at the same time. */
+  readonly publishers: readonly Publisher[];
+  /** Writes entries, but may not publish them. */
+  readonly mutePublisher: Publisher;
+  /** How many gateways are subscribed to a stream. */
+  readonly countSubscribers: (stream: DrillStream) => Promise<number>;
+  /** Messages a second, over all streams. */
+  readonly rate: number;
+}
+
+/** Publishes numbered messages at a steady rate, and offers again what failed, as the event sources do. */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #lines: readonly Line[];
+  #timer: NodeJS.Timeout | undefined;
+  #cursor = 0;
+  #failure: Error | undefined;
+  /** Whether every batch is given to two publishers at once, with events that are out already. */
+  isRedelivering = false;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    this.#lines = options.streams.map((stream) => ({
+      ...{ stream, queue: [], recent: [], next: 1, isBusy: false },
+      acknowledged: new Set<number>(),
+    }));
+  }
+
+  /** Messages acknowledged since the last `reset`. */
+  get published(): number {
+    return this.#lines.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0);
+  }
+
+  acknowledgedOf({ name }: DrillStream): ReadonlySet<number> {
+    return this.#line(name).acknowledged;
+  }
+
+  /** Forgets what was acknowledged. */
+  reset(): void {
+    for (const line of this.#lines) line.acknowledged = new Set();
+  }
+
+  start(): void {
+    let due = 0;
+    let last = Date.now();
+    this.#timer = setInterval(() => {
+      const now = Date.now();
+      due += ((now - last) * this.#options.rate) / 1_000;
+      last = now;
+      for (; due >= 1; due -= 1) this.#add();
+    }, TICK_MS);
+  }
+
+  /**
+   * Makes no new messages and resolves once everything made is acknowledged.
+   *
+   * @throws InvalidMessageError where the drill itself made one that does not fit its channel.
+   */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    while (this.#lines.some(({ queue, isBusy }) => queue.length > 0 || isBusy)) {
+      if (this.#failure) throw this.#failure;
+      await delay(TICK_MS);
+    }
+  }
+
+  /** Ends at once, whatever is under way. */
+  abandon(): void {
+    clearInterval(this.#timer);
+    for (const { queue } of this.#lines) queue.length = 0;
+  }
+
+  /**
+   * Puts one message into a stream that is written and acknowledged but never published. Resolves with its number and
+   * with how many gateways should have heard of it; 0 where Redis could not be reached for it.
+   */
+  inject(stream: DrillStream): Promise<{ readonly number: number; readonly gateways: number }> {
+    const line = this.#line(stream.name);
+    const number = line.next;
+    return new Promise((resolve) => this.#push(line, (gateways) => resolve({ number, gateways })));
+  }
+
+  #line(name: string): Line {
+    const line = this.#lines.find(({ stream }) => stream.name === name);
+    if (!line) throw new Error(`the drill does not feed ${name}`);
+    return line;
+  }
+
+  #add(): void {
+    const line = this.#lines[this.#cursor];
+    this.#cursor = (this.#cursor + 1) % this.#lines.length;
+    if (line && line.acknowledged.size + line.queue.length < MAXIMUM_PER_ROUND) this.#push(line);
+  }
+
+  #push(line: Line, onMuted?: (subscribers: number) => void): void {
+    const number = line.next;
+    line.next += 1;
+    line.queue.push({ number, message: createMessage(line.stream, number), onMuted });
+    if (!line.isBusy)
+      this.#flush(line).catch((error: Error) => {
+        this.#failure = error;
+      });
+  }
+
+  async #flush(line: Line): Promise<void> {
+    line.isBusy = true;
+    try {
+      while (line.queue.length > 0) {
+        const batch = nextBatch(line.queue);
+        const [first] = batch;
+        const subscribers = first?.onMuted ? await this.#writeMuted(line.stream, first) : 0;
+        const messages = batch.map(({ message }) => message);
+        const outcomes = await this.#publish(line, messages);
+        const done = this.#settle(line, batch, outcomes);
+        // A duplicate now means that the muted publisher did write it.
+        if (done > 0) first?.onMuted?.(outcomes[0]?.status === "duplicate" ? subscribers : 0);
+        if (done < batch.length) await delay(RETRY_MS);
+      }
+    } finally {
+      line.isBusy = false;
+    }
+  }
+
+  /** Takes what is out off the queue. Returns how many that are. */
+  #settle(line: Line, batch: readonly Item[], outcomes: readonly PublishOutcome[]): number {
+    const failed = outcomes.findIndex(({ status }) => status === "failed");
+    const done = failed < 0 ? batch.length : failed;
+    for (const { number, message } of line.queue.splice(0, done)) {
+      line.acknowledged.add(number);
+      line.recent.push(message);
+    }
+    line.recent.splice(0, line.recent.length - REDELIVERED);
+    return done;
+  }
+
+  async #writeMuted(stream: DrillStream, { message }: Item): Promise<number> {
+    const subscribers = await this.#options.countSubscribers(stream).catch(() => 0);
+    await attempt(this.#options.mutePublisher, [message]);
+    return subscribers;
+  }
+
+  async #publish(line: Line, batch: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]> {
+    const [publisher, ...others] = this.#options.publishers;
+    if (!publisher) throw new Error("the feed has no publisher");
+    if (!this.isRedelivering) return attempt(publisher, batch);
+    const old = [...line.recent];
+    const [outcomes = [], ...again] = await Promise.all([
+      attempt(publisher, batch),
+      ...others.map((other) => attempt(other, batch)),
+      ...this.#options.publishers.map(async (each) => void (await attempt(each, old))),
+    ]);
+    return outcomes.map((outcome, index) =>
+      outcome.status === "failed"
+        ? (again.find((other) => other?.[index]?.status !== "failed")?.[index] ?? outcome)
+        : outcome,
+    );
+  }
+}
+
+/** The oldest messages; one that is to be muted goes alone. */
+function nextBatch(queue: readonly Item[]): readonly Item[] {
+  const muted = queue.findIndex(({ onMuted }) => onMuted !== undefined);
+  if (muted === 0) return queue.slice(0, 1);
+  return queue.slice(0, muted > 0 ? Math.min(muted, BATCH) : BATCH);
+}
+
+/** Publishes once; what fails is an outcome. */
+async function attempt(publisher: Publisher, batch: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]> {
+  try {
+    return await publisher.publish(batch);
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error;
+    for (const outcome of error.outcomes) {
+      if (outcome.status === "failed" && outcome.error instanceof InvalidMessageError) throw outcome.error;
+    }
+    return error.outcomes;
+  }
+}

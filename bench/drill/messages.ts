@@ -1,0 +1,76 @@
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
+
+/** A stream that the drill feeds, with a name to keep books under. */
+export interface DrillStream extends Stream {
+  readonly name: string;
+}
+
+const MARKETS = 20;
+const USERS = 10;
+
+export const markets: readonly string[] = Array.from({ length: MARKETS }, (_, index) => `market-${index + 1}`);
+export const users: readonly string[] = Array.from({ length: USERS }, (_, index) => `user-${index + 1}`);
+
+export const marketChannels = ["market:prices", "market:orderbook", "market:trades"] as const;
+export const userChannels = ["user:orders", "user:notifications", "user:portfolio", "user:copy-trade"] as const;
+
+/** Gives a stream its name. */
+export const named = (stream: Stream): DrillStream => ({ ...stream, name: roomName(stream) });
+
+/** Every stream of all eight channels. */
+export const streams: readonly DrillStream[] = [
+  ...marketChannels.flatMap((channel) => markets.map((key) => named({ channel, key }))),
+  named({ channel: "monitor:signals" }),
+  ...userChannels.flatMap((channel) => users.map((key) => named({ channel, key }))),
+];
+
+/** The number that a message carries as the name of its change; undefined where the drill did not write it. */
+export const numberOf = (event: string | undefined): number | undefined =>
+  event?.startsWith("n") ? Number(event.slice(1)) : undefined;
+
+const traded = { exchange: "drill", outcome: "yes", side: "buy", size: "10" } as const;
+
+const book = { bids: [{ price: "0.41", size: "120" }], asks: [{ price: "0.43", size: "80" }] };
+
+/**
+ * The message of that number on a stream. Asked again with the same number it is the same event: same event id, and on
+ * `latest` channels the same version.
+ */
+export function createMessage(stream: DrillStream, number: number): ChannelMessage {
+  const { channel, key, name } = stream;
+  const marketId = key ?? "";
+  const time = Date.now();
+  const id = String(number);
+  const common = { key, event: `n${number}`, eventId: `${name}/${number}` };
+  switch (channel) {
+    case "market:prices":
+      return { ...common, channel, version: number, data: { marketId, yes: "0.42", no: "0.58", time } };
+    case "market:orderbook":
+      return { ...common, channel, version: number, data: { marketId, yes: book, no: book, time } };
+    case "market:trades":
+      return { ...common, channel, data: { ...traded, id, marketId, price: "0.42", time } };
+    case "monitor:signals": {
+      const news = { kind: "news", headline: "Drill", source: "drill", sentiment: "neutral" } as const;
+      return { ...common, channel, data: { ...news, id, marketIds: [], time } };
+    }
+    case "user:orders": {
+      const order = { ...traded, id, marketId: "market-1", type: "market", status: "open", filledSize: "0" } as const;
+      return { ...common, channel, data: { ...order, time } };
+    }
+    case "user:notifications": {
+      const notification = { id, category: "system", severity: "info", title: "Drill", body: "Drill" } as const;
+      return { ...common, channel, data: { ...notification, time } };
+    }
+    case "user:portfolio": {
+      const portfolio = { currency: "USD", value: id, cash: "0", profit: "0", positions: [] };
+      return { ...common, channel, data: { ...portfolio, time } };
+    }
+    case "user:copy-trade": {
+      const copy = { leaderId: "leader", leaderTradeId: id, marketId: "market-1", status: "executed" } as const;
+      return { ...common, channel, data: { ...traded, ...copy, id, time } };
+    }
+    default:
+      return channel satisfies never;
+  }
+}

@@ -1,0 +1,61 @@
+import { writeFile } from "node:fs/promises";
+import colors from "picocolors";
+import { startDrill } from "./drill.ts";
+import { parseCommandLine, UsageError, usage } from "./options.ts";
+import { brokenPromises, type Row } from "./row.ts";
+import { tableHead, tableLine } from "./table.ts";
+
+const EXIT_BROKEN = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+/** Overwritten by what comes next; only where somebody is looking. */
+function showProgress(text: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${colors.dim(text)}`);
+}
+
+function print(text: string): void {
+  showProgress("");
+  console.log(text);
+}
+
+function conclude(rows: readonly Row[], startedAt: number): void {
+  const broken = rows.flatMap(brokenPromises);
+  const published = rows.reduce((sum, row) => sum + row.published, 0);
+  print(`\n${published.toLocaleString("en")} messages in ${Math.round((Date.now() - startedAt) / 1_000)} s`);
+  for (const line of broken) print(colors.red(line));
+  print(broken.length > 0 ? colors.red("A promise was broken.") : colors.green("Every promise was kept."));
+  if (broken.length > 0) process.exitCode = EXIT_BROKEN;
+}
+
+async function main(): Promise<void> {
+  const startedAt = Date.now();
+  const options = parseCommandLine(process.argv.slice(2));
+  if (options.isHelp) {
+    print(usage);
+    return;
+  }
+  showProgress("starting Redis, gateways and clients");
+  const drill = startDrill(options, {
+    onStarted: () => print(tableHead()),
+    onRound: (fault, published) => showProgress(`${fault}: ${published.toLocaleString("en")} published`),
+    onRow(row, problems) {
+      print(tableLine(row));
+      for (const problem of problems) print(colors.yellow(`  ${problem}`));
+    },
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void drill.stop().finally(() => process.exit(EXIT_INTERRUPTED)));
+  }
+  const rows = await drill.rows;
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  conclude(rows, startedAt);
+}
+
+try {
+  await main();
+} catch (error) {
+  print(colors.red(error instanceof UsageError ? `${error.message}\n\n${usage}` : String(error)));
+  if (error instanceof Error && error.stack && !(error instanceof UsageError)) print(colors.dim(error.stack));
+  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_BROKEN;
+}

@@ -1,0 +1,72 @@
+/** What came of one fault, over all its rounds. Counts are of all clients and gateways together. */
+export interface Row {
+  readonly fault: string;
+  /** Messages that the publisher acknowledged. */
+  readonly published: number;
+  /** Holes that the drill surely made in the way from Redis to the gateways: one per stream and gateway concerned. */
+  readonly holesInjected: number;
+  /** Holes that gateways or clients found; the faults make more than those that are sure. */
+  readonly holesDetected: number;
+  readonly holesRepaired: number;
+  /** Holes that an application was left with and not told of. */
+  readonly undetected: number;
+  /** Messages that an application got twice. */
+  readonly duplicates: number;
+  readonly outOfOrder: number;
+  /** Messages that Redis holds and an application did not get. */
+  readonly lost: number;
+  /** From when Redis took an entry that could not go the usual way until the application had it. */
+  readonly repairP50Ms: number;
+  readonly repairP99Ms: number;
+  /** Acknowledged writes that Redis itself lost in a failover. */
+  readonly lostByRedis: number;
+  /** How often an application was told that a stream could not be completed. */
+  readonly reported: number;
+}
+
+/** One round of a fault: as a row, with the single times in place of their percentiles. */
+export interface RoundResult extends Omit<Row, "fault" | "repairP50Ms" | "repairP99Ms"> {
+  readonly repairMs: readonly number[];
+  /** What went wrong, in words. */
+  readonly problems: readonly string[];
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+const counted = [
+  ...(["published", "holesInjected", "holesDetected", "holesRepaired", "undetected"] as const),
+  ...(["duplicates", "outOfOrder", "lost", "lostByRedis", "reported"] as const),
+];
+
+/** Adds up the rounds of a fault. */
+export function toRow(fault: string, rounds: readonly RoundResult[]): Row {
+  const sum = (name: (typeof counted)[number]): number => rounds.reduce((total, round) => total + round[name], 0);
+  const times = rounds.flatMap(({ repairMs }) => repairMs).toSorted((a, b) => a - b);
+  return {
+    fault,
+    published: sum("published"),
+    holesInjected: sum("holesInjected"),
+    holesDetected: sum("holesDetected"),
+    holesRepaired: sum("holesRepaired"),
+    undetected: sum("undetected"),
+    duplicates: sum("duplicates"),
+    outOfOrder: sum("outOfOrder"),
+    lost: sum("lost"),
+    repairP50Ms: percentile(times, 0.5),
+    repairP99Ms: percentile(times, 0.99),
+    lostByRedis: sum("lostByRedis"),
+    reported: sum("reported"),
+  };
+}
+
+/** The promises that a row breaks, in words; none where all is well. */
+export function brokenPromises(row: Row): string[] {
+  const zero = (["undetected", "duplicates", "outOfOrder", "lost"] as const).filter((name) => row[name] > 0);
+  const broken = zero.map((name) => `${row.fault}: ${name} is ${row[name]}, must be 0`);
+  if (row.holesDetected < row.holesInjected) {
+    broken.push(`${row.fault}: ${row.holesInjected} holes injected, but only ${row.holesDetected} detected`);
+  }
+  return broken;
+}

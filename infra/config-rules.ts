@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { authSchema, cacheSchema, edgeSchema, gatewaySchema, networkSchema } from "./config-sections.ts";
+import { ecrImage } from "./ecr-image.ts";
 import { fargateSizes } from "./fargate-sizes.ts";
 import { availabilityZonesOf } from "./regions.ts";
 
@@ -41,7 +42,7 @@ function networkRules({ region, network }: CheckedConfig): Rule[] {
   ];
 }
 
-function gatewayRules({ gateway, protection, cache }: CheckedConfig): Rule[] {
+function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): Rule[] {
   const { cpu, memory, minTasks, maxTasks } = gateway;
   const sizes = fargateSizes[cpu] ?? [];
   return [
@@ -49,6 +50,11 @@ function gatewayRules({ gateway, protection, cache }: CheckedConfig): Rule[] {
       path: ["gateway", "memory"],
       broken: !sizes.includes(memory),
       message: `Fargate has no task of ${cpu} CPU units and ${memory} MiB; with ${cpu} use ${sizes.join(", ")}`,
+    },
+    {
+      path: ["gateway", "image"],
+      broken: network.egress === "endpoints" && gateway.image !== undefined && !ecrImage(gateway.image),
+      message: "with egress endpoints only an image in ECR can be pulled, or none be given",
     },
     {
       path: ["gateway", "maxTasks"],

@@ -88,7 +88,7 @@ export class DomainEventPublisher extends Construct {
       eventPattern: props.eventPattern,
       targets: [
         // Bounds delivery to the function; what the function throws is bounded by its own retries.
-        new LambdaFunction(this.function, { deadLetterQueue: this.failures, maxEventAge, retryAttempts: 20 }),
+        new LambdaFunction(this.function, { deadLetterQueue: this.failures, maxEventAge, retryAttempts: 185 }),
       ],
     });
     this.#alarmOn("Failures", this.failures.metricApproximateNumberOfMessagesVisible(), 0);

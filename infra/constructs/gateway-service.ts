@@ -1,11 +1,9 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
-import { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import {
   AwsLogDriverMode,
   Cluster,
-  ContainerImage,
   ContainerInsights,
   CpuArchitecture,
   FargateService,
@@ -21,9 +19,9 @@ import type { TokenIssuer } from "../auth-stack.ts";
 import type { EnvironmentConfig } from "../config.ts";
 import { subnetGroups } from "../network-stack.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { projectRoot } from "./bundling.ts";
 import { allowEgress, type Egress } from "./egress.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
+import { gatewayImage } from "./gateway-image.ts";
 import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./gateway-settings.ts";
 
 export interface GatewayServiceProps {
@@ -50,7 +48,7 @@ export class GatewayService extends Construct {
     this.service = new FargateService(this, "Service", {
       cluster,
       taskDefinition: this.#createTaskDefinition(props),
-      desiredCount: config.gateway.minTasks,
+      // No desiredCount: every deploy would set it back from what autoscaling has found to be needed.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { rollback: true },
@@ -75,7 +73,7 @@ export class GatewayService extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const container = definition.addContainer("Gateway", {
-      image: gatewayImage(config.gateway.image),
+      image: gatewayImage(this, config.gateway.image),
       environment: gatewayEnvironment(config, egress.redis, tokenIssuer),
       secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(egress.redis.passwords.gateway) },
       portMappings: [{ containerPort: GATEWAY_PORT }],
@@ -108,13 +106,3 @@ export class GatewayService extends Construct {
     });
   }
 }
-
-/** Which files are part of the image is up to `.dockerignore`. */
-const gatewayImage = (uri: string | undefined): ContainerImage =>
-  uri === undefined
-    ? ContainerImage.fromAsset(projectRoot, {
-        file: "gateway/Dockerfile",
-        // The task runs on Graviton, whatever the machine that builds.
-        platform: Platform.LINUX_ARM64,
-      })
-    : ContainerImage.fromRegistry(uri);

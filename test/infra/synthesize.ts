@@ -1,0 +1,126 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import type { CloudAssembly } from "aws-cdk-lib/cx-api";
+import { z } from "zod";
+import { type EnvironmentConfig, parseConfig } from "../../infra/config.ts";
+import { createSystem } from "../../infra/system.ts";
+
+/** The root of the repository. */
+export const root = join(import.meta.dirname, "../..");
+
+const contextSchema = z.looseObject({ environments: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
+/** The `context` of cdk.json: feature flags and environments. */
+export const context = contextSchema.parse(JSON.parse(readFileSync(join(root, "cdk.json"), "utf8")).context);
+
+export interface Resource {
+  readonly logicalId: string;
+  readonly stack: string;
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: CloudFormation properties differ by type, and a test states what it expects
+  readonly Properties: any;
+  readonly DependsOn?: string[];
+  readonly DeletionPolicy?: string;
+  readonly Metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** A synthesised environment. */
+export interface Synthesis {
+  readonly config: EnvironmentConfig;
+  readonly assembly: CloudAssembly;
+  readonly resources: readonly Resource[];
+  ofType(type: string): readonly Resource[];
+  /** The template of a stack, by the last part of its name. */
+  // biome-ignore lint/suspicious/noExplicitAny: as for Resource.Properties
+  template(part: string): any;
+  /** What the plugins say that check every synth. */
+  readonly report: ValidationReport;
+}
+
+const violation = z.looseObject({ ruleName: z.string(), reason: z.string().optional() });
+const reportSchema = z.object({
+  pluginReports: z.array(
+    z.object({
+      pluginName: z.string(),
+      conclusion: z.string(),
+      violations: z.array(violation),
+      suppressedViolations: z.array(violation).default([]),
+    }),
+  ),
+});
+
+export type ValidationReport = z.infer<typeof reportSchema>["pluginReports"];
+
+/** An app with the feature flags of cdk.json, into a folder of its own. Bundling takes seconds, so it is off by default. */
+export const createApp = ({ bundle = false } = {}): App =>
+  new App({
+    outdir: mkdtempSync(join(tmpdir(), "vezta-synth-")),
+    context: { ...context, ...(bundle ? {} : { "aws:cdk:bundling-stacks": [] }) },
+  });
+
+/** Synthesises an app, cdk-nag and CloudFormation validation included; throws where one of them has a finding. */
+export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
+  const assembly = app.synth();
+  const resources = assembly.stacks.flatMap((stack) =>
+    Object.entries<Omit<Resource, "logicalId" | "stack">>(stack.template.Resources).map(([logicalId, resource]) => ({
+      ...resource,
+      logicalId,
+      stack: stack.stackName,
+    })),
+  );
+  const report = readFileSync(join(assembly.directory, "validation-report.json"), "utf8");
+  return {
+    config,
+    assembly,
+    resources,
+    ofType: (type) => resources.filter(({ Type }) => Type === type),
+    template: (part) => assembly.stacks.find(({ stackName }) => stackName.endsWith(`realtime-${part}`))?.template,
+    report: reportSchema.parse(JSON.parse(report)).pluginReports,
+  };
+}
+
+/** Synthesises an environment whose fields are given, as they would stand in cdk.json. */
+export function synthesize(fields: unknown, { bundle = false } = {}): Synthesis {
+  const app = createApp({ bundle });
+  const config = parseConfig("test", { test: fields });
+  createSystem(app, config);
+  return synthesizeApp(app, config);
+}
+
+const DOMAIN = {
+  domainName: "realtime.example.com",
+  certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-1111-2222-333344445555",
+};
+
+/** Every optional part on and off, in two regions. */
+export const variants: Readonly<Record<string, unknown>> = {
+  dev: context.environments.dev,
+  prod: context.environments.prod,
+  "prod in another region": { ...context.environments.prod, region: "ap-southeast-2" },
+  "domain and certificate": {
+    region: "eu-west-1",
+    protection: true,
+    alarmEmail: "alarms@example.com",
+    network: { availabilityZones: 3, egress: "nat-gateway", natDevices: 3 },
+    cache: { replicas: 2, shards: 3, nodeType: "cache.r7g.large" },
+    gateway: { minTasks: 3, polling: true, corsOrigins: ["https://app.example.com"] },
+    events: { marketStream: "on-demand", reservedConcurrency: 20 },
+    edge: { ...DOMAIN, hostedZoneId: "Z0123456789ABC", hostedZoneName: "example.com" },
+  },
+  "no way to the internet": {
+    region: "eu-west-1",
+    network: { egress: "endpoints" },
+    cache: { mode: "serverless" },
+    gateway: { image: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/gateway:1" },
+    events: { marketStream: "provisioned" },
+    auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: '{"keys":[]}' },
+    edge: DOMAIN,
+  },
+  "an issuer of one's own": {
+    auth: { issuer: "https://issuer.example.com", audience: "vezta", jwksUri: "https://issuer.example.com/keys" },
+    edge: { type: "cloudfront" },
+    cache: { mode: "serverless", maximumStorageGb: 1 },
+  },
+};

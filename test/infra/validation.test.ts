@@ -1,0 +1,57 @@
+import { CfnBucket } from "aws-cdk-lib/aws-s3";
+import { CfnQueue } from "aws-cdk-lib/aws-sqs";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../infra/config.ts";
+import { createSystem } from "../../infra/system.ts";
+import { createApp, synthesize, synthesizeApp, variants } from "./synthesize.ts";
+
+/** The smallest reason that says something. */
+const SHORTEST_REASON = 15;
+
+describe.each(Object.entries(variants))("%s", (_name, fields) => {
+  const { assembly, report, resources } = synthesize(fields);
+
+  it("has no finding of cdk-nag or of CloudFormation's schemas", () => {
+    const findings = report.flatMap(({ violations }) => violations.map(({ ruleName }) => ruleName));
+
+    // That a trial without a domain serves plain HTTP is said at every synth, on purpose.
+    expect(findings.filter((name) => name !== "Annotation::vezta:plain-http")).toEqual([]);
+    expect(report.map(({ pluginName }) => pluginName)).toContain("AwsSolutions");
+    expect(resources.length).toBeGreaterThan(100);
+  });
+
+  it("gives a reason for every finding that it accepts", () => {
+    const accepted = report.flatMap(({ suppressedViolations }) => suppressedViolations);
+
+    expect(accepted.filter(({ reason = "" }) => reason.length < SHORTEST_REASON)).toEqual([]);
+  });
+
+  it("asks AWS for nothing at synth", () => {
+    expect(assembly.manifest.missing ?? []).toEqual([]);
+  });
+});
+
+describe("the checks themselves", () => {
+  const build = (name = "test") => {
+    const app = createApp();
+    const config = parseConfig(name, { [name]: {} });
+    return { app, config, system: createSystem(app, config) };
+  };
+
+  it("stop at a queue without encryption in transit", () => {
+    const { app, config, system } = build();
+    new CfnQueue(system.alarms, "Careless");
+
+    expect(() => synthesizeApp(app, config)).toThrow(/SQS4/);
+  });
+
+  it("see a value that CloudFormation would refuse", () => {
+    const { app, config, system } = build();
+    const [bucket] = system.gateway.node.findAll().filter((child) => child instanceof CfnBucket);
+    bucket?.addPropertyOverride("VersioningConfiguration.Status", "Perhaps");
+
+    const findings = synthesizeApp(app, config).report.flatMap(({ violations }) => violations);
+
+    expect(findings.map(({ ruleName }) => ruleName)).toContain("W3030");
+  });
+});

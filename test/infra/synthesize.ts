@@ -26,6 +26,30 @@ export interface Resource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
+/** The only resource of a type. */
+export function only(synthesis: Pick<Synthesis, "ofType">, type: string): Resource {
+  const [resource, ...others] = synthesis.ofType(type);
+  if (!resource || others.length > 0) throw new Error(`not one but ${others.length + (resource ? 1 : 0)} of ${type}`);
+  return resource;
+}
+
+/** CDK's own function behind a custom resource: CloudFormation calls it and hears of its failures. */
+const isCustomResourceProvider = ({ logicalId }: Resource): boolean =>
+  logicalId.startsWith("AWS679f53fac002430cb0da5b7982bd2287");
+
+/** The functions that are ours. */
+export const functionsOf = ({ ofType }: Pick<Synthesis, "ofType">): readonly Resource[] =>
+  ofType("AWS::Lambda::Function").filter((resource) => !isCustomResourceProvider(resource));
+
+/** The gateway's container and its environment. */
+export function gatewayContainer(synthesis: Pick<Synthesis, "ofType">) {
+  const container = only(synthesis, "AWS::ECS::TaskDefinition").Properties.ContainerDefinitions[0];
+  const environment: Readonly<Record<string, unknown>> = Object.fromEntries(
+    container.Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [Name, Value]),
+  );
+  return { container, environment };
+}
+
 /** A synthesised environment. */
 export interface Synthesis {
   readonly config: EnvironmentConfig;
@@ -35,8 +59,25 @@ export interface Synthesis {
   /** The template of a stack, by the last part of its name. */
   // biome-ignore lint/suspicious/noExplicitAny: as for Resource.Properties
   template(part: string): any;
+  /** The images that a deploy builds. */
+  dockerImages(): readonly DockerImage[];
   /** What the plugins say that check every synth. */
   readonly report: ValidationReport;
+}
+
+const dockerImage = z.object({
+  source: z.looseObject({ directory: z.string(), dockerFile: z.string(), platform: z.string().optional() }),
+});
+
+export type DockerImage = z.infer<typeof dockerImage>;
+
+const assetsSchema = z.object({ dockerImages: z.record(z.string(), dockerImage) });
+
+function readDockerImages(assembly: CloudAssembly): DockerImage[] {
+  const manifests = assembly.stacks.map(({ stackName }) => join(assembly.directory, `${stackName}.assets.json`));
+  return manifests.flatMap((path) =>
+    Object.values(assetsSchema.parse(JSON.parse(readFileSync(path, "utf8"))).dockerImages),
+  );
 }
 
 const violation = z.looseObject({ ruleName: z.string(), reason: z.string().optional() });
@@ -77,6 +118,7 @@ export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
     resources,
     ofType: (type) => resources.filter(({ Type }) => Type === type),
     template: (part) => assembly.stacks.find(({ stackName }) => stackName.endsWith(`realtime-${part}`))?.template,
+    dockerImages: () => readDockerImages(assembly),
     report: reportSchema.parse(JSON.parse(report)).pluginReports,
   };
 }

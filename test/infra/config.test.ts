@@ -1,0 +1,204 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { environmentSchema, parseConfig } from "../../infra/config.ts";
+import { context, root } from "./synthesize.ts";
+
+const CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0000-1111-2222-333344445555";
+const DOMAIN = "realtime.example.com";
+
+const wrong: readonly (readonly [string, unknown, string])[] = [
+  [
+    "a domain without a certificate",
+    { edge: { domainName: DOMAIN } },
+    "edge.certificateArn: is missing: the domain realtime.example.com needs an ACM certificate in us-east-1",
+  ],
+  [
+    "a certificate without a domain",
+    { edge: { certificateArn: CERTIFICATE } },
+    "edge.domainName: is missing: a certificate is for a domain; give the name that clients use",
+  ],
+  [
+    "a certificate of another region",
+    { region: "eu-west-1", edge: { domainName: DOMAIN, certificateArn: CERTIFICATE } },
+    "edge.certificateArn: is in us-east-1; the load balancer needs one in eu-west-1",
+  ],
+  [
+    "something that is no certificate",
+    { edge: { domainName: DOMAIN, certificateArn: "cert" } },
+    "edge.certificateArn: must be the ARN of an ACM certificate",
+  ],
+  [
+    "a domain behind CloudFront",
+    { edge: { type: "cloudfront", domainName: DOMAIN, certificateArn: CERTIFICATE } },
+    "edge.type: cloudfront is for environments without a domain: use alb with edge.domainName and edge.certificateArn",
+  ],
+  [
+    "half a hosted zone",
+    { edge: { domainName: DOMAIN, certificateArn: CERTIFICATE, hostedZoneId: "Z0123" } },
+    "edge.hostedZoneId: edge.hostedZoneId and edge.hostedZoneName go together: give both or neither",
+  ],
+  [
+    "a zone that cannot hold the domain",
+    { edge: { domainName: DOMAIN, certificateArn: CERTIFICATE, hostedZoneId: "Z0123", hostedZoneName: "other.com" } },
+    "edge.hostedZoneName: the zone other.com cannot hold edge.domainName, which is realtime.example.com",
+  ],
+  [
+    "memory that goes with no such CPU",
+    { gateway: { cpu: 1024, memory: 512 } },
+    "gateway.memory: Fargate has no task of 1024 CPU units and 512 MiB; with 1024 use 2048, 3072, 4096, 5120, 6144, 7168, 8192",
+  ],
+  ["CPU units that Fargate lacks", { gateway: { cpu: 300 } }, "gateway.cpu: must be one of 256, 512, 1024, 2048, 4096"],
+  [
+    "fewer tasks at most than at least",
+    { gateway: { minTasks: 5 } },
+    "gateway.maxTasks: must be at least gateway.minTasks, which is 5",
+  ],
+  [
+    "a node type without cluster mode",
+    { cache: { nodeType: "cache.t2.micro" } },
+    "cache.nodeType: must be a node type with cluster mode: cache.<family>.<size> of the families t3, t4g, m5, m6g, m7g, r5, r6g, r7g or c7gn, such as cache.t4g.small",
+  ],
+  [
+    "an issuer that is not https",
+    { auth: { issuer: "http://issuer.example.com", audience: "vezta" } },
+    "auth.issuer: must be an https URL, the iss of the tokens",
+  ],
+  [
+    "an issuer without an audience",
+    { auth: { issuer: "https://issuer.example.com" } },
+    "auth.audience: auth.issuer and auth.audience go together: give both, or neither for a Cognito user pool",
+  ],
+  [
+    "keys without an issuer",
+    { auth: { jwks: "{}" } },
+    "auth.jwks: belongs to an issuer of yours: give auth.issuer as well",
+  ],
+  [
+    "no way to the issuer's keys",
+    { network: { egress: "endpoints" } },
+    "network.egress: with endpoints the issuer's keys cannot be fetched: give auth.jwks, or use nat-instance or nat-gateway",
+  ],
+  [
+    "a public image without a way to it",
+    {
+      network: { egress: "endpoints" },
+      auth: { issuer: "https://a.example.com", audience: "a", jwks: "{}" },
+      gateway: { image: "docker.io/vezta/gateway:1" },
+    },
+    "gateway.image: with egress endpoints only an image in ECR can be pulled, or none be given",
+  ],
+  [
+    "more zones than the region has",
+    { region: "us-west-1", network: { availabilityZones: 3 } },
+    "network.availabilityZones: us-west-1 has 2 availability zones; use 2 to 2",
+  ],
+  [
+    "one zone, which no load balancer takes",
+    { network: { availabilityZones: 1 } },
+    "network.availabilityZones: must be a whole number from 2 to 6",
+  ],
+  [
+    "more NAT devices than zones",
+    { network: { natDevices: 3 } },
+    "network.natDevices: there are 2 availability zones, and one device per zone is the most that makes sense",
+  ],
+  [
+    "addresses that are too few",
+    { network: { cidr: "10.0.0.0/24" } },
+    "network.cidr: must be of size /16 to /19, such as 10.20.0.0/16",
+  ],
+  [
+    "production on plain HTTP",
+    { protection: true, gateway: { minTasks: 2 }, cache: { replicas: 1 } },
+    "edge.type: a protected environment must not serve plain HTTP: give a domain and a certificate, or use cloudfront",
+  ],
+  [
+    "production on one task",
+    { protection: true, cache: { replicas: 1 }, edge: { type: "cloudfront" } },
+    "gateway.minTasks: a protected environment must survive the loss of a zone: use at least 2",
+  ],
+  [
+    "production without a replica",
+    { protection: true, gateway: { minTasks: 2 }, edge: { type: "cloudfront" } },
+    "cache.replicas: a protected environment must survive the loss of a zone: use at least 1",
+  ],
+  [
+    "a drain that the load balancer would cut",
+    { gateway: { drainSeconds: 110 } },
+    "gateway.drainSeconds: must be a whole number from 1 to 90",
+  ],
+  ["a region that cannot be", { region: "Frankfurt" }, "region: must be the name of a region, such as eu-west-1"],
+  ["a field that does not exist", { gateway: { memmory: 512 } }, 'gateway: Unrecognized key: "memmory"'],
+];
+
+describe("parseConfig", () => {
+  it.each(wrong)("refuses %s", (_name, fields, sentence) => {
+    expect(() => parseConfig("test", { test: fields })).toThrow(
+      expect.objectContaining({ message: `environment test: ${sentence}` }),
+    );
+  });
+
+  it("names every wrong field at once", () => {
+    const fields = { region: "x", cache: { shards: 0 } };
+
+    expect(() => parseConfig("test", { test: fields })).toThrow(/region: .*\n.*cache\.shards: /);
+  });
+
+  it("says which environments there are", () => {
+    expect(() => parseConfig("staging", context.environments)).toThrow(
+      "environment: must be one of dev, prod (-c environment=…), not staging",
+    );
+  });
+
+  it("refuses a name that no stack could have", () => {
+    expect(() => parseConfig("My_Env", { My_Env: {} })).toThrow(/environment My_Env: a name has/);
+  });
+
+  it.each(Object.keys(context.environments))("takes the %s of cdk.json", (name) => {
+    const config = parseConfig(name, context.environments);
+
+    expect(config.name).toBe(name);
+  });
+});
+
+/** Every field with what its documentation says. */
+function fieldsOf(schema: z.ZodObject, path: string[] = []): { path: string; description: string; fallback: string }[] {
+  return Object.entries(schema.shape).flatMap(([name, field]) => {
+    const type = z.instanceof(z.ZodType).parse(field);
+    const inner = type instanceof z.ZodPrefault ? type.unwrap() : type;
+    if (inner instanceof z.ZodObject) return fieldsOf(inner, [...path, name]);
+    const fallback = type.safeParse(undefined).data;
+    const shown = fallback === undefined ? "none" : `\`${JSON.stringify(fallback)}\``;
+    return [{ path: [...path, name].join("."), description: type.description ?? "", fallback: shown }];
+  });
+}
+
+describe("every field", () => {
+  const fields = fieldsOf(environmentSchema);
+
+  it.each(fields)("$path has a reason and a cost", ({ description }) => {
+    expect(description).toMatch(/^.{20,}\. Cost.*: .+\.$/);
+  });
+
+  it("is in docs/configuration.md (vitest run -u test/infra/config.test.ts writes it)", async () => {
+    const rows = fields.map(({ path, fallback, description }) => {
+      const [reason, cost] = description.split(/(?= Cost[^:.]*: )/);
+      return `| \`${path}\` | ${fallback} | ${reason} | ${cost?.trim()} |`;
+    });
+    const table = [
+      "# Configuration",
+      "",
+      "One environment is one entry of `context.environments` in `cdk.json`; `-c environment=<name>` picks it. All fields",
+      "have defaults, those of a cheap trial. This page is written by `test/infra/config.test.ts` from `infra/config.ts`.",
+      "Prices are those of us-east-1.",
+      "",
+      "| field | default | what and why | cost |",
+      "| --- | --- | --- | --- |",
+      ...rows,
+      "",
+    ].join("\n");
+
+    await expect(table).toMatchFileSnapshot(join(root, "docs/configuration.md"));
+  });
+});

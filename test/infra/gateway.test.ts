@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { gatewayContainer, only, type Resource, synthesize, variants } from "./synthesize.ts";
+
+/** The gateway's ping, in seconds; image.test.ts reads it from a running gateway. */
+const PING_SECONDS = 20;
+
+const attribute = (resource: Resource, list: string, key: string): string | undefined =>
+  resource.Properties[list].find(({ Key }: { Key: string }) => Key === key)?.Value;
+
+describe.each(Object.entries(variants))("%s", (_name, fields) => {
+  const synthesis = synthesize(fields);
+  const { config, ofType } = synthesis;
+  const { container, environment } = gatewayContainer(synthesis);
+
+  it("gives a drain the time it needs, everywhere", () => {
+    const delay = Number(
+      attribute(
+        only(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup"),
+        "TargetGroupAttributes",
+        "deregistration_delay.timeout_seconds",
+      ),
+    );
+    const drain = Number(environment.RT_DRAIN_SECONDS);
+
+    expect(drain).toBe(config.gateway.drainSeconds);
+    expect(delay).toBeGreaterThanOrEqual(drain + 10);
+    expect(delay).toBeLessThanOrEqual(3_600);
+    expect(container.StopTimeout).toBeGreaterThanOrEqual(drain + 10);
+    expect(container.StopTimeout).toBeLessThanOrEqual(120);
+  });
+
+  it("keeps a silent connection for several pings", () => {
+    const idle = Number(
+      attribute(
+        only(synthesis, "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        "LoadBalancerAttributes",
+        "idle_timeout.timeout_seconds",
+      ),
+    );
+
+    expect(idle).toBeGreaterThanOrEqual(3 * PING_SECONDS);
+    expect(idle).toBeLessThanOrEqual(4_000);
+  });
+
+  it("is sticky where long polling is on, and nowhere else", () => {
+    const sticky = attribute(
+      only(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup"),
+      "TargetGroupAttributes",
+      "stickiness.enabled",
+    );
+
+    expect(environment.RT_TRANSPORTS).toBe(config.gateway.polling ? "websocket,polling" : "websocket");
+    expect(sticky).toBe(String(config.gateway.polling));
+  });
+
+  it("has a service that starts after its listener, rolls back, and lets autoscaling count", () => {
+    const service = only(synthesis, "AWS::ECS::Service");
+    const listeners = [
+      ...ofType("AWS::ElasticLoadBalancingV2::Listener"),
+      ...ofType("AWS::ElasticLoadBalancingV2::ListenerRule"),
+    ];
+    const forwarding = listeners.filter(({ Properties }) => JSON.stringify(Properties).includes('"forward"'));
+
+    expect(service.DependsOn).toEqual(expect.arrayContaining(forwarding.map(({ logicalId }) => logicalId)));
+    expect(service.Properties.DeploymentConfiguration.DeploymentCircuitBreaker).toEqual({
+      Enable: true,
+      Rollback: true,
+    });
+    expect(service.Properties.DesiredCount).toBeUndefined();
+  });
+
+  it("scales on connections and CPU, within its bounds", () => {
+    const target = only(synthesis, "AWS::ApplicationAutoScaling::ScalableTarget").Properties;
+    const policies = ofType("AWS::ApplicationAutoScaling::ScalingPolicy").map(
+      ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration,
+    );
+    const connections = policies.find(
+      ({ CustomizedMetricSpecification: metric }) => metric?.MetricName === "Connections",
+    );
+
+    expect([target.MinCapacity, target.MaxCapacity]).toEqual([config.gateway.minTasks, config.gateway.maxTasks]);
+    expect(connections.TargetValue).toBeLessThan(Number(environment.RT_MAX_CONNECTIONS));
+    expect(connections.CustomizedMetricSpecification).toMatchObject({
+      Namespace: "VeztaRealtime",
+      Dimensions: [{ Name: "Service", Value: "gateway" }],
+    });
+    expect(
+      policies.some(
+        ({ PredefinedMetricSpecification: metric }) =>
+          metric?.PredefinedMetricType === "ECSServiceAverageCPUUtilization",
+      ),
+    ).toBe(true);
+  });
+
+  it("has room for a file per connection", () => {
+    const [{ Name, SoftLimit, HardLimit }] = container.Ulimits;
+
+    expect(Name).toBe("nofile");
+    expect(SoftLimit).toBe(HardLimit);
+    expect(SoftLimit).toBeGreaterThan(Number(environment.RT_MAX_CONNECTIONS));
+  });
+
+  it("runs the task on the processor that its image is built for, with nothing to write to", () => {
+    const { RuntimePlatform } = only(synthesis, "AWS::ECS::TaskDefinition").Properties;
+    const images = synthesis.dockerImages().map(({ source }) => source.platform);
+
+    expect(RuntimePlatform.CpuArchitecture).toBe("ARM64");
+    expect(container.ReadonlyRootFilesystem).toBe(true);
+    expect(images).toEqual(config.gateway.image ? [] : ["linux/arm64"]);
+  });
+});

@@ -4,9 +4,9 @@ import { NAMESPACE } from "../../contract/frames.ts";
 import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
+import { startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";
-import { startGateway } from "../../test/support/gateway.ts";
 
 /** The whole path: a publisher, Redis, two gateways, and the clients that it makes. */
 export interface MeasuredPath {

@@ -3,10 +3,10 @@ import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
+import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { type ClientOptions, connectClient, type TestClient } from "./client.ts";
-import { type GatewayProcess, startGateway } from "./gateway.ts";
 
 /** Redis, gateways and a publisher, all real. */
 export interface Platform {

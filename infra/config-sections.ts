@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { authEnvironment } from "../contract/server/env.ts";
 import { fargateCpuUnits } from "./fargate-sizes.ts";
 
 const https = (what: string) => z.url({ protocol: /^https$/, error: `must be an https URL${what}` });
@@ -151,13 +152,9 @@ export const authSchema = z.strictObject({
   jwksUri: https("")
     .optional()
     .describe("Where the issuer's keys are, if not at <issuer>/.well-known/jwks.json. Cost: none."),
-  jwks: z
-    .string()
-    .startsWith("{", "must be a JWKS as JSON")
-    .optional()
-    .describe(
-      "The issuer's keys themselves. Needed with egress endpoints; a change of keys is then a deploy. Cost: none.",
-    ),
+  jwks: authEnvironment.shape.RT_AUTH_JWKS.describe(
+    "The issuer's keys themselves. Needed with egress endpoints; a change of keys is then a deploy. Cost: none.",
+  ),
 });
 
 export const edgeSchema = z.strictObject({

@@ -15,9 +15,10 @@ const PUBLISH = "+eval +evalsha +time +xrevrange +xadd +exists +set +expire +zad
 
 /**
  * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the
- * adapter's control channels, over which sockets can be moved and closed, are the gateway's alone.
+ * adapter's control channels (of this namespace and of the default one), over which sockets can be moved and closed,
+ * are the gateway's alone.
  */
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
-  gateway: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
 };

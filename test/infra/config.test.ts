@@ -5,6 +5,7 @@ import { environmentSchema, parseConfig } from "../../infra/config.ts";
 import { context, root } from "./synthesize.ts";
 
 const CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0000-1111-2222-333344445555";
+const JWKS = '{"keys":[{"kty":"RSA","kid":"1","n":"AQAB","e":"AQAB"}]}';
 const DOMAIN = "realtime.example.com";
 
 const wrong: readonly (readonly [string, unknown, string])[] = [
@@ -71,8 +72,13 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   ],
   [
     "keys without an issuer",
-    { auth: { jwks: "{}" } },
+    { auth: { jwks: JWKS } },
     "auth.jwks: belongs to an issuer of yours: give auth.issuer as well",
+  ],
+  [
+    "keys that are none",
+    { auth: { issuer: "https://a.example.com", audience: "a", jwks: "{}" } },
+    "auth.jwks: must be a JWKS as JSON, with at least one key that has a kid",
   ],
   [
     "no way to the issuer's keys",
@@ -83,7 +89,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "a public image without a way to it",
     {
       network: { egress: "endpoints" },
-      auth: { issuer: "https://a.example.com", audience: "a", jwks: "{}" },
+      auth: { issuer: "https://a.example.com", audience: "a", jwks: JWKS },
       gateway: { image: "docker.io/vezta/gateway:1" },
     },
     "gateway.image: with egress endpoints only an image in ECR can be pulled, or none be given",

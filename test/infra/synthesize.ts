@@ -136,6 +136,9 @@ const DOMAIN = {
   certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-1111-2222-333344445555",
 };
 
+/** Keys of an issuer; nobody has the other halves. */
+const JWKS = '{"keys":[{"kty":"RSA","kid":"1","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}]}';
+
 /** Every optional part on and off, in two regions. */
 export const variants: Readonly<Record<string, unknown>> = {
   dev: context.environments.dev,
@@ -157,7 +160,7 @@ export const variants: Readonly<Record<string, unknown>> = {
     cache: { mode: "serverless" },
     gateway: { image: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/gateway:1" },
     events: { marketStream: "provisioned" },
-    auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: '{"keys":[]}' },
+    auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: JWKS },
     edge: DOMAIN,
   },
   "an issuer of one's own": {

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { Template } from "aws-cdk-lib/assertions";
+import { describe, expect, it } from "vitest";
+import { channelDefinition } from "../../contract/channels.ts";
+import { domainNames, domains } from "../../contract/domain-events.ts";
+import { parseConfig } from "../../infra/config.ts";
+import { DomainEventPublisher } from "../../infra/constructs/domain-event-publisher.ts";
+import { createSystem } from "../../infra/system.ts";
+import { examples } from "../support/messages.ts";
+import { matches } from "./event-pattern.ts";
+import { context, createApp, root, synthesize } from "./synthesize.ts";
+
+const synthesis = synthesize(context.environments.prod);
+const rules = synthesis.ofType("AWS::Events::Rule");
+
+/** The domain whose publisher a resource belongs to. */
+const domainOf = (logicalId: string): string | undefined =>
+  domainNames.find((domain) => logicalId.startsWith(domain.replaceAll("-", "")));
+
+describe("rules on the bus", () => {
+  it.each(examples)("hand $DetailType to its own domain, and to no other", ({ Source, DetailType }) => {
+    const takers = rules.filter(({ Properties }) =>
+      matches(Properties.EventPattern, { source: Source, "detail-type": DetailType }),
+    );
+
+    const owner = domainNames.find((domain) => domains[domain].some((event) => event.detailType === DetailType));
+    expect(takers.map(({ logicalId }) => domainOf(logicalId))).toEqual([owner]);
+    expect(JSON.stringify(takers[0]?.Properties.Targets)).toContain(`${owner?.replaceAll("-", "")}Function`);
+  });
+
+  it("take nothing that the contract does not name", () => {
+    const event = { source: "vezta.orders", "detail-type": "OrderForgotten" };
+
+    expect(rules.filter(({ Properties }) => matches(Properties.EventPattern, event))).toEqual([]);
+  });
+
+  it("are on the bus that the outputs name", () => {
+    const [bus] = synthesis.ofType("AWS::Events::EventBus");
+
+    expect(rules.map(({ Properties }) => Properties.EventBusName)).toEqual(rules.map(() => ({ Ref: bus?.logicalId })));
+    expect(bus?.Properties.Name).toBe("test-realtime");
+  });
+});
+
+describe.each(domainNames)("retries of %s", (domain) => {
+  const windows = domains[domain]
+    .map(({ channel }) => channelDefinition(channel).dedupeSeconds)
+    .filter((seconds) => seconds > 0);
+  const belongs = ({ logicalId }: { readonly logicalId: string }): boolean => domainOf(logicalId) === domain;
+  const ofDomain = (type: string) => synthesis.ofType(type).filter(belongs);
+
+  it("end before the channels have forgotten the event", () => {
+    const [rule] = ofDomain("AWS::Events::Rule");
+    const [invocation] = ofDomain("AWS::Lambda::EventInvokeConfig");
+    const [lambda] = ofDomain("AWS::Lambda::Function");
+
+    const delivery = rule?.Properties.Targets[0].RetryPolicy.MaximumEventAgeInSeconds;
+    const runs = invocation?.Properties.MaximumEventAgeInSeconds + lambda?.Properties.Timeout;
+
+    expect(delivery).toBeGreaterThanOrEqual(60);
+    expect(delivery + runs).toBeLessThanOrEqual(Math.min(...windows));
+  });
+
+  it("of a stream end before it as well", () => {
+    for (const { Properties } of ofDomain("AWS::Lambda::EventSourceMapping")) {
+      expect(Properties.MaximumRecordAgeInSeconds).toBeGreaterThan(0);
+      expect(Properties.MaximumRecordAgeInSeconds).toBeLessThan(Math.min(...windows));
+    }
+    expect(ofDomain("AWS::Lambda::EventSourceMapping")).toHaveLength(domain === "market-data" ? 1 : 0);
+  });
+});
+
+describe("a publisher of another team", () => {
+  it("has all that ours have, from a pattern, a file and a channel", () => {
+    const app = createApp();
+    const { domainEvents } = createSystem(app, parseConfig("test", { test: {} }));
+
+    new DomainEventPublisher(domainEvents, "Rewards", {
+      platform: domainEvents.platform,
+      entry: join(root, "lambdas/publishers/notifications.handler.ts"),
+      eventPattern: { source: ["vezta.rewards"], detailType: ["RewardGranted"] },
+      channels: ["user:notifications"],
+    });
+
+    const template = Template.fromStack(domainEvents);
+    template.resourceCountIs("AWS::Lambda::Function", domainNames.length + 1);
+    template.resourceCountIs("AWS::Lambda::EventInvokeConfig", domainNames.length + 1);
+    template.hasResourceProperties("AWS::Events::Rule", {
+      EventPattern: { source: ["vezta.rewards"], "detail-type": ["RewardGranted"] },
+      Targets: [{ RetryPolicy: { MaximumEventAgeInSeconds: 21_600 } }],
+    });
+    const doors = Object.keys(
+      template.findResources("AWS::EC2::SecurityGroupIngress", { Properties: { FromPort: 6379 } }),
+    );
+    expect(doors.filter((logicalId) => logicalId.startsWith("Rewards"))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,126 @@
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { channelNames } from "../../contract/channels.ts";
+import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import { createPublisher } from "../../contract/server/publisher.ts";
+import { connectPublisher } from "../../contract/server/redis.ts";
+import { accessStrings, type RedisRole } from "../../infra/redis-users.ts";
+import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
+import { createIssuer } from "../../local/issuer.ts";
+import { type RunningRedisCluster, startRedisCluster } from "../../local/redis-cluster.ts";
+import { connectClient } from "../support/client.ts";
+import { message } from "../support/messages.ts";
+import { synthesize } from "./synthesize.ts";
+
+const PASSWORD = "a-password-of-the-test";
+const roles = ["gateway", "publisher"] as const satisfies readonly RedisRole[];
+
+/** Gives a node the users of the template, and takes the one without a password away. */
+async function setUsers(port: number): Promise<void> {
+  const admin = new Redis({ port });
+  for (const role of roles) await admin.call("ACL", "SETUSER", role, `>${PASSWORD}`, ...accessStrings[role].split(" "));
+  await admin.quit();
+}
+
+let cluster: RunningRedisCluster;
+const open: { disconnect(): void }[] = [];
+
+const port = (): number => cluster.nodes[0]?.port ?? 0;
+
+const connect = (username: string) => {
+  const client = new Redis({ port: port(), username, password: PASSWORD, maxRetriesPerRequest: 0 });
+  open.push(client);
+  return client;
+};
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+  await Promise.all(cluster.nodes.map(({ port: node }) => setUsers(node)));
+});
+
+afterAll(async () => {
+  for (const client of open) client.disconnect();
+  await cluster.stop();
+});
+
+describe("the users of the template", () => {
+  it("have the access strings that are tried here", () => {
+    const users = synthesize({}).ofType("AWS::ElastiCache::User");
+
+    const strings = Object.fromEntries(users.map(({ Properties }) => [Properties.UserName, Properties.AccessString]));
+    expect(strings).toEqual(accessStrings);
+  });
+});
+
+const publisherOfTheTemplate = () => {
+  const client = connectPublisher(
+    parseEnvironment(redisEnvironment, {
+      RT_REDIS_URL: `redis://127.0.0.1:${port()}`,
+      RT_REDIS_CLUSTER: "true",
+      RT_REDIS_USERNAME: "publisher",
+      RT_REDIS_PASSWORD: PASSWORD,
+    }),
+    () => undefined,
+  );
+  open.push(client);
+  return createPublisher(client);
+};
+
+describe("the publisher", () => {
+  it.each(channelNames)("may publish to %s", async (channel) => {
+    const [outcome] = await publisherOfTheTemplate().publish([message(channel, "example", 1)]);
+
+    expect(outcome?.status).toBe("published");
+  });
+
+  it.each([
+    ["read a stream of an earlier time", ["XRANGE", "stream:{user:orders:alice}", "-", "+"]],
+    ["listen to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
+    ["send to the adapter's control channel", ["SPUBLISH", "socket.io#/ws#", "x"]],
+    ["send to one gateway", ["SPUBLISH", "socket.io#/ws#a1b2c3#", "x"]],
+    ["write a key of its own", ["SET", "anything", "x"]],
+    ["delete", ["DEL", "stream:{user:orders:alice}"]],
+    ["look for keys", ["KEYS", "*"]],
+    ["empty the database", ["FLUSHALL"]],
+    ["change users", ["ACL", "SETUSER", "publisher", "allkeys"]],
+  ])("may not %s", async (_name, [command = "", ...values]) => {
+    await expect(connect("publisher").call(command, ...values)).rejects.toThrow(/NOPERM/);
+  });
+});
+
+describe("the gateway", () => {
+  it.each([
+    ["write a key of its own", ["SET", "anything", "x"]],
+    ["delete", ["DEL", "stream:{user:orders:alice}"]],
+    ["empty the database", ["FLUSHALL"]],
+  ])("may not %s", async (_name, [command = "", ...values]) => {
+    await expect(connect("gateway").call(command, ...values)).rejects.toThrow(/NOPERM/);
+  });
+
+  it("serves a client from the history and live, on a cluster, as its own user", async () => {
+    const issuer = await createIssuer();
+    const gateway: GatewayProcess = await startGateway({
+      ...issuer.env,
+      RT_REDIS_URL: `redis://127.0.0.1:${port()}`,
+      RT_REDIS_CLUSTER: "true",
+      RT_REDIS_USERNAME: "gateway",
+      RT_REDIS_PASSWORD: PASSWORD,
+    });
+    open.push({ disconnect: () => gateway.process.kill("SIGKILL") });
+    const publisher = publisherOfTheTemplate();
+    await publisher.publish([message("market:trades", "history", 1)]);
+    const client = await connectClient(gateway.url, {});
+    open.push({ disconnect: () => client.close() });
+
+    await client.ask("subscribe", { channel: "market:trades", lastId: "0-0" });
+    await publisher.publish([message("market:trades", "history", 2)]);
+
+    const numbers = () =>
+      client
+        .of("market:trades")
+        .filter(({ marketId }) => marketId === "history")
+        .map(({ data }) => data.time);
+    await expect.poll(numbers).toEqual([1, 2]);
+    expect(gateway.log()).not.toContain("NOPERM");
+  });
+});

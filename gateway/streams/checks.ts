@@ -6,6 +6,9 @@ import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
 import type { StreamHub } from "./stream-hub.ts";
 import type { StreamState } from "./stream-state.ts";
 
+/** While Redis is away connections come and go many times a second; one look at all streams covers them. */
+const FIRST_LOOK_MS = 100;
+
 /** After a reconnection the subscriptions are confirmed a moment later; a second look covers what came between. */
 const SECOND_LOOK_MS = 500;
 
@@ -53,12 +56,13 @@ export function startChecks({ hub, namespace, pubSub, intervalMs, onError }: Che
   const told = new WeakMap<StreamState, string>();
   const timers = new Set<NodeJS.Timeout>();
 
-  const later = (task: () => Promise<void>, delay: number): void => {
+  const later = (task: () => Promise<void>, delay: number): NodeJS.Timeout => {
     const timer = setTimeout(() => {
       timers.delete(timer);
       task().catch((error) => onError(error, "check"));
     }, delay);
     timers.add(timer);
+    return timer;
   };
 
   const round = async (): Promise<void> => {
@@ -74,9 +78,15 @@ export function startChecks({ hub, namespace, pubSub, intervalMs, onError }: Che
     }
   };
 
+  let first: NodeJS.Timeout | undefined;
+  let second: NodeJS.Timeout | undefined;
   pubSub.onReconnected(() => {
-    later(() => hub.repairAll(), 0);
-    later(() => hub.repairAll(), SECOND_LOOK_MS);
+    if (!first || !timers.has(first)) first = later(() => hub.repairAll(), FIRST_LOOK_MS);
+    if (second) {
+      clearTimeout(second);
+      timers.delete(second);
+    }
+    second = later(() => hub.repairAll(), SECOND_LOOK_MS);
   });
   later(round, intervalMs);
   return {

@@ -212,17 +212,23 @@ export class StreamState {
   }
 
   async #catchUp(): Promise<void> {
-    const { reader, onHole } = this.#options;
+    const { reader } = this.#options;
     let page = await reader.after(this.stream, this.#lastId, PAGE);
     const [first] = page;
     if (!first || (first.prev !== this.#lastId && !this.#isLatest)) return this.#reconcile();
-    onHole("filled");
-    if (this.#isLatest) page[0] = { ...first, prev: this.#lastId };
-    for (const entry of page) this.#append(entry, "repair");
+    this.#fill(page);
     while (page.length === PAGE) {
       page = await reader.after(this.stream, this.#lastId, PAGE);
       for (const entry of page) this.#append(entry, "repair");
     }
+  }
+
+  /** Delivers what goes on from our last entry. It was no hole if it came over Pub/Sub while Redis was being read. */
+  #fill([first, ...others]: readonly Entry[]): void {
+    if (!first) return;
+    if (!this.#pending.some(({ id }) => id === first.id)) this.#options.onHole("filled");
+    this.#append(this.#isLatest ? { ...first, prev: this.#lastId } : first, "repair");
+    for (const entry of others) this.#append(entry, "repair");
   }
 
   /**
@@ -232,9 +238,11 @@ export class StreamState {
   async #reconcile(): Promise<void> {
     const held = await this.#options.reader.newest(this.stream, channelDefinition(this.stream.channel).history.entries);
     if ((held.at(-1)?.id ?? FIRST_ID) === this.#lastId) return;
+    const newer = held.findIndex(({ id }) => compareIds(id, this.#lastId) > 0);
+    // It does, with an entry that was written since the read that found nothing.
+    if (newer >= 0 && (this.#isLatest || held[newer]?.prev === this.#lastId)) return this.#fill(held.slice(newer));
     const known = new Set(this.#entries.map(({ id }) => id));
     const common = held.findLastIndex(({ id }) => known.has(id));
-    const newer = held.findIndex(({ id }) => compareIds(id, this.#lastId) > 0);
     const start = common >= 0 ? common + 1 : newer >= 0 ? newer : held.length;
     const isOurs = common >= 0 ? held[common]?.id === this.#lastId : newer >= 0;
     this.#options.onHole(isOurs ? "lost" : "reset");

@@ -64,7 +64,10 @@ async function failOver(world: World, stream: DrillStream, before?: (primary: Re
   const streams = namesOf(await world.redis.streamsOn(primary, world.complete));
   await before?.(primary);
   const outage = await timed(async () => void (await world.redis.killPrimary(stream)));
-  return { ...outage, streams, afterwards: world.redis.replace(primary, stream) };
+  const afterwards = world.redis.replace(primary, stream);
+  // Awaited at the end of the round; a failure before that must not end the process.
+  afterwards.catch(() => undefined);
+  return { ...outage, streams, afterwards };
 }
 
 async function writeUnreplicated({ redis, feed, complete }: World, primary: RedisNode): Promise<void> {

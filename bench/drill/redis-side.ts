@@ -153,18 +153,18 @@ export class RedisSide {
   untilReplaced(stream: Stream, primary: RedisNode): Promise<void> {
     return until("the promotion of a replica", TOPOLOGY_TIMEOUT_MS, async () => {
       const [now] = await this.#primariesOf([stream], primary);
-      return now !== primary;
+      return now !== undefined && now !== primary;
     });
   }
 
   /** Puts a new, empty server in the place of a killed one and resolves once it is a replica in step. */
   async replace(node: RedisNode, stream: Stream): Promise<void> {
+    const primary = await this.primaryOf(stream);
     await node.server.stop();
     const { port } = node.server;
     const cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT_MS)];
     node.server = await startRedis({ port, configuration: [...cluster, ...configurationOf(port, node.proxy)] });
     await this.#addMuteUser(node);
-    const primary = await this.primaryOf(stream);
     await this.#forgetFailed(node);
     const id = String(await ask(primary, (redis) => redis.call("CLUSTER", "MYID")));
     const others = this.#nodes.filter((other) => other !== node && isAlive(other));

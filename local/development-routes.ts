@@ -76,7 +76,13 @@ export function createDevelopmentRoutes(options: DevelopmentRoutesOptions) {
       .catch(toFailure)
       .then(({ status, body }) => {
         const type = url.pathname.startsWith("/dev/aws") ? "application/x-amz-json-1.1" : "application/json";
-        response.writeHead(status, { "content-type": type, "access-control-allow-origin": "*" });
+        response.writeHead(status, {
+          "content-type": type,
+          "access-control-allow-origin": "*",
+          // A body that was not read to its end would be taken for the connection's next request.
+          ...(request.complete ? {} : { connection: "close" }),
+        });
+        request.resume();
         response.end(`${JSON.stringify(body)}\n`);
       });
     return true;

@@ -19,7 +19,7 @@ export const examples: readonly Example[] = readdirSync(EXAMPLES).map((name) =>
 );
 
 /** The message that a domain's publisher makes of an event. */
-export function toMessage({ Source, DetailType, Detail }: Example, id = randomUUID()): ChannelMessage {
+export function toMessage({ Source, DetailType, Detail }: Example, id: string = randomUUID()): ChannelMessage {
   const domain = domainNames.find((name) => domains[name].some(({ source }) => source === Source));
   if (!domain) throw new Error(`no domain has the source ${Source}`);
   return parseDomainEvent(domain, { source: Source, detailType: DetailType, id, detail: Detail });

@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { domainNames, domains, parseDomainEvent } from "../../contract/domain-events.ts";
+import { examples } from "../support/messages.ts";
+
+/** Parses the example of an event type with some of its details changed. */
+function parseChanged(detailType: string, change: Record<string, unknown>): unknown {
+  const example = examples.find(({ DetailType }) => DetailType === detailType);
+  const domain = domainNames.find((name) => domains[name].some((event) => event.detailType === detailType));
+  if (!example || !domain) throw new Error(`there is no ${detailType}`);
+  const detail = { ...example.Detail, ...change };
+  return parseDomainEvent(domain, { id: "e", source: example.Source, detailType, detail });
+}
+
+it.each([
+  ["PriceChanged", { yes: 0.6 }, "detail.yes: a decimal is a string"],
+  ["PriceChanged", { yes: "1.01" }, "detail.yes: a price of an outcome lies between 0 and 1"],
+  ["PriceChanged", { no: "-0.1" }, "detail.no"],
+  ["PriceChanged", { no: "NaN" }, "detail.no"],
+  ["PriceChanged", { volume24h: "1e9" }, "detail.volume24h"],
+  ["PriceChanged", { time: "2026-01-01" }, "detail.time"],
+  ["PriceChanged", { time: 1_767_225_600_000_000 }, "detail.time"],
+  ["PriceChanged", { time: 9_999_999_999_999 }, "detail.time: lies in the future"],
+  ["PriceChanged", { marketId: "" }, "detail.marketId"],
+  ["PriceChanged", { version: -1 }, "detail.version"],
+  ["PriceChanged", { eventId: "" }, "detail.eventId"],
+  ["PriceChanged", { event: "e".repeat(65) }, "detail.event"],
+  ["OrderBookChanged", { yes: { bids: [{ price: "2", size: "1" }], asks: [] } }, "detail.yes.bids.0.price"],
+  ["OrderBookChanged", { no: { bids: [], asks: [{ price: "0.5", size: 1 }] } }, "detail.no.asks.0.size"],
+  ["OrderBookChanged", { yes: { bids: Array(201).fill({ price: "0.5", size: "1" }), asks: [] } }, "detail.yes.bids"],
+  ["TradeExecuted", { side: "hold" }, "detail.side"],
+  ["TradeExecuted", { outcome: "YES" }, "detail.outcome"],
+  ["TradeExecuted", { size: "-1" }, "detail.size: must not be negative"],
+  ["OrderChanged", { userId: undefined }, "detail.userId"],
+  ["OrderChanged", { status: "done" }, "detail.status"],
+  ["OrderChanged", { filledSize: 250 }, "detail.filledSize"],
+  ["NotificationCreated", { userId: "a\u0000" }, "detail.userId"],
+  ["PortfolioChanged", { userId: 7 }, "detail.userId"],
+  ["CopyTradeExecuted", { userId: null }, "detail.userId"],
+  ["WhaleDetected", { time: -1 }, "detail.time"],
+  ["NewsDetected", { time: 1.5 }, "detail.time"],
+])("%s with %j is refused: %s", (detailType, change, text) => {
+  expect(() => parseChanged(detailType, change)).toThrow(text);
+});
+
+it.each(["open", "partially_filled", "filled", "cancelled", "rejected", "expired"])("an order can be %s", (status) => {
+  expect(parseChanged("OrderChanged", { status })).toMatchObject({ data: { status } });
+});
+
+it.each(["0", "1", "1.000", "0.000000000000000001"])("a price can be %s, to the last digit", (yes) => {
+  expect(parseChanged("PriceChanged", { yes })).toMatchObject({ data: { yes } });
+});

@@ -1,0 +1,139 @@
+import type { EventBridgeEvent, KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { domainNames, domains } from "../../contract/domain-events.ts";
+import type { Publisher } from "../../contract/server/publisher.ts";
+import { streamKey } from "../../contract/server/redis-keys.ts";
+import { createDomainEventHandler } from "../../lambdas/publishers/domain-handler.ts";
+import { createStreamHandler } from "../../lambdas/publishers/stream-handler.ts";
+import { type Example, examples, toMessage } from "../support/messages.ts";
+import { startTestRedis, type TestRedis } from "../support/redis.ts";
+
+let redis: TestRedis;
+let publisher: Publisher;
+beforeAll(async () => {
+  redis = await startTestRedis("a single Redis");
+  publisher = redis.addPublisher();
+});
+afterAll(() => redis.stop());
+
+const toEvent = ({ Source, DetailType, Detail }: Example, id: string): EventBridgeEvent<string, unknown> => ({
+  id,
+  version: "0",
+  account: "123456789012",
+  region: "eu-central-1",
+  time: "2026-01-01T00:00:00Z",
+  resources: [],
+  source: Source,
+  "detail-type": DetailType,
+  detail: Detail,
+});
+
+const domainOf = (example: Example) =>
+  domainNames.find((name) => domains[name].some(({ source }) => source === example.Source)) ?? "orders";
+
+const exampleNamed = (detailType: string): Example => {
+  const found = examples.find(({ DetailType }) => DetailType === detailType);
+  if (!found) throw new Error(`contract/examples has no ${detailType}`);
+  return found;
+};
+
+describe("the handler of a domain's events", () => {
+  it.each(examples.map((example) => [example.DetailType, example] as const))("publishes %s", async (_name, example) => {
+    const { channel, key, data } = toMessage(example);
+    const handle = createDomainEventHandler(domainOf(example), (batch) => publisher.publish(batch));
+    const stream = streamKey({ channel, key });
+    const before = await redis.commands.xlen(stream);
+    await handle(toEvent(example, `event-of-${example.DetailType}`));
+    await handle(toEvent(example, `event-of-${example.DetailType}`));
+    const entries = await redis.commands.xrange(stream, "-", "+");
+    expect(entries).toHaveLength(before + 1);
+    expect(JSON.parse(`${entries.at(-1)?.[1][1]}}`)).toMatchObject({ channel, data });
+  });
+
+  it.each([
+    ["another domain's event", { source: "vezta.signals" }, "domain orders takes vezta.orders/OrderChanged"],
+    [
+      "a detail without user",
+      { detail: { ...exampleNamed("OrderChanged").Detail, userId: undefined } },
+      "detail.userId",
+    ],
+    ["a number for a decimal", { detail: { ...exampleNamed("OrderChanged").Detail, price: 0.1 } }, "detail.price"],
+    ["no detail", { detail: null }, "detail."],
+    ["an array", { detail: [] }, "detail."],
+  ])("rejects %s, naming event and field, and publishes nothing", async (_name, change, text) => {
+    const batches: unknown[] = [];
+    const handle = createDomainEventHandler("orders", async (batch) => {
+      batches.push(batch);
+      return publisher.publish(batch);
+    });
+    const event = { ...toEvent(exampleNamed("OrderChanged"), "bad-event"), ...change };
+    await expect(handle(event)).rejects.toThrow(text);
+    await expect(handle(event)).rejects.toThrow("event bad-event");
+    expect(batches).toEqual([]);
+  });
+});
+
+function record(number: number, data: string): KinesisStreamRecord {
+  const sequenceNumber = String(4_900_000 + number);
+  return {
+    awsRegion: "eu-central-1",
+    eventID: `shardId-000000000000:${sequenceNumber}`,
+    eventName: "aws:kinesis:record",
+    eventSource: "aws:kinesis",
+    eventSourceARN: "arn:aws:kinesis:eu-central-1:123456789012:stream/ticks",
+    eventVersion: "1.0",
+    invokeIdentityArn: "arn:aws:iam::123456789012:role/ticks",
+    kinesis: {
+      approximateArrivalTimestamp: 1_767_225_600,
+      data: Buffer.from(data).toString("base64"),
+      kinesisSchemaVersion: "1.0",
+      partitionKey: "example-market",
+      sequenceNumber,
+    },
+  };
+}
+
+describe("the handler of a Kinesis batch", () => {
+  const trade = exampleNamed("TradeExecuted");
+  const good = (number: number, marketId: string) =>
+    record(number, JSON.stringify({ ...trade, Detail: { ...trade.Detail, marketId, id: `trade-${number}` } }));
+
+  async function handle(event: KinesisStreamEvent) {
+    const errors: string[] = [];
+    const handler = createStreamHandler("market-data", {
+      publish: (batch) => publisher.publish(batch),
+      onError: (error) => errors.push(error.message),
+    });
+    const { batchItemFailures } = await handler(event);
+    return { failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), errors };
+  }
+
+  const tradeIds = async (market: string): Promise<string[]> => {
+    const entries = await redis.commands.xrange(streamKey({ channel: "market:trades", key: market }), "-", "+");
+    return entries.map(([, fields]) => JSON.parse(`${fields[1]}}`).data.id);
+  };
+
+  it("publishes the good records in order and reports exactly the others", async () => {
+    const poison = [
+      record(2, "not JSON"),
+      record(4, "null"),
+      record(6, JSON.stringify({ ...trade, Detail: { ...trade.Detail, price: "1.5" } })),
+      record(8, JSON.stringify({ ...trade, DetailType: "Unknown" })),
+    ];
+    const sound = [1, 3, 5, 7, 9].map((number) => good(number, "kinesis"));
+    const Records = [...poison, ...sound].sort((a, b) => a.eventID.localeCompare(b.eventID));
+    const { failed, errors } = await handle({ Records });
+    expect(failed.sort()).toEqual(["4900002", "4900004", "4900006", "4900008"]);
+    expect(errors.join("\n")).toMatch(/not JSON/);
+    expect(errors.join("\n")).toMatch(/detail\.price: a price of an outcome lies between 0 and 1/);
+    expect(await tradeIds("kinesis")).toEqual(["trade-1", "trade-3", "trade-5", "trade-7", "trade-9"]);
+  });
+
+  it("publishes nothing twice when the batch is delivered again, whole or in part", async () => {
+    const Records = Array.from({ length: 50 }, (_, index) => good(100 + index, "redelivered"));
+    await handle({ Records: Records.slice(0, 30) });
+    await handle({ Records: Records.slice(10) });
+    await Promise.all([handle({ Records }), handle({ Records })]);
+    expect(await tradeIds("redelivered")).toEqual(Records.map((_, index) => `trade-${100 + index}`));
+  });
+});

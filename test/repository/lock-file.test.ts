@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+interface LockedPackage {
+  readonly version: string;
+  readonly resolved?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+const root = join(import.meta.dirname, "../..");
+const locked: Record<string, LockedPackage> = JSON.parse(
+  readFileSync(join(root, "package-lock.json"), "utf8"),
+).packages;
+
+const isAtLeast = (version: string, floor: string): boolean => {
+  const [have, want] = [version, floor].map((text) => text.split(".").map(Number));
+  const first = have?.findIndex((number, index) => number !== want?.[index]) ?? -1;
+  return first === -1 || Number(have?.[first]) > Number(want?.[first]);
+};
+
+describe("the lock file", () => {
+  // Below these a peer can end the process or make it hold memory without bound.
+  it.each([
+    ["socket.io", "4.8.4"],
+    ["socket.io-parser", "4.2.7"],
+    ["engine.io", "6.6.10"],
+    ["ws", "8.21.1"],
+  ])("has %s at %s or newer, wherever it is nested", (name, floor) => {
+    const found = Object.entries(locked).filter(([path]) => path.endsWith(`node_modules/${name}`));
+    expect(found).not.toEqual([]);
+    for (const [path, { version }] of found)
+      expect([path, version, isAtLeast(version, floor)]).toEqual([path, version, true]);
+  });
+
+  it("names no registry, so that npm ci works with any", () => {
+    expect(Object.entries(locked).filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+  });
+
+  it("has an entry for every platform's optional package, which npm ci insists on", () => {
+    const holds = (path: string, name: string): boolean =>
+      `${path && `${path}/`}node_modules/${name}` in locked ||
+      (path !== "" && holds(path.slice(0, Math.max(0, path.lastIndexOf("/node_modules/"))), name));
+    const missing = Object.entries(locked).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies)
+        .filter((name) => !holds(path, name))
+        .map((name) => `${name} of ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});

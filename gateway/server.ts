@@ -9,6 +9,7 @@ import { type Channel, channelDefinition, type Payload } from "../contract/chann
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import { NAMESPACE } from "../contract/frames.ts";
 import type { Publisher, PublishOutcome } from "../contract/server/publisher.ts";
+import { createStreamReader } from "../contract/server/stream-reader.ts";
 import type { VerifyToken } from "../contract/server/token-verifier.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Connection } from "./connection/connection.ts";
@@ -21,7 +22,6 @@ import { createAdapterClient } from "./redis/adapter-client.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
 import { startChecks } from "./streams/checks.ts";
 import { isStreamChannel, StreamHub } from "./streams/stream-hub.ts";
-import { createStreamReader } from "./streams/stream-reader.ts";
 
 /** What a gateway needs; the caller owns the connections and closes them after the gateway. */
 export interface GatewayDependencies {

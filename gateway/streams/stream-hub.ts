@@ -1,10 +1,10 @@
 import { type Channel, channelDefinition, channelNames } from "../../contract/channels.ts";
+import { belongsTo, type Entry, parseEnvelope } from "../../contract/server/entry.ts";
 import { pubSubChannel, wholeChannelRoom } from "../../contract/server/redis-keys.ts";
+import type { StreamReader } from "../../contract/server/stream-reader.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
-import { belongsTo, type Entry, parseEnvelope } from "./entry.ts";
-import type { StreamReader } from "./stream-reader.ts";
 import { StreamState } from "./stream-state.ts";
 
 /** How long a room without subscribers stays subscribed in Redis, in ms: a page that changes comes back at once. */

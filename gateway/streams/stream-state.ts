@@ -1,7 +1,7 @@
 import { channelDefinition } from "../../contract/channels.ts";
+import type { Entry } from "../../contract/server/entry.ts";
+import type { StreamReader } from "../../contract/server/stream-reader.ts";
 import { compareIds, FIRST_ID, type Stream } from "../../contract/stream.ts";
-import type { Entry } from "./entry.ts";
-import type { StreamReader } from "./stream-reader.ts";
 
 /** Entries kept in memory per stream, to answer resumes and to know repeats: `latest` and the other classes. */
 const KEPT_LATEST = 8;

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { channelDefinition, isChannel } from "../../contract/channels.ts";
-import type { DataMessage } from "../../contract/frames.ts";
-import type { Stream } from "../../contract/stream.ts";
+import { channelDefinition, isChannel } from "../channels.ts";
+import type { DataMessage } from "../frames.ts";
+import type { Stream } from "../stream.ts";
 
 /** One entry of a stream, as clients get it. */
 export type Entry = DataMessage;

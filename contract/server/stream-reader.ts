@@ -1,9 +1,9 @@
 import type { Cluster, Redis } from "ioredis";
 import pLimit from "p-limit";
-import type { Channel } from "../../contract/channels.ts";
-import { indexKey, streamKey } from "../../contract/server/redis-keys.ts";
-import type { Stream } from "../../contract/stream.ts";
+import type { Channel } from "../channels.ts";
+import type { Stream } from "../stream.ts";
 import { type Entry, parseItem } from "./entry.ts";
+import { indexKey, streamKey } from "./redis-keys.ts";
 
 /** Reads under way at once from one node: enough to fill a connection, few enough not to starve publishers. */
 const MAXIMUM_READS = 32;

@@ -10,6 +10,10 @@ export const errorCodes = {
   token_expired: { retry: false, meaning: "The token has expired; get a new one." },
   limit_exceeded: { retry: false, meaning: "The connection has as many subscriptions as it may have." },
   rate_limited: { retry: true, meaning: "Too many requests in a short time." },
+  slow_consumer: {
+    retry: true,
+    meaning: "The client let too much wait, and its connection is closed; connect again and resume.",
+  },
   unavailable: { retry: true, meaning: "The service cannot answer just now." },
   internal: { retry: true, meaning: "A defect on our side." },
 } as const;

@@ -10,6 +10,9 @@ export const NAMESPACE = "/ws";
 /** Most markets that one request may name, and most entries of a `lastId` map. */
 export const MAXIMUM_KEYS = 500;
 
+/** Most messages a second that `maxRate` may ask for; above that, leave it out. */
+export const MAXIMUM_RATE = 50;
+
 /** Longest token taken, in characters. A Cognito access token has about 1,000. */
 export const MAXIMUM_TOKEN_LENGTH = 8_192;
 
@@ -26,6 +29,8 @@ const subscribeRequest = channelRequest.extend({
    * the request has several streams (a list of markets, or a whole channel) a map of ids by market, or `0-0`.
    */
   lastId: z.union([entryId, z.record(identifier, entryId)]).optional(),
+  /** On a `latest` channel: at most so many values a second and market, the newest ones. 1 to 50. */
+  maxRate: z.int().min(1).max(MAXIMUM_RATE).optional(),
 });
 
 const authenticateRequest = z.object({
@@ -43,6 +48,8 @@ export interface UnsubscribeRequest {
 export interface SubscribeRequest extends UnsubscribeRequest {
   /** The id to resume after, or the ids by market where the request has several streams. */
   readonly lastId?: string | ReadonlyMap<string, string>;
+  /** Values a second and stream at the most. */
+  readonly maxRate?: number;
 }
 
 export type AuthenticateRequest = z.infer<typeof authenticateRequest>;
@@ -92,9 +99,16 @@ function checkLastId(
 
 /** @throws ChannelError `bad_request` or `unknown_channel`. */
 export function parseSubscribe(value: unknown): SubscribeRequest {
-  const { lastId, ...request } = parse(subscribeRequest, value);
+  const { lastId, maxRate, ...request } = parse(subscribeRequest, value);
   const checked = checkChannel(request);
-  return lastId === undefined ? checked : { ...checked, lastId: checkLastId(checked, lastId) };
+  if (maxRate !== undefined && channelDefinition(checked.channel).delivery !== "latest") {
+    throw new ChannelError("bad_request", `maxRate: channel ${checked.channel} delivers every message`);
+  }
+  return {
+    ...checked,
+    ...(lastId === undefined ? {} : { lastId: checkLastId(checked, lastId) }),
+    ...(maxRate === undefined ? {} : { maxRate }),
+  };
 }
 
 /** @throws ChannelError `bad_request`. */

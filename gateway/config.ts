@@ -25,6 +25,12 @@ export const gatewayEnvironment = z.object({
   RT_MAX_SUBSCRIPTIONS: count(1_000, 10_000),
   /** Largest message that a client may send, in bytes. Larger ones end its connection. */
   RT_MAX_PAYLOAD_BYTES: count(1_000_000, 10_000_000),
+  /** Longest time, in ms, that messages gather on a busy node before they are written; 0 for none. */
+  RT_FAN_OUT_WINDOW_MS: z.coerce.number().min(0).max(100).default(10),
+  /** Whether messages are written past Socket.IO, which is tried at start; off for Socket.IO's own, slower way. */
+  RT_DIRECT_WRITES: flag.default(true),
+  /** Most bytes that wait for one client. Above that `latest` has skipped already, and the connection is closed. */
+  RT_MAX_WAITING_BYTES: z.coerce.number().int().min(250_000).max(100_000_000).default(1_000_000),
   /** Seconds over which a drain closes the connections; ECS stops a task at the latest 120 s after SIGTERM. */
   RT_DRAIN_SECONDS: z.coerce.number().min(0).max(110).default(60),
   /** Milliseconds between heartbeats, which are also the slow check of every quiet stream against Redis. */

@@ -6,6 +6,7 @@ import { createTokenVerifier } from "../contract/server/token-verifier.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";
+import { tryDirectWrites } from "./fan-out/self-test.ts";
 import { createGateway } from "./server.ts";
 import { watchTask } from "./task-metadata.ts";
 
@@ -17,8 +18,13 @@ const onRedisError = (connection: string) => (error: Error) =>
 const subscriber = connectSubscriber(config, onRedisError("subscriber"));
 const reader = connectReader(config, onRedisError("reader"));
 const publishing = connectPublisher(config, onRedisError("publisher"));
+const hasDirectWrites = config.RT_DIRECT_WRITES && (await tryDirectWrites());
+if (config.RT_DIRECT_WRITES && !hasDirectWrites) {
+  logger.warn("messages go by Socket.IO's own way, which costs more: writing past it does not work with this version");
+}
 const gateway = createGateway({
   config,
+  hasDirectWrites,
   subscriber,
   reader,
   publisher: createPublisher(publishing),

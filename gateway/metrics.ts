@@ -30,6 +30,23 @@ export function createMetrics() {
       labelNames: ["channel", "source"],
       registers,
     }),
+    deliveries: new Counter({ name: "rt_deliveries_total", help: "Messages handed to clients", registers }),
+    writes: new Counter({
+      name: "rt_writes_total",
+      help: "Writes to clients; deliveries by writes is how many messages went together",
+      registers,
+    }),
+    sentBytes: new Counter({ name: "rt_sent_bytes_total", help: "Bytes handed to clients in bundles", registers }),
+    replaced: new Counter({
+      name: "rt_replaced_total",
+      help: "Values of latest channels that a newer one replaced before they were written",
+      registers,
+    }),
+    slowConsumers: new Counter({
+      name: "rt_slow_consumers_total",
+      help: "Connections closed because too much waited for them",
+      registers,
+    }),
     redisDropped: new Counter({
       name: "rt_redis_dropped_total",
       help: "Pub/Sub bodies that were not used, by reason",

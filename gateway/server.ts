@@ -16,6 +16,8 @@ import { Connection } from "./connection/connection.ts";
 import { authenticateHandshake } from "./connection/handshake.ts";
 import type { GatewayNamespace } from "./connection/socket.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
+import { FanOut } from "./fan-out/fan-out.ts";
+import { dataOf, targetOf } from "./fan-out/stream-target.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createAdapterClient } from "./redis/adapter-client.ts";
@@ -33,7 +35,11 @@ export interface GatewayDependencies {
     | "RT_MAX_SUBSCRIPTIONS"
     | "RT_MAX_PAYLOAD_BYTES"
     | "RT_HEARTBEAT_MS"
+    | "RT_FAN_OUT_WINDOW_MS"
+    | "RT_MAX_WAITING_BYTES"
   >;
+  /** What `tryDirectWrites` found; see `fan-out/self-test.ts`. */
+  readonly hasDirectWrites: boolean;
   /** Used for subscriptions alone. */
   readonly subscriber: Redis | Cluster;
   /** Used for reads and for the adapter's own messages. */
@@ -129,7 +135,7 @@ function toMessage<C extends Channel>(
 
 /** Builds a gateway on open connections. Nothing happens until its `http` listens. */
 export function createGateway(dependencies: GatewayDependencies): Gateway {
-  const { config, subscriber, reader, publisher, verifyToken, logger } = dependencies;
+  const { config, hasDirectWrites, subscriber, reader, publisher, verifyToken, logger } = dependencies;
   const metrics = createMetrics();
   const onError = (error: unknown, stage: string): void => {
     metrics.redisErrors.inc({ stage });
@@ -160,19 +166,31 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     ),
   );
   const namespace: GatewayNamespace = io.of(NAMESPACE);
+  const fanOut = new FanOut({
+    isDirect: hasDirectWrites,
+    windowMs: config.RT_FAN_OUT_WINDOW_MS,
+    maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
+    onFlush({ messages, writes, bytes }) {
+      metrics.deliveries.inc(messages);
+      metrics.writes.inc(writes);
+      metrics.sentBytes.inc(bytes);
+    },
+    onReplaced: () => metrics.replaced.inc(),
+  });
   const hub = new StreamHub({
     pubSub,
     reader: createStreamReader(reader),
     metrics,
-    deliver: (rooms, entry) => namespace.local.to(rooms).emit("data", entry),
+    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
     onError,
   });
-  const checks = startChecks({ hub, namespace, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  const checks = startChecks({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
   namespace.use(authenticateHandshake(verifyToken, metrics));
   namespace.on("connection", (socket) => {
     metrics.connections.inc();
     socket.on("disconnect", () => metrics.connections.dec());
-    new Connection({ socket, hub, verifyToken, metrics, maximumSubscriptions: config.RT_MAX_SUBSCRIPTIONS, onError });
+    const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
+    new Connection({ socket, hub, fanOut, verifyToken, metrics, maximumSubscriptions, onError });
   });
 
   return {
@@ -189,6 +207,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     },
     async close() {
       checks.stop();
+      fanOut.close();
       await io.close();
     },
   };

@@ -1,22 +1,18 @@
 import { channelDefinition } from "../../contract/channels.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/frames.ts";
+import type { Entry } from "../../contract/server/entry.ts";
 import { FIRST_ID } from "../../contract/stream.ts";
 import type { Resume, StreamState } from "../streams/stream-state.ts";
-import type { GatewaySocket } from "./socket.ts";
-
-/** Messages written to one connection before the others have their turn. */
-const CHUNK = 200;
 
 interface CatchUpOptions {
-  readonly socket: GatewaySocket;
+  /** Sends entries to the connection, after all that it has been sent. Resolves once it has taken them. */
+  readonly send: (entries: readonly Entry[]) => Promise<void>;
   readonly request: SubscribeRequest;
   /** The streams that the request concerns; on a whole channel more may come. */
   readonly states: () => StreamState[];
   /** Those whose live messages the connection had until now: they go on from here where the client names no id. */
   readonly pausedAt: readonly StreamState[];
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The id that the client says it has of a stream. */
 function lastIdOf({ lastId }: SubscribeRequest, { stream }: StreamState): string | undefined {
@@ -66,14 +62,14 @@ export class CatchUp {
     const resumes = new Map(states().map((state) => [state, this.#start(state)]));
     for (const state of resumes.keys()) this.#positions.set(state, state.lastId);
     answer(describe(request, resumes));
-    await this.#send([...resumes.values()].flatMap(({ entries }) => entries));
+    await this.#options.send([...resumes.values()].flatMap(({ entries }) => entries));
     for (;;) {
       const behind = states().filter((state) => this.#position(state) !== state.lastId);
       if (behind.length === 0) return join();
       await this.#loadUntil((state) => this.#position(state));
       const entries = behind.flatMap((state) => state.resume(this.#position(state))?.entries ?? []);
       for (const state of behind) this.#positions.set(state, state.lastId);
-      await this.#send(entries);
+      await this.#options.send(entries);
     }
   }
 
@@ -95,13 +91,6 @@ export class CatchUp {
       });
       if (short.length === 0) return;
       await Promise.all(short.map((state) => state.loadHistory()));
-    }
-  }
-
-  async #send(entries: Resume["entries"]): Promise<void> {
-    for (const [index, entry] of entries.entries()) {
-      this.#options.socket.emit("data", entry);
-      if (index % CHUNK === CHUNK - 1) await nextTurn();
     }
   }
 }

@@ -8,6 +8,8 @@ import {
   type ServerToClientEvents,
 } from "../../contract/frames.ts";
 import type { Identity, VerifyToken } from "../../contract/server/token-verifier.ts";
+import { terminate } from "../fan-out/engine-connection.ts";
+import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Metrics } from "../metrics.ts";
 import type { StreamHub } from "../streams/stream-hub.ts";
 import type { GatewaySocket } from "./socket.ts";
@@ -20,11 +22,15 @@ const REQUEST_LIMIT = { rate: 50, burst: 1_000 };
 /** Requests that may wait for the ones before them. */
 const MAXIMUM_WAITING = 1_000;
 
+/** How long a slow client may take to read that its connection is closed, in ms. */
+const CLOSE_GRACE_MS = 2_000;
+
 type RequestEvent = "subscribe" | "unsubscribe" | "authenticate";
 
 export interface ConnectionOptions {
   readonly socket: GatewaySocket;
   readonly hub: StreamHub;
+  readonly fanOut: FanOut;
   readonly verifyToken: VerifyToken;
   readonly metrics: Metrics;
   readonly maximumSubscriptions: number;
@@ -48,8 +54,9 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const { socket, hub, maximumSubscriptions } = options;
-    this.#subscriptions = new Subscriptions({ socket, hub, maximum: maximumSubscriptions });
+    const { socket, hub, fanOut, maximumSubscriptions: maximum } = options;
+    const member = fanOut.connect(socket.conn, () => this.#endSlow());
+    this.#subscriptions = new Subscriptions({ socket, hub, fanOut, member, maximum });
     this.#handle("subscribe", (request, answer) =>
       this.#subscriptions.subscribe(parseSubscribe(request), (message) => answer("subscribed", message)),
     );
@@ -133,6 +140,16 @@ export class Connection {
     for (const channel of this.#subscriptions.leavePrivate()) {
       this.#options.socket.emit("error", { code, message, channel });
     }
+  }
+
+  /** The client resumes by its ids once it is back: nothing of what waited is lost to it. */
+  #endSlow(): void {
+    const { socket, metrics } = this.#options;
+    metrics.slowConsumers.inc();
+    socket.emit("error", { code: "slow_consumer", message: "too much waits for this connection; resume after it" });
+    socket.conn.close();
+    // A client that does not read would keep its connection, and what the kernel holds for it, for ever.
+    setTimeout(() => terminate(socket.conn), CLOSE_GRACE_MS).unref();
   }
 
   #close(): void {

@@ -2,7 +2,10 @@ import pTimeout from "p-timeout";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
+import type { Entry } from "../../contract/server/entry.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import type { FanOut } from "../fan-out/fan-out.ts";
+import type { Member } from "../fan-out/room.ts";
 import type { StreamHub } from "../streams/stream-hub.ts";
 import type { StreamState } from "../streams/stream-state.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -14,6 +17,9 @@ const OPEN_TIMEOUT_MS = 5_000;
 interface SubscriptionsOptions {
   readonly socket: GatewaySocket;
   readonly hub: StreamHub;
+  readonly fanOut: FanOut;
+  /** The connection in the fan-out. */
+  readonly member: Member;
   /** Most subscriptions (streams and whole channels) at once. */
   readonly maximum: number;
 }
@@ -29,14 +35,18 @@ const unavailable = (cause: unknown): ChannelError =>
 export class Subscriptions {
   readonly #socket: GatewaySocket;
   readonly #hub: StreamHub;
+  readonly #fanOut: FanOut;
+  readonly #member: Member;
   readonly #maximum: number;
   /** By room: the stream and what lets go of it. */
   readonly #held = new Map<string, { readonly stream: Stream; readonly release: () => void }>();
   #closed = false;
 
-  constructor({ socket, hub, maximum }: SubscriptionsOptions) {
+  constructor({ socket, hub, fanOut, member, maximum }: SubscriptionsOptions) {
     this.#socket = socket;
     this.#hub = hub;
+    this.#fanOut = fanOut;
+    this.#member = member;
     this.#maximum = maximum;
   }
 
@@ -77,6 +87,7 @@ export class Subscriptions {
   /** Lets go of everything; for a connection that has ended. */
   close(): void {
     this.#closed = true;
+    this.#fanOut.disconnect(this.#member);
     for (const { release } of this.#held.values()) release();
     this.#held.clear();
   }
@@ -108,7 +119,7 @@ export class Subscriptions {
     const held = this.#held.get(name);
     if (!held) return;
     this.#held.delete(name);
-    this.#socket.leave(name);
+    this.#fanOut.leave(this.#member, name);
     held.release();
   }
 
@@ -118,8 +129,13 @@ export class Subscriptions {
     const rooms = streams.map(roomName);
     const paused = request.lastId === undefined ? [] : rooms.filter((room) => this.#held.has(room));
     const states = (): StreamState[] => [...new Set(streams.flatMap((stream) => this.#hub.statesOf(stream)))];
-    const catchUp = new CatchUp({ socket: this.#socket, request, states, pausedAt: paused.length > 0 ? states() : [] });
-    for (const room of paused) this.#socket.leave(room);
+    const catchUp = new CatchUp({
+      send: (entries) => this.#send(entries),
+      request,
+      states,
+      pausedAt: paused.length > 0 ? states() : [],
+    });
+    for (const room of paused) this.#fanOut.leave(this.#member, room);
     try {
       await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
         throw unavailable(cause);
@@ -127,10 +143,21 @@ export class Subscriptions {
       if (isPrivate(request.channel) && this.#socket.data.identity?.sub !== identity?.sub) {
         throw new ChannelError("unauthorized", "the token has changed meanwhile");
       }
-      await catchUp.deliver(answer, () => this.#socket.join(rooms));
+      await catchUp.deliver(answer, () => this.#join(rooms, request.maxRate));
     } catch (error) {
-      if (paused.length > 0) this.#socket.join(paused);
+      this.#join(paused);
       throw error;
     }
+  }
+
+  #join(rooms: readonly string[], maximumRate?: number): void {
+    for (const room of rooms) this.#fanOut.join(this.#member, room, maximumRate);
+  }
+
+  #send(entries: readonly Entry[]): Promise<void> {
+    return this.#fanOut.sendTo(
+      this.#member,
+      entries.map((message) => ({ event: "data", message })),
+    );
   }
 }

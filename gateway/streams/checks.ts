@@ -1,7 +1,7 @@
 import type { HeartbeatMessage } from "../../contract/frames.ts";
 import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import { roomName } from "../../contract/stream.ts";
-import type { GatewayNamespace } from "../connection/socket.ts";
+import type { FanOut } from "../fan-out/fan-out.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
 import type { StreamHub } from "./stream-hub.ts";
 import type { StreamState } from "./stream-state.ts";
@@ -14,26 +14,25 @@ const SECOND_LOOK_MS = 500;
 
 interface ChecksOptions {
   readonly hub: StreamHub;
-  readonly namespace: GatewayNamespace;
+  readonly fanOut: FanOut;
   readonly pubSub: ShardedPubSub;
   /** Milliseconds between two rounds; each varies by a fifth, so that a fleet does not ask Redis as one. */
   readonly intervalMs: number;
   readonly onError: (error: unknown, stage: string) => void;
 }
 
+function send(fanOut: FanOut, room: string, message: HeartbeatMessage): void {
+  fanOut.send({ room }, { event: "heartbeat", message, replaces: `heartbeat of ${room}` });
+}
+
 /** Tells the subscribers of a level stream its current id. */
-function beat(namespace: GatewayNamespace, { stream, lastId }: StreamState): void {
+function beat(fanOut: FanOut, { stream, lastId }: StreamState): void {
   const marketId = wholeChannelRoom(stream.channel) === undefined ? undefined : stream.key;
-  const heartbeat: HeartbeatMessage = { channel: stream.channel, marketId, id: lastId };
-  namespace.local.to(roomName(stream)).emit("heartbeat", heartbeat);
+  send(fanOut, roomName(stream), { channel: stream.channel, marketId, id: lastId });
 }
 
 /** Tells the subscribers of whole channels the ids of the streams that moved since the last round. */
-function beatWhole(
-  namespace: GatewayNamespace,
-  states: readonly StreamState[],
-  told: WeakMap<StreamState, string>,
-): void {
+function beatWhole(fanOut: FanOut, states: readonly StreamState[], told: WeakMap<StreamState, string>): void {
   const moved = new Map<StreamState["stream"]["channel"], Record<string, string>>();
   for (const state of states) {
     const { channel, key } = state.stream;
@@ -43,16 +42,14 @@ function beatWhole(
     if (told.get(state) !== state.lastId) ids[key] = state.lastId;
     told.set(state, state.lastId);
   }
-  for (const [channel, ids] of moved) {
-    namespace.local.to(wholeChannelRoom(channel) ?? "").emit("heartbeat", { channel, ids });
-  }
+  for (const [channel, ids] of moved) send(fanOut, wholeChannelRoom(channel) ?? "", { channel, ids });
 }
 
 /**
  * Compares every open stream with Redis, again and again, and after every reconnection, and sends heartbeats for those
  * that are level. While Redis cannot be read there are none: clients see that the feed is not live.
  */
-export function startChecks({ hub, namespace, pubSub, intervalMs, onError }: ChecksOptions): { stop(): void } {
+export function startChecks({ hub, fanOut, pubSub, intervalMs, onError }: ChecksOptions): { stop(): void } {
   const told = new WeakMap<StreamState, string>();
   const timers = new Set<NodeJS.Timeout>();
 
@@ -71,8 +68,8 @@ export function startChecks({ hub, namespace, pubSub, intervalMs, onError }: Che
       const states = [...hub.states];
       const level = await Promise.all(states.map((state) => hub.check(state)));
       const fresh = states.filter((_, index) => level[index]);
-      for (const state of fresh) beat(namespace, state);
-      beatWhole(namespace, fresh, told);
+      for (const state of fresh) beat(fanOut, state);
+      beatWhole(fanOut, fresh, told);
     } finally {
       later(round, intervalMs * (0.8 + 0.4 * Math.random()));
     }

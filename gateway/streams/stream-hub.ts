@@ -30,8 +30,8 @@ interface StreamHubOptions {
   readonly pubSub: ShardedPubSub;
   readonly reader: StreamReader;
   readonly metrics: Metrics;
-  /** Gets every entry of the streams that are open here, once and in order, with the rooms it is for. */
-  readonly deliver: (rooms: string[], entry: Entry) => void;
+  /** Gets every entry of the streams that are open here, once and in order. */
+  readonly deliver: (stream: Stream, entry: Entry) => void;
   readonly onError: (error: Error, stage: string) => void;
 }
 
@@ -183,7 +183,7 @@ export class StreamHub {
       reader,
       deliver: (entry, source) => {
         metrics.messages.inc({ channel, source });
-        deliver(this.roomsOf(stream), entry);
+        deliver(stream, entry);
       },
       onHole: (result) => metrics.holes.inc({ channel, result }),
       onError: (error) => onError(error, "repair"),

@@ -28,6 +28,7 @@ beforeAll(async () => {
   const [subscriber, reader, publishing] = connections;
   gateway = createGateway({
     config,
+    hasDirectWrites: true,
     subscriber,
     reader,
     publisher: createPublisher(publishing),

@@ -1,0 +1,256 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Bundle } from "./bundle.ts";
+import type { EngineConnection } from "./engine-connection.ts";
+import { FlushWindow } from "./flush-window.ts";
+import { Outbox } from "./outbox.ts";
+import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
+import { Lane, Member, Room } from "./room.ts";
+import { WaitingOutboxes } from "./waiting-outboxes.ts";
+
+/** Sent to one client at once, in bytes, before it must have taken it: below any bound on what may wait for it. */
+const PIECE_BYTES = 65_536;
+
+export interface FanOutOptions {
+  /** Whether bundles may be written past Socket.IO; see `self-test.ts`. */
+  readonly isDirect: boolean;
+  /** Longest rest between two flushes on a busy node, in ms. */
+  readonly windowMs: number;
+  /** Most bytes that may wait for one client. */
+  readonly maximumWaitingBytes: number;
+  readonly onFlush?: (flush: { readonly messages: number; readonly writes: number; readonly bytes: number }) => void;
+  /** Called for each message that a client does not get because a newer one replaced it. */
+  readonly onReplaced?: () => void;
+}
+
+/** Where a message goes: to a room and, unless they are in that one as well, to those in `whole`. */
+export interface Target {
+  readonly room: string;
+  readonly whole?: string | undefined;
+}
+
+/**
+ * Brings messages to the clients of rooms: what comes in a turn of the event loop, or in a short window on a busy node,
+ * is encoded once and goes to each client in one write, whatever rooms it comes from. The order within a room is kept,
+ * also with what Socket.IO itself sends to the client.
+ */
+export class FanOut {
+  readonly #options: FanOutOptions;
+  readonly #rooms = new Map<string, Room>();
+  readonly #pending = new Set<Room>();
+  /** Messages that wait for the flush and that nobody has, by the name under which they replace each other. */
+  readonly #replaceable = new Map<string, Outgoing>();
+  readonly #waiting = new WaitingOutboxes();
+  readonly #window: FlushWindow;
+  #sequence = 0;
+
+  constructor(options: FanOutOptions) {
+    this.#options = options;
+    this.#window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flush() });
+  }
+
+  /** Clients for which something waits. */
+  get waitingClients(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes a client in. `onOverflow` is called once if it lets too much wait; nothing is sent to it then. */
+  connect(connection: EngineConnection, onOverflow: () => void): Member {
+    const { isDirect, maximumWaitingBytes, onReplaced } = this.#options;
+    const outbox = new Outbox({
+      connection,
+      isDirect,
+      maximumBytes: maximumWaitingBytes,
+      onWaiting: (waiting) => this.#waiting.add(waiting),
+      onOverflow,
+      onReplaced: () => onReplaced?.(),
+    });
+    const member = new Member(outbox);
+    connection.on("packetCreate", ({ type }: { type: string }) => {
+      if (type !== "message") return;
+      this.#serve(member);
+      outbox.release();
+    });
+    return member;
+  }
+
+  /** Takes a client out of all rooms. */
+  disconnect(member: Member): void {
+    member.isGone = true;
+    for (const room of member.rooms) this.#remove(member, room);
+  }
+
+  /**
+   * Adds a client to a room: it gets what is sent from now on.
+   *
+   * @param maximumRate messages a second and `replaces` name at the most; the newest ones then.
+   */
+  join(member: Member, name: string, maximumRate?: number): void {
+    if (member.isGone) return;
+    this.leave(member, name);
+    const parent = this.#rooms.get(name) ?? new Room(name);
+    this.#rooms.set(name, parent);
+    const room = maximumRate === undefined ? parent : this.#openLane(parent, maximumRate);
+    this.#serve(member);
+    member.servedUpTo = this.#sequence;
+    // What waits here is behind the new member already: the newer message must be one of its own.
+    this.#replaceable.clear();
+    room.members.add(member);
+    member.rooms.add(room);
+  }
+
+  /** Takes a client out of a room; it still gets what was sent before. */
+  leave(member: Member, name: string): void {
+    const parent = this.#rooms.get(name);
+    if (!parent) return;
+    for (const room of [parent, ...parent.lanes.values()]) {
+      if (!room.members.has(member)) continue;
+      this.#serve(member);
+      this.#remove(member, room);
+    }
+  }
+
+  /** Sends a message to everyone in the target's rooms. */
+  send({ room, whole }: Target, content: OutgoingOptions): void {
+    const target = this.#rooms.get(room);
+    const wholeTarget = whole === undefined ? undefined : this.#rooms.get(whole);
+    if (!target && !wholeTarget) return;
+    const { replaces } = content;
+    const waiting = replaces === undefined ? undefined : this.#replaceable.get(replaces);
+    if (waiting) {
+      waiting.absorb(content);
+      this.#options.onReplaced?.();
+      return;
+    }
+    const outgoing = new Outgoing(content, ++this.#sequence);
+    if (target) {
+      target.whole = wholeTarget;
+      this.#enqueue(target, outgoing);
+    }
+    if (wholeTarget) this.#enqueue(wholeTarget, outgoing);
+    if (replaces !== undefined) this.#replaceable.set(replaces, outgoing);
+  }
+
+  /** Sends messages to one client, after all that its rooms had so far. Resolves once it has taken them, or is gone. */
+  async sendTo(member: Member, contents: readonly OutgoingOptions[]): Promise<void> {
+    this.#serve(member);
+    let parts: Outgoing[] = [];
+    let bytes = 0;
+    for (const content of contents) {
+      if (bytes > PIECE_BYTES) {
+        await this.#sendPiece(member, parts);
+        parts = [];
+        bytes = 0;
+      }
+      const part = new Outgoing(content, this.#sequence);
+      parts.push(part);
+      bytes += part.frame.length;
+    }
+    await this.#sendPiece(member, parts);
+  }
+
+  /** Ends all timers. */
+  close(): void {
+    this.#waiting.close();
+    for (const { lanes } of this.#rooms.values()) for (const { timer } of lanes.values()) clearInterval(timer);
+  }
+
+  /** One piece is never too much to wait, and the others have their turn after it. */
+  async #sendPiece(member: Member, parts: readonly Outgoing[]): Promise<void> {
+    if (parts.length > 0) member.outbox.send([new Bundle(parts)]);
+    await member.outbox.untilLevel();
+    await nextTurn();
+  }
+
+  #enqueue(room: Room, outgoing: Outgoing): void {
+    room.queue.push(outgoing);
+    this.#pending.add(room);
+    this.#window.schedule();
+  }
+
+  /** Everyone in the lane is made level first: the next message then follows what the new member has, too. */
+  #openLane(parent: Room, maximumRate: number): Lane {
+    const lane = parent.lanes.get(maximumRate) ?? new Lane(parent, maximumRate, (ticking) => this.#tick(ticking));
+    parent.lanes.set(maximumRate, lane);
+    this.#flush();
+    this.#tick(lane);
+    this.#flush();
+    return lane;
+  }
+
+  #tick(lane: Lane): void {
+    for (const part of lane.held.take(Number.POSITIVE_INFINITY)) this.#enqueue(lane, part);
+  }
+
+  #remove(member: Member, room: Room): void {
+    room.members.delete(member);
+    member.rooms.delete(room);
+    if (!room.isEmpty) return;
+    if (room instanceof Lane) {
+      clearInterval(room.timer);
+      room.parent.lanes.delete(room.maximumRate);
+    }
+    const parent = room instanceof Lane ? room.parent : room;
+    if (parent.isEmpty) this.#rooms.delete(parent.name);
+  }
+
+  /** Sends a client at once what waits for the next flush, so that something else can follow. */
+  #serve(member: Member): void {
+    if (this.#pending.size === 0 || member.servedUpTo === this.#sequence) return;
+    const rooms = [...this.#pending].filter(({ members }) => members.has(member));
+    const parts = new Set(rooms.flatMap(({ queue }) => queue.filter(({ sequence }) => sequence > member.servedUpTo)));
+    member.servedUpTo = this.#sequence;
+    if (parts.size === 0) return;
+    // From here on somebody has them.
+    this.#replaceable.clear();
+    member.outbox.send([new Bundle([...parts].toSorted((a, b) => a.sequence - b.sequence))]);
+  }
+
+  #flush(): void {
+    const rooms = [...this.#pending];
+    this.#pending.clear();
+    this.#replaceable.clear();
+    const touched: Member[] = [];
+    for (const room of rooms) this.#gather(room, touched);
+    let messages = 0;
+    let bytes = 0;
+    for (const member of touched) {
+      const bundles = member.gathered ?? [];
+      member.gathered = undefined;
+      member.outbox.send(bundles);
+      for (const bundle of bundles) {
+        messages += bundle.parts.length;
+        bytes += bundle.bytes.length;
+      }
+    }
+    this.#options.onFlush?.({ messages, writes: touched.length, bytes });
+  }
+
+  #gather(room: Room, touched: Member[]): void {
+    const { queue, members, lanes, whole } = room;
+    const [first] = queue;
+    if (!first) return;
+    room.queue = [];
+    const bundle = new Bundle(queue);
+    const elsewhere = whole && whole.members.size > 0 ? whole.members : undefined;
+    for (const member of members) {
+      if (elsewhere?.has(member)) continue;
+      const rest = member.servedUpTo < first.sequence ? bundle : bundle.after(member.servedUpTo);
+      if (!rest) continue;
+      if (member.gathered) member.gathered.push(rest);
+      else {
+        member.gathered = [rest];
+        touched.push(member);
+      }
+    }
+    for (const lane of lanes.values()) this.#hold(lane, queue);
+  }
+
+  #hold(lane: Lane, queue: readonly Outgoing[]): void {
+    for (const part of queue) {
+      // It names ids that the lane's members may not have yet.
+      if (part.isHeartbeat) this.#tick(lane);
+      if (part.isHeartbeat) this.#enqueue(lane, part);
+      else if (lane.held.add(part)) this.#options.onReplaced?.();
+    }
+  }
+}

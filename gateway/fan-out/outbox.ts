@@ -1,0 +1,122 @@
+import type { Socket as NetSocket } from "node:net";
+import { Backlog } from "./backlog.ts";
+import { Bundle } from "./bundle.ts";
+import { type EngineConnection, hasWaitingPackets, tcpSocketOf } from "./engine-connection.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** Written at once from a backlog: some of what a kernel's send buffer takes, so that the rest can still be replaced. */
+const WRITE_BYTES = 65_536;
+
+export interface OutboxOptions {
+  readonly connection: EngineConnection;
+  /** Whether bundles may be written past Socket.IO to the TCP connection. */
+  readonly isDirect: boolean;
+  /** Most bytes that wait here for the client. */
+  readonly maximumBytes: number;
+  /** Called when something begins to wait; `resume` is to be called again and again until it returns true. */
+  readonly onWaiting: (outbox: Outbox) => void;
+  /** Called once when the client lets too much wait. What waited is dropped, and nothing is sent any more. */
+  readonly onOverflow: () => void;
+  /** Called for each message that a newer one has replaced while it waited. */
+  readonly onReplaced: () => void;
+}
+
+/**
+ * The way of bundles to one client, in order with each other and with what Socket.IO sends it. A client that reads gets
+ * one write per bundle; for one that does not, messages wait here, up to a bound.
+ */
+export class Outbox {
+  readonly connection: EngineConnection;
+  readonly #options: OutboxOptions;
+  #tcp: NetSocket | undefined;
+  #backlog: Backlog | undefined;
+  #levelListeners: (() => void)[] = [];
+  #isOverflown = false;
+  #isWriting = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.connection = options.connection;
+    this.#findTcp();
+    this.connection.on("upgrade", () => this.#findTcp());
+  }
+
+  /** Sends bundles, with one write if the client takes them at once. */
+  send(bundles: readonly Bundle[]): void {
+    if (this.#backlog === undefined && this.#isFree()) this.#write(bundles);
+    else if (this.#isOpen) for (const { parts } of bundles) this.#hold(parts);
+  }
+
+  /** Resolves once the client has taken all that was sent so far, or is gone. */
+  async untilLevel(): Promise<void> {
+    if (!this.#isOpen || (this.#backlog === undefined && this.#isFree())) return;
+    await new Promise<void>((resolve) => {
+      this.#levelListeners.push(resolve);
+      this.#options.onWaiting(this);
+    });
+  }
+
+  /** Hands all that waits to Socket.IO, so that what Socket.IO sends next does not overtake it. */
+  release(): void {
+    const backlog = this.#backlog;
+    if (!backlog || this.#isWriting) return;
+    this.#backlog = undefined;
+    this.#writePackets(backlog.take(Number.POSITIVE_INFINITY));
+  }
+
+  /** Sends what waits if the client takes it. Returns whether nothing waits any more. */
+  resume(): boolean {
+    if (this.#isOpen) {
+      if (!this.#isFree()) return false;
+      if (this.#backlog) {
+        this.#write([new Bundle(this.#backlog.take(WRITE_BYTES))]);
+        if (!this.#backlog.isEmpty) return false;
+      }
+    }
+    this.#backlog = undefined;
+    for (const listener of this.#levelListeners.splice(0)) listener();
+    return true;
+  }
+
+  get #isOpen(): boolean {
+    return !this.#isOverflown && this.connection.readyState === "open";
+  }
+
+  #isFree(): boolean {
+    if (!this.#isOpen || hasWaitingPackets(this.connection)) return false;
+    return this.#tcp === undefined || this.#tcp.writableLength === 0;
+  }
+
+  #findTcp(): void {
+    if (this.#options.isDirect) this.#tcp = tcpSocketOf(this.connection);
+  }
+
+  #write(bundles: readonly Bundle[]): void {
+    if (this.#tcp === undefined) {
+      for (const { parts } of bundles) this.#writePackets(parts);
+      return;
+    }
+    const [first] = bundles;
+    // A socket without a callback is the cheapest; whether the write is over shows in `writableLength`.
+    if (first && bundles.length === 1) this.#tcp.write(first.bytes);
+    else this.#tcp.write(Buffer.concat(bundles.map(({ bytes }) => bytes)));
+  }
+
+  #writePackets(parts: readonly Outgoing[]): void {
+    this.#isWriting = true;
+    for (const { text } of parts) this.connection.write(text, { compress: false });
+    this.#isWriting = false;
+  }
+
+  #hold(parts: readonly Outgoing[]): void {
+    if (this.#isOverflown) return;
+    const { maximumBytes, onWaiting, onOverflow, onReplaced } = this.#options;
+    if (this.#backlog === undefined) onWaiting(this);
+    this.#backlog ??= new Backlog();
+    for (const part of parts) if (this.#backlog.add(part)) onReplaced();
+    if (this.#backlog.bytes <= maximumBytes) return;
+    this.#backlog = undefined;
+    this.#isOverflown = true;
+    onOverflow();
+  }
+}

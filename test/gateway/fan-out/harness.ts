@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Server } from "socket.io";
+import type { DataMessage } from "../../../contract/frames.ts";
+import type { GatewayNamespace, GatewaySocket } from "../../../gateway/connection/socket.ts";
+import { FanOut, type FanOutOptions } from "../../../gateway/fan-out/fan-out.ts";
+import type { Member } from "../../../gateway/fan-out/room.ts";
+import { connectClient, type TestClient } from "../../support/client.ts";
+
+/** One client, seen from both ends. */
+export interface Pair {
+  readonly client: TestClient;
+  readonly socket: GatewaySocket;
+  readonly member: Member;
+  hasOverflown: boolean;
+}
+
+/** A Socket.IO server with a fan-out and nothing else of the gateway. */
+export interface FanOutHarness {
+  readonly url: string;
+  readonly fanOut: FanOut;
+  connect(transports?: readonly string[]): Promise<Pair>;
+  stop(): Promise<void>;
+}
+
+export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise<FanOutHarness> {
+  const http = createServer();
+  const io = new Server(http, { transports: ["websocket", "polling"], serveClient: false });
+  const namespace: GatewayNamespace = io.of("/ws");
+  const fanOut = new FanOut({ isDirect: true, windowMs: 5, maximumWaitingBytes: 10_000_000, ...options });
+  await once(http.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const clients: TestClient[] = [];
+  return {
+    url,
+    fanOut,
+    async connect(transports = ["websocket"]) {
+      const client = await connectClient(url, { transports: [...transports] });
+      clients.push(client);
+      const socket = namespace.sockets.get(client.socket.id as never);
+      if (!socket) throw new Error("the server does not know the client");
+      const member = fanOut.connect(socket.conn, () => {
+        pair.hasOverflown = true;
+      });
+      socket.on("disconnect", () => fanOut.disconnect(member));
+      const pair: Pair = { client, socket, member, hasOverflown: false };
+      return pair;
+    },
+    async stop() {
+      for (const client of clients) client.close();
+      fanOut.close();
+      await io.close();
+    },
+  };
+}
+
+/** The `number`th entry of a stream whose chain is whole. */
+export const entry = (marketId: string, number: number, padding = 0): DataMessage => ({
+  channel: "market:trades",
+  marketId,
+  data: {
+    id: `trade-${number}`,
+    marketId,
+    side: "buy",
+    outcome: "yes",
+    price: "0.5",
+    size: "1",
+    time: number,
+  } as never,
+  ...(padding > 0 ? { event: "x".repeat(padding) } : {}),
+  id: `${number}-0`,
+  prev: `${number - 1}-0`,
+});

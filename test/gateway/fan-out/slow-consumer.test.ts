@@ -1,0 +1,105 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ChannelMessage } from "../../../contract/domain-events.ts";
+import type { TestClient } from "../../support/client.ts";
+import { message } from "../../support/messages.ts";
+import { type Platform, startPlatform } from "../../support/platform.ts";
+import { entry, type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
+
+/** Of one message here: large ones fill the kernel's buffers, some megabytes, in little time. */
+const PADDING = 20_000;
+
+interface Readable {
+  pause(): void;
+  resume(): void;
+}
+
+/** The TCP connection under a stock client; what is not read from it piles up at the server. */
+function connectionOf({ socket }: TestClient): Readable {
+  const { ws } = socket.io.engine.transport as unknown as { ws: { _socket: Readable } };
+  return ws._socket;
+}
+
+const numbersOf = ({ client }: Pair): number[] => client.messages.map(({ id }) => Number.parseInt(id, 10));
+
+describe("a client that does not read", () => {
+  let harness: FanOutHarness;
+  let replaced = 0;
+  beforeAll(async () => {
+    harness = await startFanOut({ maximumWaitingBytes: 1_000_000, onReplaced: () => (replaced += 1) });
+  });
+  afterAll(() => harness.stop());
+
+  it("is given up once too much waits for it, and nobody else misses anything", async () => {
+    const [stalled, reading] = await Promise.all([harness.connect(), harness.connect()]);
+    for (const { member } of [stalled, reading]) harness.fanOut.join(member, "trades");
+    connectionOf(stalled.client).pause();
+    let sent = 0;
+    while (!stalled.hasOverflown) {
+      sent += 1;
+      harness.fanOut.send({ room: "trades" }, { event: "data", message: entry("trades", sent, PADDING) });
+      if (sent % 10 === 0) await expect.poll(() => numbersOf(reading).length).toBe(sent);
+    }
+    await expect.poll(() => numbersOf(reading).length).toBe(sent);
+    expect(numbersOf(reading)).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
+    harness.fanOut.disconnect(stalled.member);
+    connectionOf(stalled.client).resume();
+    await expect.poll(() => harness.fanOut.waitingClients).toBe(0);
+  });
+
+  it("skips to the newest value where only that matters, and keeps its connection", async () => {
+    const stalled = await harness.connect();
+    harness.fanOut.join(stalled.member, "prices");
+    connectionOf(stalled.client).pause();
+    replaced = 0;
+    let sent = 0;
+    while (replaced < 500) {
+      sent += 1;
+      const content = { event: "data", message: entry("prices", sent, PADDING), replaces: "prices" } as const;
+      harness.fanOut.send({ room: "prices" }, content);
+      await nextTurn();
+    }
+    connectionOf(stalled.client).resume();
+    await expect.poll(() => numbersOf(stalled).at(-1)).toBe(sent);
+    expect(stalled.hasOverflown).toBe(false);
+    expect(numbersOf(stalled).length).toBeLessThan(sent);
+    const { messages } = stalled.client;
+    for (const [index, { prev }] of messages.entries()) expect(prev).toBe(messages[index - 1]?.id ?? "0-0");
+  });
+});
+
+describe("a gateway with a client that does not read", () => {
+  let platform: Platform;
+  beforeAll(async () => {
+    platform = await startPlatform({ gateways: 1, environment: { RT_MAX_WAITING_BYTES: "500000" } });
+  });
+  afterAll(() => platform.stop());
+
+  /** A portfolio as large as they come. */
+  function portfolio(number: number): ChannelMessage {
+    const small = message("user:portfolio", "slow", number);
+    const { positions } = small.data as { positions: unknown[] };
+    return { ...small, data: { ...small.data, positions: Array(400).fill(positions[0]) } } as ChannelMessage;
+  }
+
+  async function slowConsumers(): Promise<string | undefined> {
+    const text = await (await fetch(`${platform.gateways[0]?.url}/metrics`)).text();
+    return /^rt_slow_consumers_total (\d+)$/m.exec(text)?.[1];
+  }
+
+  it("closes its connection, says why, and lets it resume without a hole", async () => {
+    const client = await platform.connect({ user: "slow" });
+    await client.ask("subscribe", { channel: "user:portfolio", lastId: "0-0" });
+    const ids = await platform.publish([portfolio(1)]);
+    await client.waitForMessages("user:portfolio", 1);
+    connectionOf(client).pause();
+    while ((await slowConsumers()) !== "1") ids.push(...(await platform.publish([portfolio(ids.length + 1)])));
+    const reconnected = new Promise((resolve) => client.socket.io.once("reconnect", resolve));
+    connectionOf(client).resume();
+    await reconnected;
+    const lastId = client.ids("user:portfolio").at(-1);
+    const answer = await client.ask("subscribe", { channel: "user:portfolio", lastId });
+    expect(answer).toMatchObject({ recovered: true, id: ids.at(-1) });
+    await expect.poll(() => client.ids("user:portfolio")).toEqual(ids);
+  });
+});

@@ -29,6 +29,11 @@ export const gatewayEnvironment = z.object({
   RT_FAN_OUT_WINDOW_MS: z.coerce.number().min(0).max(100).default(10),
   /** Whether messages are written past Socket.IO, which is tried at start; off for Socket.IO's own, slower way. */
   RT_DIRECT_WRITES: flag.default(true),
+  /**
+   * Whether messages for many are compressed, once for all: less to pay for traffic, some more CPU. Off until an
+   * operator has compared the two; see docs/performance.md.
+   */
+  RT_COMPRESSION: flag.default(false),
   /** Most bytes that wait for one client. Above that `latest` has skipped already, and the connection is closed. */
   RT_MAX_WAITING_BYTES: z.coerce.number().int().min(250_000).max(100_000_000).default(1_000_000),
   /** Seconds over which a drain closes the connections; ECS stops a task at the latest 120 s after SIGTERM. */

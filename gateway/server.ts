@@ -17,6 +17,7 @@ import { authenticateHandshake } from "./connection/handshake.ts";
 import type { GatewayNamespace } from "./connection/socket.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
+import { sharedCompressionOptions } from "./fan-out/shared-deflate.ts";
 import { dataOf, targetOf } from "./fan-out/stream-target.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -36,6 +37,7 @@ export interface GatewayDependencies {
     | "RT_MAX_PAYLOAD_BYTES"
     | "RT_HEARTBEAT_MS"
     | "RT_FAN_OUT_WINDOW_MS"
+    | "RT_COMPRESSION"
     | "RT_MAX_WAITING_BYTES"
   >;
   /** What `tryDirectWrites` found; see `fan-out/self-test.ts`. */
@@ -106,7 +108,7 @@ function createSocketServer(http: HttpServer, config: GatewayDependencies["confi
     connectTimeout: 5_000,
     pingInterval: 20_000,
     pingTimeout: 15_000,
-    perMessageDeflate: false,
+    ...(config.RT_COMPRESSION ? sharedCompressionOptions : { perMessageDeflate: false }),
     httpCompression: false,
     serveClient: false,
     cleanupEmptyChildNamespaces: true,
@@ -168,6 +170,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const namespace: GatewayNamespace = io.of(NAMESPACE);
   const fanOut = new FanOut({
     isDirect: hasDirectWrites,
+    isCompressed: config.RT_COMPRESSION && hasDirectWrites,
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
     maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
     onFlush({ messages, writes, bytes }) {

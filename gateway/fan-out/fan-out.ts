@@ -5,18 +5,25 @@ import { FlushWindow } from "./flush-window.ts";
 import { Outbox } from "./outbox.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 import { Lane, Member, Room } from "./room.ts";
+import { takesSharedCompression } from "./shared-deflate.ts";
 import { WaitingOutboxes } from "./waiting-outboxes.ts";
 
 /** Sent to one client at once, in bytes, before it must have taken it: below any bound on what may wait for it. */
 const PIECE_BYTES = 65_536;
 
+/** Clients from which on compressing once for all of them costs little beside the writes: some 30 µs a message. */
+const MINIMUM_SHARERS = 50;
+
 export interface FanOutOptions {
   /** Whether bundles may be written past Socket.IO; see `self-test.ts`. */
   readonly isDirect: boolean;
+  /** Whether bundles for many are compressed for those clients that take them so; see `shared-deflate.ts`. */
+  readonly isCompressed: boolean;
   /** Longest rest between two flushes on a busy node, in ms. */
   readonly windowMs: number;
   /** Most bytes that may wait for one client. */
   readonly maximumWaitingBytes: number;
+  /** Called after each flush: messages times clients, writes in the flush, bytes written since the one before. */
   readonly onFlush?: (flush: { readonly messages: number; readonly writes: number; readonly bytes: number }) => void;
   /** Called for each message that a client does not get because a newer one replaced it. */
   readonly onReplaced?: () => void;
@@ -42,6 +49,7 @@ export class FanOut {
   readonly #waiting = new WaitingOutboxes();
   readonly #window: FlushWindow;
   #sequence = 0;
+  #writtenBytes = 0;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
@@ -55,14 +63,18 @@ export class FanOut {
 
   /** Takes a client in. `onOverflow` is called once if it lets too much wait; nothing is sent to it then. */
   connect(connection: EngineConnection, onOverflow: () => void): Member {
-    const { isDirect, maximumWaitingBytes, onReplaced } = this.#options;
+    const { isDirect, isCompressed, maximumWaitingBytes, onReplaced } = this.#options;
     const outbox = new Outbox({
       connection,
       isDirect,
+      isCompressed: isCompressed && takesSharedCompression(connection),
       maximumBytes: maximumWaitingBytes,
       onWaiting: (waiting) => this.#waiting.add(waiting),
       onOverflow,
       onReplaced: () => onReplaced?.(),
+      onWrite: (bytes) => {
+        this.#writtenBytes += bytes;
+      },
     });
     const member = new Member(outbox);
     connection.on("packetCreate", ({ type }: { type: string }) => {
@@ -212,17 +224,14 @@ export class FanOut {
     const touched: Member[] = [];
     for (const room of rooms) this.#gather(room, touched);
     let messages = 0;
-    let bytes = 0;
     for (const member of touched) {
       const bundles = member.gathered ?? [];
       member.gathered = undefined;
       member.outbox.send(bundles);
-      for (const bundle of bundles) {
-        messages += bundle.parts.length;
-        bytes += bundle.bytes.length;
-      }
+      for (const { parts } of bundles) messages += parts.length;
     }
-    this.#options.onFlush?.({ messages, writes: touched.length, bytes });
+    this.#options.onFlush?.({ messages, writes: touched.length, bytes: this.#writtenBytes });
+    this.#writtenBytes = 0;
   }
 
   #gather(room: Room, touched: Member[]): void {
@@ -230,7 +239,7 @@ export class FanOut {
     const [first] = queue;
     if (!first) return;
     room.queue = [];
-    const bundle = new Bundle(queue);
+    const bundle = this.#bundle(room, queue);
     const elsewhere = whole && whole.members.size > 0 ? whole.members : undefined;
     for (const member of members) {
       if (elsewhere?.has(member)) continue;
@@ -243,6 +252,13 @@ export class FanOut {
       }
     }
     for (const lane of lanes.values()) this.#hold(lane, queue);
+  }
+
+  #bundle(room: Room, queue: readonly Outgoing[]): Bundle {
+    if (!this.#options.isCompressed || room.members.size < MINIMUM_SHARERS) return new Bundle(queue);
+    const bundle = new Bundle(queue, { history: room.tail });
+    room.tail = bundle.tail;
+    return bundle;
   }
 
   #hold(lane: Lane, queue: readonly Outgoing[]): void {

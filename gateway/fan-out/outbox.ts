@@ -11,6 +11,8 @@ export interface OutboxOptions {
   readonly connection: EngineConnection;
   /** Whether bundles may be written past Socket.IO to the TCP connection. */
   readonly isDirect: boolean;
+  /** Whether the client takes bundles that are compressed for all. */
+  readonly isCompressed: boolean;
   /** Most bytes that wait here for the client. */
   readonly maximumBytes: number;
   /** Called when something begins to wait; `resume` is to be called again and again until it returns true. */
@@ -19,6 +21,8 @@ export interface OutboxOptions {
   readonly onOverflow: () => void;
   /** Called for each message that a newer one has replaced while it waited. */
   readonly onReplaced: () => void;
+  /** Called for each write to the TCP connection. */
+  readonly onWrite: (bytes: number) => void;
 }
 
 /**
@@ -30,6 +34,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #tcp: NetSocket | undefined;
   #backlog: Backlog | undefined;
+  /** The tail of the last compressed bundle that the client got. */
+  #history: Buffer | undefined;
   #levelListeners: (() => void)[] = [];
   #isOverflown = false;
   #isWriting = false;
@@ -97,9 +103,20 @@ export class Outbox {
       return;
     }
     const [first] = bundles;
-    // A socket without a callback is the cheapest; whether the write is over shows in `writableLength`.
-    if (first && bundles.length === 1) this.#tcp.write(first.bytes);
-    else this.#tcp.write(Buffer.concat(bundles.map(({ bytes }) => bytes)));
+    const bytes =
+      first && bundles.length === 1
+        ? this.#bytesOf(first)
+        : Buffer.concat(bundles.map((bundle) => this.#bytesOf(bundle)));
+    // A write without a callback is the cheapest; whether it is over shows in `writableLength`.
+    this.#tcp.write(bytes);
+    this.#options.onWrite(bytes.length);
+  }
+
+  #bytesOf(bundle: Bundle): Buffer {
+    if (!this.#options.isCompressed || !bundle.compression) return bundle.bytes;
+    const bytes = bundle.compressed(this.#history);
+    this.#history = bundle.tail;
+    return bytes;
   }
 
   #writePackets(parts: readonly Outgoing[]): void {

@@ -27,6 +27,8 @@ export class Room {
   /** A room whose members get this one's messages there. */
   whole: Room | undefined;
   queue: Outgoing[] = [];
+  /** The tail of the last bundle, where bundles are compressed. */
+  tail: Buffer | undefined;
 
   constructor(name: string) {
     this.name = name;

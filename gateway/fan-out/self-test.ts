@@ -26,10 +26,12 @@ function send(connection: EngineConnection): void {
   const outbox = new Outbox({
     connection,
     isDirect: true,
+    isCompressed: false,
     maximumBytes: 1_000,
     onWaiting: unexpected,
     onOverflow: unexpected,
     onReplaced: unexpected,
+    onWrite: () => undefined,
   });
   connection.write("before");
   outbox.send([new Bundle(parts)]);

@@ -6,6 +6,7 @@ import type { DataMessage } from "../../../contract/frames.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../../gateway/connection/socket.ts";
 import { FanOut, type FanOutOptions } from "../../../gateway/fan-out/fan-out.ts";
 import type { Member } from "../../../gateway/fan-out/room.ts";
+import { sharedCompressionOptions } from "../../../gateway/fan-out/shared-deflate.ts";
 import { connectClient, type TestClient } from "../../support/client.ts";
 
 /** One client, seen from both ends. */
@@ -26,9 +27,16 @@ export interface FanOutHarness {
 
 export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise<FanOutHarness> {
   const http = createServer();
-  const io = new Server(http, { transports: ["websocket", "polling"], serveClient: false });
+  const compression = options.isCompressed ? sharedCompressionOptions : {};
+  const io = new Server(http, { transports: ["websocket", "polling"], serveClient: false, ...compression });
   const namespace: GatewayNamespace = io.of("/ws");
-  const fanOut = new FanOut({ isDirect: true, windowMs: 5, maximumWaitingBytes: 10_000_000, ...options });
+  const fanOut = new FanOut({
+    isDirect: true,
+    isCompressed: false,
+    windowMs: 5,
+    maximumWaitingBytes: 10_000_000,
+    ...options,
+  });
   await once(http.listen(0, "127.0.0.1"), "listening");
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const clients: TestClient[] = [];

@@ -13,6 +13,7 @@ import { createStreamReader } from "../contract/server/stream-reader.ts";
 import type { VerifyToken } from "../contract/server/token-verifier.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Connection } from "./connection/connection.ts";
+import { forgetHandshake } from "./connection/forget-handshake.ts";
 import { authenticateHandshake } from "./connection/handshake.ts";
 import type { GatewayNamespace } from "./connection/socket.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
@@ -188,12 +189,14 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     onError,
   });
   const checks = startChecks({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
+  const shared = { hub, fanOut, verifyToken, metrics, maximumSubscriptions, onError };
   namespace.use(authenticateHandshake(verifyToken, metrics));
   namespace.on("connection", (socket) => {
     metrics.connections.inc();
     socket.on("disconnect", () => metrics.connections.dec());
-    const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
-    new Connection({ socket, hub, fanOut, verifyToken, metrics, maximumSubscriptions, onError });
+    new Connection(socket, shared);
+    forgetHandshake(socket);
   });
 
   return {

@@ -25,10 +25,12 @@ const MAXIMUM_WAITING = 1_000;
 /** How long a slow client may take to read that its connection is closed, in ms. */
 const CLOSE_GRACE_MS = 2_000;
 
-type RequestEvent = "subscribe" | "unsubscribe" | "authenticate";
+const requestEvents = ["subscribe", "unsubscribe", "authenticate"] as const;
 
-export interface ConnectionOptions {
-  readonly socket: GatewaySocket;
+type RequestEvent = (typeof requestEvents)[number];
+
+/** What all connections of a gateway share. */
+export interface ConnectionServices {
   readonly hub: StreamHub;
   readonly fanOut: FanOut;
   readonly verifyToken: VerifyToken;
@@ -36,6 +38,9 @@ export interface ConnectionOptions {
   readonly maximumSubscriptions: number;
   readonly onError: (error: Error, stage: string) => void;
 }
+
+/** Sends the client an event that answers its request, and its acknowledgement. */
+type Answer = (event: keyof ServerToClientEvents, message: object) => void;
 
 function toErrorMessage(error: ChannelError, request: unknown): ErrorMessage {
   const channel = typeof request === "object" && request !== null && "channel" in request ? request.channel : undefined;
@@ -45,63 +50,67 @@ function toErrorMessage(error: ChannelError, request: unknown): ErrorMessage {
 
 /** Serves one client: takes its requests one after the other and answers each, whatever it is. */
 export class Connection {
-  readonly #options: ConnectionOptions;
+  readonly #socket: GatewaySocket;
+  readonly #services: ConnectionServices;
   readonly #subscriptions: Subscriptions;
   readonly #bucket = new TokenBucket(REQUEST_LIMIT);
   #expiry: NodeJS.Timeout | undefined;
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  constructor(options: ConnectionOptions) {
-    this.#options = options;
-    const { socket, hub, fanOut, maximumSubscriptions: maximum } = options;
+  constructor(socket: GatewaySocket, services: ConnectionServices) {
+    this.#socket = socket;
+    this.#services = services;
+    const { hub, fanOut, maximumSubscriptions: maximum } = services;
     const member = fanOut.connect(socket.conn, () => this.#endSlow());
     this.#subscriptions = new Subscriptions({ socket, hub, fanOut, member, maximum });
-    this.#handle("subscribe", (request, answer) =>
-      this.#subscriptions.subscribe(parseSubscribe(request), (message) => answer("subscribed", message)),
-    );
-    this.#handle("unsubscribe", async (request, answer) => {
-      const parsed = parseUnsubscribe(request);
-      this.#subscriptions.unsubscribe(parsed);
-      answer("unsubscribed", { channel: parsed.channel, marketId: parsed.marketId });
-    });
-    this.#handle("authenticate", async (request, answer) => {
-      answer("authenticated", await this.#authenticate(parseAuthenticate(request).token));
-    });
+    for (const event of requestEvents) socket.on(event, (...values: unknown[]) => this.#receive(event, values));
     socket.on("disconnect", () => this.#close());
     this.#watchExpiry(socket.data.identity);
   }
 
-  /** Registers a request: guarded, limited, and done in the order in which the client sent it. */
-  #handle(
-    event: RequestEvent,
-    run: (request: unknown, answer: (event: keyof ServerToClientEvents, message: object) => void) => Promise<void>,
-  ): void {
-    const { socket, metrics } = this.#options;
-    socket.on(event, (...values: unknown[]) => {
-      const [request] = values;
-      const last = values.at(-1);
-      const acknowledge = typeof last === "function" ? last : undefined;
-      const answer = (name: keyof ServerToClientEvents, message: object): void => {
-        socket.emit(name, message as never);
-        acknowledge?.(message);
-      };
-      const task = async (): Promise<void> => {
-        try {
-          await run(typeof request === "function" ? undefined : request, answer);
-          metrics.requests.inc({ event, result: "ok" });
-        } catch (error) {
-          const shown = this.#toChannelError(error, event);
-          metrics.requests.inc({ event, result: shown.code });
-          answer("error", toErrorMessage(shown, request));
-        }
-      };
-      if (this.#bucket.take() && this.#waiting < MAXIMUM_WAITING) this.#enqueue(task);
-      else {
-        metrics.requests.inc({ event, result: "rate_limited" });
-        answer("error", toErrorMessage(new ChannelError("rate_limited", "too many requests"), request));
+  /** Takes a request: guarded, limited, and done in the order in which the client sent it. */
+  #receive(event: RequestEvent, values: readonly unknown[]): void {
+    const [request] = values;
+    const last = values.at(-1);
+    const acknowledge = typeof last === "function" ? last : undefined;
+    const answer: Answer = (name, message) => {
+      this.#socket.emit(name, message as never);
+      acknowledge?.(message);
+    };
+    if (this.#bucket.take() && this.#waiting < MAXIMUM_WAITING) {
+      this.#enqueue(() => this.#run(event, typeof request === "function" ? undefined : request, answer));
+    } else this.#refuse(event, request, { answer, error: new ChannelError("rate_limited", "too many requests") });
+  }
+
+  async #run(event: RequestEvent, request: unknown, answer: Answer): Promise<void> {
+    try {
+      await this.#serve(event, request, answer);
+      this.#services.metrics.requests.inc({ event, result: "ok" });
+    } catch (error) {
+      this.#refuse(event, request, { answer, error: this.#toChannelError(error, event) });
+    }
+  }
+
+  async #serve(event: RequestEvent, request: unknown, answer: Answer): Promise<void> {
+    switch (event) {
+      case "subscribe":
+        return this.#subscriptions.subscribe(parseSubscribe(request), (message) => answer("subscribed", message));
+      case "unsubscribe": {
+        const parsed = parseUnsubscribe(request);
+        this.#subscriptions.unsubscribe(parsed);
+        return answer("unsubscribed", { channel: parsed.channel, marketId: parsed.marketId });
       }
-    });
+      case "authenticate":
+        return answer("authenticated", await this.#authenticate(parseAuthenticate(request).token));
+      default:
+        event satisfies never;
+    }
+  }
+
+  #refuse(event: RequestEvent, request: unknown, { answer, error }: { answer: Answer; error: ChannelError }): void {
+    this.#services.metrics.requests.inc({ event, result: error.code });
+    answer("error", toErrorMessage(error, request));
   }
 
   #enqueue(task: () => Promise<void>): void {
@@ -113,15 +122,15 @@ export class Connection {
 
   #toChannelError(error: unknown, event: RequestEvent): ChannelError {
     if (error instanceof ChannelError) return error;
-    this.#options.onError(error instanceof Error ? error : new Error(String(error)), event);
+    this.#services.onError(error instanceof Error ? error : new Error(String(error)), event);
     return new ChannelError("internal", "the request failed");
   }
 
   async #authenticate(token: string | null): Promise<AuthenticatedMessage> {
-    const { socket, verifyToken } = this.#options;
-    const identity = token === null ? undefined : await verifyToken(token);
-    if (identity?.sub !== socket.data.identity?.sub) this.#endPrivate("unauthorized", "the token was replaced");
-    socket.data.identity = identity;
+    const identity = token === null ? undefined : await this.#services.verifyToken(token);
+    const { data } = this.#socket;
+    if (identity?.sub !== data.identity?.sub) this.#endPrivate("unauthorized", "the token was replaced");
+    data.identity = identity;
     this.#watchExpiry(identity);
     return identity ? { sub: identity.sub, expiresAt: identity.expiresAt } : { sub: null };
   }
@@ -130,7 +139,7 @@ export class Connection {
     clearTimeout(this.#expiry);
     if (!identity) return;
     this.#expiry = setTimeout(() => {
-      this.#options.socket.data.identity = undefined;
+      this.#socket.data.identity = undefined;
       this.#endPrivate("token_expired", "the token has expired; authenticate and subscribe again");
     }, identity.expiresAt - Date.now());
     this.#expiry.unref();
@@ -138,18 +147,19 @@ export class Connection {
 
   #endPrivate(code: "unauthorized" | "token_expired", message: string): void {
     for (const channel of this.#subscriptions.leavePrivate()) {
-      this.#options.socket.emit("error", { code, message, channel });
+      this.#socket.emit("error", { code, message, channel });
     }
   }
 
   /** The client resumes by its ids once it is back: nothing of what waited is lost to it. */
   #endSlow(): void {
-    const { socket, metrics } = this.#options;
-    metrics.slowConsumers.inc();
-    socket.emit("error", { code: "slow_consumer", message: "too much waits for this connection; resume after it" });
-    socket.conn.close();
+    const { conn } = this.#socket;
+    const message = "too much waits for this connection; connect again and resume";
+    this.#services.metrics.slowConsumers.inc();
+    this.#socket.emit("error", { code: "slow_consumer", message });
+    conn.close();
     // A client that does not read would keep its connection, and what the kernel holds for it, for ever.
-    setTimeout(() => terminate(socket.conn), CLOSE_GRACE_MS).unref();
+    setTimeout(() => terminate(conn), CLOSE_GRACE_MS).unref();
   }
 
   #close(): void {

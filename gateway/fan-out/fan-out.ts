@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Bundle } from "./bundle.ts";
 import type { EngineConnection } from "./engine-connection.ts";
 import { FlushWindow } from "./flush-window.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxHost } from "./outbox.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 import { Lane, Member, Room } from "./room.ts";
 import { takesSharedCompression } from "./shared-deflate.ts";
@@ -48,12 +48,22 @@ export class FanOut {
   readonly #replaceable = new Map<string, Outgoing>();
   readonly #waiting = new WaitingOutboxes();
   readonly #window: FlushWindow;
+  readonly #host: OutboxHost;
   #sequence = 0;
   #writtenBytes = 0;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
     this.#window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flush() });
+    this.#host = {
+      isDirect: options.isDirect,
+      maximumBytes: options.maximumWaitingBytes,
+      onWaiting: (outbox) => this.#waiting.add(outbox),
+      onReplaced: () => options.onReplaced?.(),
+      onWrite: (bytes) => {
+        this.#writtenBytes += bytes;
+      },
+    };
   }
 
   /** Clients for which something waits. */
@@ -63,19 +73,8 @@ export class FanOut {
 
   /** Takes a client in. `onOverflow` is called once if it lets too much wait; nothing is sent to it then. */
   connect(connection: EngineConnection, onOverflow: () => void): Member {
-    const { isDirect, isCompressed, maximumWaitingBytes, onReplaced } = this.#options;
-    const outbox = new Outbox({
-      connection,
-      isDirect,
-      isCompressed: isCompressed && takesSharedCompression(connection),
-      maximumBytes: maximumWaitingBytes,
-      onWaiting: (waiting) => this.#waiting.add(waiting),
-      onOverflow,
-      onReplaced: () => onReplaced?.(),
-      onWrite: (bytes) => {
-        this.#writtenBytes += bytes;
-      },
-    });
+    const isCompressed = this.#options.isCompressed && takesSharedCompression(connection);
+    const outbox = new Outbox({ connection, isCompressed, onOverflow, host: this.#host });
     const member = new Member(outbox);
     connection.on("packetCreate", ({ type }: { type: string }) => {
       if (type !== "message") return;

@@ -7,22 +7,27 @@ import type { Outgoing } from "./outgoing.ts";
 /** Written at once from a backlog: some of what a kernel's send buffer takes, so that the rest can still be replaced. */
 const WRITE_BYTES = 65_536;
 
-export interface OutboxOptions {
-  readonly connection: EngineConnection;
+/** What all outboxes of a node share. */
+export interface OutboxHost {
   /** Whether bundles may be written past Socket.IO to the TCP connection. */
   readonly isDirect: boolean;
-  /** Whether the client takes bundles that are compressed for all. */
-  readonly isCompressed: boolean;
-  /** Most bytes that wait here for the client. */
+  /** Most bytes that wait in one outbox. */
   readonly maximumBytes: number;
   /** Called when something begins to wait; `resume` is to be called again and again until it returns true. */
-  readonly onWaiting: (outbox: Outbox) => void;
+  onWaiting(outbox: Outbox): void;
+  /** Called for each message that a newer one has replaced while it waited. */
+  onReplaced(): void;
+  /** Called for each write to a TCP connection. */
+  onWrite(bytes: number): void;
+}
+
+export interface OutboxOptions {
+  readonly connection: EngineConnection;
+  /** Whether the client takes bundles that are compressed for all. */
+  readonly isCompressed: boolean;
   /** Called once when the client lets too much wait. What waited is dropped, and nothing is sent any more. */
   readonly onOverflow: () => void;
-  /** Called for each message that a newer one has replaced while it waited. */
-  readonly onReplaced: () => void;
-  /** Called for each write to the TCP connection. */
-  readonly onWrite: (bytes: number) => void;
+  readonly host: OutboxHost;
 }
 
 /**
@@ -31,20 +36,24 @@ export interface OutboxOptions {
  */
 export class Outbox {
   readonly connection: EngineConnection;
-  readonly #options: OutboxOptions;
+  readonly #host: OutboxHost;
+  readonly #isCompressed: boolean;
+  readonly #onOverflow: () => void;
   #tcp: NetSocket | undefined;
   #backlog: Backlog | undefined;
   /** The tail of the last compressed bundle that the client got. */
   #history: Buffer | undefined;
-  #levelListeners: (() => void)[] = [];
+  #levelListeners: (() => void)[] | undefined;
   #isOverflown = false;
   #isWriting = false;
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
-    this.connection = options.connection;
+  constructor({ connection, isCompressed, onOverflow, host }: OutboxOptions) {
+    this.connection = connection;
+    this.#isCompressed = isCompressed;
+    this.#onOverflow = onOverflow;
+    this.#host = host;
     this.#findTcp();
-    this.connection.on("upgrade", () => this.#findTcp());
+    if (connection.transport.name !== "websocket") connection.once("upgrade", () => this.#findTcp());
   }
 
   /** Sends bundles, with one write if the client takes them at once. */
@@ -57,8 +66,9 @@ export class Outbox {
   async untilLevel(): Promise<void> {
     if (!this.#isOpen || (this.#backlog === undefined && this.#isFree())) return;
     await new Promise<void>((resolve) => {
+      this.#levelListeners ??= [];
       this.#levelListeners.push(resolve);
-      this.#options.onWaiting(this);
+      this.#host.onWaiting(this);
     });
   }
 
@@ -80,7 +90,9 @@ export class Outbox {
       }
     }
     this.#backlog = undefined;
-    for (const listener of this.#levelListeners.splice(0)) listener();
+    const listeners = this.#levelListeners ?? [];
+    this.#levelListeners = undefined;
+    for (const listener of listeners) listener();
     return true;
   }
 
@@ -94,7 +106,7 @@ export class Outbox {
   }
 
   #findTcp(): void {
-    if (this.#options.isDirect) this.#tcp = tcpSocketOf(this.connection);
+    if (this.#host.isDirect) this.#tcp = tcpSocketOf(this.connection);
   }
 
   #write(bundles: readonly Bundle[]): void {
@@ -109,11 +121,11 @@ export class Outbox {
         : Buffer.concat(bundles.map((bundle) => this.#bytesOf(bundle)));
     // A write without a callback is the cheapest; whether it is over shows in `writableLength`.
     this.#tcp.write(bytes);
-    this.#options.onWrite(bytes.length);
+    this.#host.onWrite(bytes.length);
   }
 
   #bytesOf(bundle: Bundle): Buffer {
-    if (!this.#options.isCompressed || !bundle.compression) return bundle.bytes;
+    if (!this.#isCompressed || !bundle.compression) return bundle.bytes;
     const bytes = bundle.compressed(this.#history);
     this.#history = bundle.tail;
     return bytes;
@@ -127,13 +139,12 @@ export class Outbox {
 
   #hold(parts: readonly Outgoing[]): void {
     if (this.#isOverflown) return;
-    const { maximumBytes, onWaiting, onOverflow, onReplaced } = this.#options;
-    if (this.#backlog === undefined) onWaiting(this);
+    if (this.#backlog === undefined) this.#host.onWaiting(this);
     this.#backlog ??= new Backlog();
-    for (const part of parts) if (this.#backlog.add(part)) onReplaced();
-    if (this.#backlog.bytes <= maximumBytes) return;
+    for (const part of parts) if (this.#backlog.add(part)) this.#host.onReplaced();
+    if (this.#backlog.bytes <= this.#host.maximumBytes) return;
     this.#backlog = undefined;
     this.#isOverflown = true;
-    onOverflow();
+    this.#onOverflow();
   }
 }

@@ -25,13 +25,15 @@ const parts = ["1-0", "2-0"].map(
 function send(connection: EngineConnection): void {
   const outbox = new Outbox({
     connection,
-    isDirect: true,
     isCompressed: false,
-    maximumBytes: 1_000,
-    onWaiting: unexpected,
     onOverflow: unexpected,
-    onReplaced: unexpected,
-    onWrite: () => undefined,
+    host: {
+      isDirect: true,
+      maximumBytes: 1_000,
+      onWaiting: unexpected,
+      onReplaced: unexpected,
+      onWrite: () => undefined,
+    },
   });
   connection.write("before");
   outbox.send([new Bundle(parts)]);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { channelDefinition } from "../../contract/channels.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import type { StreamReader } from "../../contract/server/stream-reader.ts";
@@ -15,6 +16,9 @@ const PAGE = 500;
 
 /** How long the whole history stays in memory after a resume asked for it, in ms. */
 const HISTORY_LIFETIME_MS = 10_000;
+
+/** How long a message may be on its way over Pub/Sub while a read, on another connection, shows its entry, in ms. */
+const IN_FLIGHT_MS = 100;
 
 /** How a hole ended: `filled` from Redis, `lost` (Redis holds it no longer), or `reset` (Redis lost newer entries). */
 export type HoleResult = "filled" | "lost" | "reset";
@@ -114,10 +118,14 @@ export class StreamState {
   async check(): Promise<boolean> {
     const active = this.#active;
     this.#active = false;
+    this.#trim();
     if (active && !this.#reading) return false;
     const [top] = await this.#options.reader.newest(this.stream, 1);
+    const topId = top?.id ?? FIRST_ID;
+    const isAhead = compareIds(topId, this.#lastId) > 0;
+    if (isAhead) await delay(IN_FLIGHT_MS);
     const before = this.#lastId;
-    if ((top?.id ?? FIRST_ID) === before) return false;
+    if (topId === before || (isAhead && compareIds(topId, before) < 0)) return false;
     await this.repair();
     return this.#lastId !== before;
   }
@@ -200,10 +208,14 @@ export class StreamState {
   #append(entry: Entry, source: "live" | "repair"): void {
     this.#lastId = entry.id;
     this.#entries.push(entry);
+    this.#trim();
+    this.#options.deliver(entry, source);
+  }
+
+  #trim(): void {
     const complete = Date.now() < this.#completeUntil;
     const maximum = complete ? channelDefinition(this.stream.channel).history.entries : this.#kept;
     if (this.#entries.length > maximum) this.#entries.splice(0, this.#entries.length - maximum);
-    this.#options.deliver(entry, source);
   }
 
   #replace(entries: Entry[]): void {

@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Entry } from "../../contract/server/entry.ts";
+import { streamKey } from "../../contract/server/redis-keys.ts";
+import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
+import type { Stream } from "../../contract/stream.ts";
+import { createMetrics } from "../../gateway/metrics.ts";
+import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
+import { StreamHub } from "../../gateway/streams/stream-hub.ts";
+import { StreamState } from "../../gateway/streams/stream-state.ts";
+import { message, messages } from "../support/messages.ts";
+import { startTestRedis, type TestRedis } from "../support/redis.ts";
+
+/** The parts of the gateway that read streams, without sockets, on a real Redis. */
+let redis: TestRedis;
+let reader: StreamReader;
+beforeAll(async () => {
+  redis = await startTestRedis("a single Redis");
+  reader = createStreamReader(redis.commands);
+});
+afterAll(() => redis.stop());
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const onError = (error: unknown): void => {
+  throw error;
+};
+
+async function publish(channel: "user:orders" | "market:trades", key: string, count: number, first = 1) {
+  const outcomes = await redis.addPublisher().publish(messages(channel, key, count, first));
+  return outcomes.map((outcome) => (outcome.status === "published" ? outcome.id : outcome.status));
+}
+
+function openHub(own: StreamReader, deliver: (rooms: string[], entry: Entry) => void): StreamHub {
+  const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
+  return new StreamHub({ pubSub, reader: own, metrics: createMetrics(), deliver, onError });
+}
+
+async function calls(command: string): Promise<number> {
+  const info = String(await redis.commands.call("INFO", "commandstats"));
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(info)?.[1] ?? 0);
+}
+
+describe("the streams of a gateway", () => {
+  it("deliver to nobody what a read brings after the last subscriber has gone", async () => {
+    const stream: Stream = { channel: "user:orders", key: "gone" };
+    const gate = Promise.withResolvers<void>();
+    const delivered: string[][] = [];
+    const slow: StreamReader = { ...reader, after: (...values) => gate.promise.then(() => reader.after(...values)) };
+    const hub = openHub(slow, (rooms) => delivered.push(rooms));
+    const release = await hub.open(stream);
+    const [state] = hub.statesOf(stream);
+    const { prev, ...order } = { prev: "0-0", ...message("user:orders", "gone", 1) };
+    const body = JSON.stringify({ channel: order.channel, data: order.data }).slice(0, -1);
+    await redis.commands.xadd(streamKey(stream), "*", "m", body, "p", prev);
+
+    const repair = state?.repair();
+    release();
+    await expect.poll(() => [...hub.states]).toEqual([]);
+    gate.resolve();
+    await repair;
+
+    // No room at all is how Socket.IO is told to send to everybody.
+    expect(delivered).toEqual([]);
+  });
+
+  it("are read a few times, however many clients come back at once", async () => {
+    const stream: Stream = { channel: "market:trades", key: "storm" };
+    const ids = await publish("market:trades", "storm", 250);
+    await redis.commands.call("CONFIG", "RESETSTAT");
+    const hub = openHub(reader, () => undefined);
+    const comeBack = async (): Promise<number> => {
+      await hub.open(stream);
+      const [state] = hub.statesOf(stream);
+      if (!state) throw new Error("the stream is not open");
+      if (!state.resume(ids[9] ?? "")) await state.loadHistory();
+      return state.resume(ids[9] ?? "")?.entries.length ?? 0;
+    };
+
+    const missed = await Promise.all(Array.from({ length: 10_000 }, comeBack));
+
+    expect(new Set(missed)).toEqual(new Set([240]));
+    expect(await calls("ssubscribe")).toBe(1);
+    // The newest entries, and the whole history.
+    expect((await calls("xrevrange")) + (await calls("xrange"))).toBe(2);
+  });
+});
+
+describe("the memory of a stream", () => {
+  it("gives up the history that a resume asked for, also where nothing follows", async () => {
+    const stream: Stream = { channel: "user:orders", key: "idle" };
+    const [first = ""] = await publish("user:orders", "idle", 200);
+    const state = new StreamState({ stream, reader, deliver: onError, onHole: onError, onError });
+    await state.load();
+    await state.loadHistory();
+    expect(state.resume(first)?.entries).toHaveLength(199);
+
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+    await state.check();
+
+    expect(state.resume(first)).toBeUndefined();
+    expect(state.resume(state.lastId)).toEqual({ entries: [], recovered: true });
+  });
+});

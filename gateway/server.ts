@@ -83,6 +83,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** How long HTTP requests that are under way when the gateway closes may take to end, in ms. */
+const CLOSE_PATIENCE_MS = 500;
+
 /** Clients send text alone, so binary attachments, which a decoder keeps in memory until all are there, are refused. */
 class TextDecoder extends Decoder {
   constructor() {
@@ -214,7 +217,10 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     async close() {
       checks.stop();
       fanOut.close();
+      // An unfinished request, or a connection that goes on asking, would keep the server open for ever.
+      const cutting = setInterval(() => http.closeAllConnections(), CLOSE_PATIENCE_MS);
       await io.close();
+      clearInterval(cutting);
     },
   };
 }

@@ -8,6 +8,7 @@ import { until } from "./until.ts";
 
 const ENTRY = join(import.meta.dirname, "../../gateway/main.ts");
 const START_TIMEOUT_MS = 20_000;
+const END_TIMEOUT_MS = 20_000;
 const SCRAPE_PAUSE_MS = 100;
 const KEPT_LOG_CHARACTERS = 20_000;
 
@@ -84,10 +85,10 @@ export class GatewayFleet {
     await scrape(gateway);
     this.#balancer.removeTarget(gateway.port);
     child.kill(signal);
-    while (child.exitCode === null && child.signalCode === null) {
+    await until(`the end of a gateway after ${signal}`, END_TIMEOUT_MS, async () => {
       await Promise.race([scrape(gateway), delay(SCRAPE_PAUSE_MS)]);
-      await delay(1);
-    }
+      return child.exitCode !== null || child.signalCode !== null;
+    });
     gateway.process = undefined;
     this.#past = add(this.#past, gateway.current);
     gateway.current = NONE;

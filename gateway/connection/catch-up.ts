@@ -1,12 +1,18 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { channelDefinition } from "../../contract/channels.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/frames.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import { FIRST_ID } from "../../contract/stream.ts";
 import type { Resume, StreamState } from "../streams/stream-state.ts";
 
+/** Pause between two attempts to read what an answered request still needs, in ms. */
+const RETRY_MS = 250;
+
 interface CatchUpOptions {
   /** Sends entries to the connection, after all that it has been sent. Resolves once it has taken them. */
   readonly send: (entries: readonly Entry[]) => Promise<void>;
+  /** Whether there is anybody to send to. */
+  readonly isConnected: () => boolean;
   readonly request: SubscribeRequest;
   /** The streams that the request concerns; on a whole channel more may come. */
   readonly states: () => StreamState[];
@@ -54,19 +60,25 @@ export class CatchUp {
   }
 
   /**
-   * Answers, delivers until the connection is level with every stream, and calls `join` in that same turn. Streams go
-   * on between two turns; what comes meanwhile is part of the next round. Call it in the turn in which `load` resolved.
+   * Answers, delivers until the connection is level with every stream, and calls `join` in that same turn; not where
+   * the connection has ended. Streams go on between two turns; what comes meanwhile is part of the next round, however
+   * long Redis takes to be there for it: the answer cannot be taken back. Call it in the turn in which `load` resolved.
    */
   async deliver(answer: (message: SubscribedMessage) => void, join: () => void): Promise<void> {
-    const { request, states } = this.#options;
+    const { request, states, isConnected } = this.#options;
     const resumes = new Map(states().map((state) => [state, this.#start(state)]));
     for (const state of resumes.keys()) this.#positions.set(state, state.lastId);
     answer(describe(request, resumes));
     await this.#options.send([...resumes.values()].flatMap(({ entries }) => entries));
-    for (;;) {
+    while (isConnected()) {
       const behind = states().filter((state) => this.#position(state) !== state.lastId);
       if (behind.length === 0) return join();
-      await this.#loadUntil((state) => this.#position(state));
+      try {
+        await this.#loadUntil((state) => this.#position(state));
+      } catch {
+        await delay(RETRY_MS);
+        continue;
+      }
       const entries = behind.flatMap((state) => state.resume(this.#position(state))?.entries ?? []);
       for (const state of behind) this.#positions.set(state, state.lastId);
       await this.#options.send(entries);

@@ -131,6 +131,7 @@ export class Subscriptions {
     const states = (): StreamState[] => [...new Set(streams.flatMap((stream) => this.#hub.statesOf(stream)))];
     const catchUp = new CatchUp({
       send: (entries) => this.#send(entries),
+      isConnected: () => this.#socket.connected,
       request,
       states,
       pausedAt: paused.length > 0 ? states() : [],

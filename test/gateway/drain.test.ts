@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { message } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
@@ -47,4 +49,17 @@ it("a second signal does not cut the drain short", async () => {
   const exit = gateway.stop("SIGTERM");
   gateway.process.kill("SIGINT");
   expect(await exit).toBe(0);
+});
+
+it("a request that is never finished does not keep the process", async () => {
+  const gateway = await platform.addGateway();
+  const peer = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+  await once(peer, "connect");
+  // Answered before it is complete: the connection stays busy.
+  peer.write("POST /healthz HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n");
+  await once(peer, "data");
+  peer.on("error", () => undefined);
+  gateway.process.kill("SIGTERM");
+  await expect.poll(() => gateway.process.exitCode).toBe(0);
+  peer.destroy();
 });

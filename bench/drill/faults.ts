@@ -144,6 +144,7 @@ export const faults = {
         await fleet.restart(1);
       }),
   },
+  "gateway-freeze": { injectedShare: FEW, strike: ({ fleet }) => timed(() => fleet.freeze(2, PAUSE_MS)) },
   "clients-drop": { injectedShare: FEW, strike: (world) => timed(() => dropClients(world)) },
   redelivery: {
     injectedShare: FEW,

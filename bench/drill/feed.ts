@@ -7,12 +7,16 @@ import {
   type PublishOutcome,
 } from "../../contract/server/publisher.ts";
 import { createMessage, type DrillStream } from "./messages.ts";
+import { until } from "./until.ts";
 
 const TICK_MS = 20;
 const BATCH = 50;
 
 /** How long an event source waits before it offers a failed event again, in ms. */
 const RETRY_MS = 100;
+
+/** Longest that Redis may take for what is left when the feed stops, in ms. */
+const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
 
 /** Messages of a stream that a redelivery brings again. */
 const REDELIVERED = 20;
@@ -96,14 +100,15 @@ export class Feed {
   /**
    * Makes no new messages and resolves once everything made is acknowledged.
    *
-   * @throws InvalidMessageError where the drill itself made one that does not fit its channel.
+   * @throws InvalidMessageError where the drill itself made one that does not fit its channel, or an Error where Redis
+   *   does not take them all.
    */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    while (this.#lines.some(({ queue, isBusy }) => queue.length > 0 || isBusy)) {
+    await until("every message acknowledged", ACKNOWLEDGE_TIMEOUT_MS, () => {
       if (this.#failure) throw this.#failure;
-      await delay(TICK_MS);
-    }
+      return this.#lines.every(({ queue, isBusy }) => queue.length === 0 && !isBusy);
+    });
   }
 
   /** Ends at once, whatever is under way. */

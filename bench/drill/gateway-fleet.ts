@@ -10,6 +10,9 @@ const ENTRY = join(import.meta.dirname, "../../gateway/main.ts");
 const START_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 20_000;
 const SCRAPE_PAUSE_MS = 100;
+
+/** Longest wait for one answer of a gateway, in ms: one that hangs must not hang the drill. */
+const ANSWER_TIMEOUT_MS = 5_000;
 const KEPT_LOG_CHARACTERS = 20_000;
 
 /** What the drill's gateways run on beside Redis and the issuer: all that is slow in production is quick here. */
@@ -94,6 +97,17 @@ export class GatewayFleet {
     gateway.current = NONE;
   }
 
+  /** Stops a gateway for so many ms as a process that gets no CPU; its connections stay. */
+  async freeze(index: number, milliseconds: number): Promise<void> {
+    const child = this.#at(index).process;
+    child?.kill("SIGSTOP");
+    try {
+      await delay(milliseconds);
+    } finally {
+      child?.kill("SIGCONT");
+    }
+  }
+
   /** Starts the gateway that has ended, on its old port, and resolves once the balancer sends clients to it. */
   async restart(index: number): Promise<void> {
     const gateway = this.#at(index);
@@ -134,8 +148,11 @@ export class GatewayFleet {
   }
 }
 
+const ask = (port: number, path: string): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+
 const isReady = (port: number): Promise<boolean> =>
-  fetch(`http://127.0.0.1:${port}/readyz`).then(
+  ask(port, "/readyz").then(
     ({ ok }) => ok,
     () => false,
   );
@@ -144,7 +161,7 @@ const isReady = (port: number): Promise<boolean> =>
 async function scrape(gateway: Gateway): Promise<void> {
   if (!gateway.process) return;
   try {
-    const text = await (await fetch(`http://127.0.0.1:${gateway.port}/metrics`)).text();
+    const text = await (await ask(gateway.port, "/metrics")).text();
     const samples = [...text.matchAll(/^rt_holes_total\{[^}]*result="(\w+)"[^}]*\} (\d+)$/gm)];
     const sum = (results: typeof samples): number => results.reduce((total, [, , count]) => total + Number(count), 0);
     gateway.current = { found: sum(samples), filled: sum(samples.filter(([, result]) => result === "filled")) };

@@ -68,10 +68,10 @@ function judgeOrder(current: Case): void {
 
 function judgeComplete(current: Case): void {
   const { applied, truth, verdict } = current;
-  const got = new Set(applied.map(({ id }) => id));
+  const got = new Map(applied.map(({ id, number }) => [id, number]));
   let isInGap = false;
   for (const { id, number } of truth.entries) {
-    const isMissing = !got.has(id);
+    const isMissing = got.get(id) !== number;
     if (isMissing) verdict.lost += 1;
     if (isMissing && !isInGap && !isReported(current, (lastId) => compareIds(lastId, id) < 0)) {
       verdict.undetected += 1;
@@ -81,12 +81,15 @@ function judgeComplete(current: Case): void {
   }
 }
 
-/** What Redis acknowledged, or published, and then lost: an application that had got it must be told. */
+/**
+ * What Redis acknowledged, or published, and then lost: an application that had got it must be told; also where another
+ * message has the same id now.
+ */
 function judgePhantoms(current: Case): void {
   const { applied, truth, verdict } = current;
-  const held = new Set(truth.entries.map(({ id }) => id));
+  const held = new Map(truth.entries.map(({ id, number }) => [id, number]));
   for (const { id, number } of applied) {
-    if (held.has(id) || isReported(current, (lastId) => compareIds(lastId, id) >= 0)) continue;
+    if (held.get(id) === number || isReported(current, (lastId) => compareIds(lastId, id) >= 0)) continue;
     verdict.undetected += 1;
     complain(current, `Redis has lost number ${number} (${id}), and nobody said so`);
   }

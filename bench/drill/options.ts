@@ -3,7 +3,9 @@ import type { DrillOptions } from "./drill.ts";
 import { type FaultName, faultNames } from "./faults.ts";
 
 const QUICK_RATE = 500;
-const FULL = { rate: 1_500, messages: 100_000 };
+
+/** At a higher rate the streams are full (`MAXIMUM_PER_ROUND`) before the longest faults are over. */
+const FULL = { rate: 3_000, messages: 100_000 };
 
 export const usage = `npm run drill -- [options]
 

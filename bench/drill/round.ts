@@ -10,6 +10,9 @@ import { untilSettled, type World } from "./world.ts";
 /** Messages flow undisturbed before and after the fault for at least so long, in ms. */
 const CALM_MS = 600;
 
+/** Longest that a round may publish, in ms. */
+const PUBLISH_TIMEOUT_MS = 120_000;
+
 /** How long clients may take to be level with Redis once nothing new is published, in ms. */
 const LEVEL_TIMEOUT_MS = 15_000;
 
@@ -138,7 +141,7 @@ export async function runRound(
   await untilSettled(world);
   const injected = await inject(world, fault.injectedShare);
   await Promise.all([delay(CALM_MS), outage.afterwards]);
-  while (feed.published < messages) await delay(20);
+  await until(`${messages} messages acknowledged`, PUBLISH_TIMEOUT_MS, () => feed.published >= messages);
   await feed.stop();
   const truths = await truth.read();
   const late = await untilLevel(world, truths);

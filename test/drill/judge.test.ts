@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import type { Applied } from "../../bench/drill/drill-client.ts";
+import { judge, type Witness } from "../../bench/drill/judge.ts";
+import { named } from "../../bench/drill/messages.ts";
+import { brokenPromises, type RoundResult, type Row, toRow } from "../../bench/drill/row.ts";
+
+const orders = named({ channel: "user:orders", key: "judged" });
+const prices = named({ channel: "market:prices", key: "judged" });
+
+/** The message of that number, with its id; the drill numbers a stream's messages from 1. */
+const entry = (number: number, id = `${1_000 + number}-0`) => ({ id, number });
+
+const applied = (entries: readonly ReturnType<typeof entry>[]): Applied[] =>
+  entries.map((each) => ({ ...each, at: 0, isResumed: false }));
+
+/** What the drill says of one application that got these messages of a stream, and was told of losses after these ids. */
+function verdictOn(got: readonly ReturnType<typeof entry>[], toldAfter: readonly string[] = [], held = [1, 2, 3, 4]) {
+  const entries = held.map((number) => entry(number));
+  const witness: Witness = {
+    name: "one",
+    streams: [orders],
+    journal: {
+      applied: new Map([[orders.name, applied(got)]]),
+      reports: toldAfter.map((lastId) => ({ stream: orders.name, lastId })),
+    },
+    positions: new Map([[orders.name, got.at(-1)?.id]]),
+  };
+  return judge([witness], new Map([[orders.name, { entries, top: entries.at(-1)?.id ?? "0-0" }]]));
+}
+
+const numbers = (...each: number[]) => each.map((number) => entry(number));
+const kept = { undetected: 0, duplicates: 0, outOfOrder: 0, lost: 0 };
+
+describe("the judge of the drill", () => {
+  it("has nothing to say where an application got every message once and in order", () => {
+    expect(verdictOn(numbers(1, 2, 3, 4))).toEqual({ ...kept, problems: [] });
+  });
+
+  it.each([
+    ["a message missing in the middle", numbers(1, 2, 4), { ...kept, lost: 1, undetected: 1 }],
+    ["two messages missing, in one hole", numbers(1, 4), { ...kept, lost: 2, undetected: 1 }],
+    ["two messages missing, in two holes", numbers(2, 4), { ...kept, lost: 2, undetected: 2 }],
+    ["the end missing", numbers(1, 2), { ...kept, lost: 2, undetected: 1 }],
+    ["everything missing", [], { ...kept, lost: 4, undetected: 1 }],
+    ["a message twice", numbers(1, 2, 2, 3, 4), { ...kept, duplicates: 1 }],
+    [
+      "an event twice, under two ids",
+      [...numbers(1, 2), entry(2, "1002-1"), ...numbers(3, 4)],
+      { ...kept, duplicates: 1, undetected: 1 },
+    ],
+    ["an old message after a newer one", numbers(1, 3, 2, 4), { ...kept, outOfOrder: 1 }],
+    ["a message that Redis does not hold", numbers(1, 2, 3, 4, 5), { ...kept, undetected: 1 }],
+    [
+      "another message under an id that Redis holds",
+      [...numbers(1, 2), entry(9, "1003-0"), ...numbers(4)],
+      { ...kept, lost: 1, undetected: 2, outOfOrder: 1 },
+    ],
+  ])("sees %s", (_what, got, expected) => {
+    const { problems, ...verdict } = verdictOn(got);
+    expect(verdict).toEqual(expected);
+    expect(problems.length).toBeGreaterThan(0);
+  });
+
+  it("takes a hole for detected where the application was told of it, and for lost all the same", () => {
+    expect(verdictOn(numbers(1, 2, 4), ["1002-0"])).toMatchObject({ ...kept, lost: 1 });
+    expect(verdictOn(numbers(1, 2, 4), ["1003-0"])).toMatchObject({ ...kept, lost: 1, undetected: 1 });
+  });
+
+  it("takes what Redis lost for detected where the application was told of it, and asks for no message of it", () => {
+    const got = [...numbers(1, 2), entry(3, "1002-5"), ...numbers(3, 4)];
+    expect(verdictOn(got, ["1002-5"])).toMatchObject(kept);
+    expect(verdictOn(got)).toMatchObject({ ...kept, undetected: 1 });
+  });
+
+  it("sees a `latest` value that stays behind", () => {
+    const truths = new Map([[prices.name, { entries: [entry(7)], top: entry(7).id }]]);
+    const at = (id: string): Witness => ({
+      name: "one",
+      streams: [prices],
+      journal: { applied: new Map(), reports: [] },
+      positions: new Map([[prices.name, id]]),
+    });
+    expect(judge([at(entry(7).id)], truths)).toMatchObject(kept);
+    expect(judge([at(entry(6).id)], truths)).toMatchObject({ ...kept, lost: 1, undetected: 1 });
+  });
+});
+
+const round: RoundResult = {
+  ...{ published: 10, holesInjected: 2, holesDetected: 2, holesRepaired: 2, undetected: 0, duplicates: 0 },
+  ...{ outOfOrder: 0, lost: 0, lostByRedis: 0, reported: 0, repairMs: [30, 10, 20], problems: [] },
+};
+
+describe("a row of the drill", () => {
+  it("adds up the rounds of a fault, with the percentiles of all their times", () => {
+    const row = toRow("some-fault", [round, { ...round, lostByRedis: 3, repairMs: [40] }]);
+    expect(row).toMatchObject({ fault: "some-fault", published: 20, holesInjected: 4, lostByRedis: 3 });
+    expect(row).toMatchObject({ repairP50Ms: 30, repairP99Ms: 40 });
+    expect(brokenPromises(row)).toEqual([]);
+  });
+
+  it.each([
+    ["undetected", 1],
+    ["duplicates", 1],
+    ["outOfOrder", 1],
+    ["lost", 1],
+    ["holesDetected", 1],
+  ] satisfies [keyof Row, number][])("breaks a promise where %s is %i", (name, value) => {
+    expect(brokenPromises({ ...toRow("some-fault", [round]), [name]: value })).toHaveLength(1);
+  });
+});

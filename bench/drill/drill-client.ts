@@ -137,9 +137,10 @@ export class DrillClient {
   }
 
   #onAnswer(subscription: Subscription, answer: SubscribedMessage): void {
-    const { holes, reported } = subscription.settle(answer);
+    const { holes, isBehind, reported } = subscription.settle(answer);
     this.#journal.holes += holes;
     for (const { stream, lastId } of reported) this.#journal.reports.push({ stream: stream.name, lastId });
+    if (isBehind) this.#ask(subscription);
   }
 
   #onData(message: DataMessage): void {

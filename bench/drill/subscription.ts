@@ -31,6 +31,8 @@ export interface Followed {
 /** What came of an answer, for the client's books. */
 export interface Settled {
   readonly holes: number;
+  /** Whether a stream began unseen, so that its first messages have to be asked for. */
+  readonly isBehind: boolean;
   /** The streams that the server said it cannot complete, with the last id that the client had. */
   readonly reported: readonly { readonly stream: DrillStream; readonly lastId: string }[];
 }
@@ -39,16 +41,17 @@ function settleStream(
   followed: Followed,
   id: string,
   isLost: boolean,
-): { isHole: boolean; report?: Settled["reported"][number] } {
+): { isHole: boolean; isBehind: boolean; report?: Settled["reported"][number] } {
   const { position, asked, isSuspect } = followed;
+  const isBehind = !position.isLatest && asked === undefined && compareIds(position.lastId ?? FIRST_ID, id) < 0;
   followed.resumedUntil = asked === undefined ? FIRST_ID : id;
-  followed.isSuspect = false;
+  followed.isSuspect = isBehind;
   followed.behindSince = undefined;
   const isHole = isSuspect && !position.isLatest && asked !== undefined && asked !== id;
   followed.isOpen = isHole && !isLost;
-  if (!isLost) return { isHole };
+  if (!isLost) return { isHole, isBehind };
   position.accept(id);
-  return { isHole, report: { stream: position.stream, lastId: asked ?? FIRST_ID } };
+  return { isHole, isBehind, report: { stream: position.stream, lastId: asked ?? FIRST_ID } };
 }
 
 /** One subscription of one client, over all its connections. */
@@ -95,6 +98,7 @@ export class Subscription {
     this.#isAnswered = true;
     return {
       holes: settled.filter(({ isHole }) => isHole).length,
+      isBehind: settled.some(({ isBehind }) => isBehind),
       reported: settled.flatMap(({ report }) => (report ? [report] : [])),
     };
   }

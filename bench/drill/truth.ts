@@ -1,4 +1,4 @@
-import type { Cluster } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
 import { channelDefinition } from "../../contract/channels.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
@@ -30,11 +30,11 @@ function parse([id, fields]: z.infer<typeof item>): TrueEntry {
 
 /** The streams themselves, read from Redis. */
 export class Truth {
-  readonly #redis: Cluster;
+  readonly #redis: Redis | Cluster;
   readonly #streams: readonly DrillStream[];
   #start = new Map<string, string>();
 
-  constructor(redis: Cluster, streams: readonly DrillStream[]) {
+  constructor(redis: Redis | Cluster, streams: readonly DrillStream[]) {
     this.#redis = redis;
     this.#streams = streams;
   }

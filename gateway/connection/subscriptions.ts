@@ -136,17 +136,23 @@ export class Subscriptions {
       states,
       pausedAt: paused.length > 0 ? states() : [],
     });
+    const assertSameUser = (): void => {
+      if (!isPrivate(request.channel) || this.#socket.data.identity?.sub === identity?.sub) return;
+      throw new ChannelError("unauthorized", "the token has changed meanwhile");
+    };
     for (const room of paused) this.#fanOut.leave(this.#member, room);
     try {
       await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
         throw unavailable(cause);
       });
-      if (isPrivate(request.channel) && this.#socket.data.identity?.sub !== identity?.sub) {
-        throw new ChannelError("unauthorized", "the token has changed meanwhile");
-      }
-      await catchUp.deliver(answer, () => this.#join(rooms, request.maxRate));
+      assertSameUser();
+      await catchUp.deliver(answer, () => {
+        assertSameUser();
+        this.#join(rooms, request.maxRate);
+      });
     } catch (error) {
-      this.#join(paused);
+      // Those that ended meanwhile, with the token, stay so.
+      this.#join(paused.filter((room) => this.#held.has(room)));
       throw error;
     }
   }

@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Entry } from "../../contract/server/entry.ts";
-import { streamKey } from "../../contract/server/redis-keys.ts";
 import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { createMetrics } from "../../gateway/metrics.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
 import { StreamState } from "../../gateway/streams/stream-state.ts";
-import { message, messages } from "../support/messages.ts";
+import { messages } from "../support/messages.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
 /** The parts of the gateway that read streams, without sockets, on a real Redis. */
@@ -31,9 +30,9 @@ async function publish(channel: "user:orders" | "market:trades", key: string, co
   return outcomes.map((outcome) => (outcome.status === "published" ? outcome.id : outcome.status));
 }
 
-function openHub(own: StreamReader, deliver: (rooms: string[], entry: Entry) => void): StreamHub {
+function openHub(): StreamHub {
   const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
-  return new StreamHub({ pubSub, reader: own, metrics: createMetrics(), deliver, onError });
+  return new StreamHub({ pubSub, reader, metrics: createMetrics(), deliver: () => undefined, onError });
 }
 
 async function calls(command: string): Promise<number> {
@@ -42,33 +41,11 @@ async function calls(command: string): Promise<number> {
 }
 
 describe("the streams of a gateway", () => {
-  it("deliver to nobody what a read brings after the last subscriber has gone", async () => {
-    const stream: Stream = { channel: "user:orders", key: "gone" };
-    const gate = Promise.withResolvers<void>();
-    const delivered: string[][] = [];
-    const slow: StreamReader = { ...reader, after: (...values) => gate.promise.then(() => reader.after(...values)) };
-    const hub = openHub(slow, (rooms) => delivered.push(rooms));
-    const release = await hub.open(stream);
-    const [state] = hub.statesOf(stream);
-    const { prev, ...order } = { prev: "0-0", ...message("user:orders", "gone", 1) };
-    const body = JSON.stringify({ channel: order.channel, data: order.data }).slice(0, -1);
-    await redis.commands.xadd(streamKey(stream), "*", "m", body, "p", prev);
-
-    const repair = state?.repair();
-    release();
-    await expect.poll(() => [...hub.states]).toEqual([]);
-    gate.resolve();
-    await repair;
-
-    // No room at all is how Socket.IO is told to send to everybody.
-    expect(delivered).toEqual([]);
-  });
-
   it("are read a few times, however many clients come back at once", async () => {
     const stream: Stream = { channel: "market:trades", key: "storm" };
     const ids = await publish("market:trades", "storm", 250);
     await redis.commands.call("CONFIG", "RESETSTAT");
-    const hub = openHub(reader, () => undefined);
+    const hub = openHub();
     const comeBack = async (): Promise<number> => {
       await hub.open(stream);
       const [state] = hub.statesOf(stream);

@@ -11,7 +11,8 @@ const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|sh
 
 /** What the publish script calls, and the script itself. Its Pub/Sub channels are passed as keys, hence the key pattern. */
 const PUBLISH_NAMES = `~stream:{* ~seen:{* ~index:{* ~${ADAPTER}{*`;
-const PUBLISH = "+eval +evalsha +time +xrevrange +xadd +exists +set +expire +zadd +zremrangebyscore +spublish";
+const PUBLISH =
+  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +expire +expireat +zadd +zremrangebyscore +spublish";
 
 /**
  * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the

@@ -3,10 +3,11 @@
  * as others see, so that the order of entries and of Pub/Sub messages is the same.
  *
  * KEYS: 1 stream · 2 index of the channel's streams (or the stream again: no index) · 3 Pub/Sub channel of the stream's
- *   room · 4 Pub/Sub channel of the whole channel's room (or 3 again: there is none) · 5… a dedupe key per message
- *   (or the stream again: the version guards).
- * ARGV: 1 kept entries · 2 stream lifetime in s · 3 dedupe window in s (0: the version guards) · 4 member of the index
- *   · 5 and 6 head of the envelope for KEYS 3 and 4 · then per message: version, event id, body.
+ *   room · 4 Pub/Sub channel of the whole channel's room (or 3 again: there is none) · 5 to 7 the sets of events
+ *   seen in this window of time, the one before and the one after (or the stream again: the version guards).
+ * ARGV: 1 kept entries · 2 stream lifetime in s · 3 when KEYS 5 expires, in s since 1970 (0: the version guards) ·
+ *   4 member of the index · 5 and 6 head of the envelope for KEYS 3 and 4 · then per message: version, event, body.
+ *   An event is its id where the version guards, else a hash of its id as a 64-bit integer.
  *   A body is the JSON object that clients get, without `id`, `prev` and the closing brace.
  * Returns per message its entry id, `duplicate` or `stale`.
  *
@@ -16,14 +17,15 @@
  */
 export const publishScript = `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local entries, lifetime, window, member = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local seen, seenBefore, seenAfter = KEYS[5], KEYS[6], KEYS[7]
+local entries, lifetime, forgetAt, member = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local keyHead, wholeHead = ARGV[5], ARGV[6]
 local prev, lastVersion, lastEvents = '0-0', nil, nil
 
 local top = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 if top then
   prev = top[1]
-  if window == 0 then
+  if forgetAt == 0 then
     lastVersion, lastEvents = tonumber(top[2][6]), top[2][8]
   end
 elseif index ~= stream then
@@ -31,9 +33,13 @@ elseif index ~= stream then
   redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. string.format('%.0f', (tonumber(now[1]) - tonumber(lifetime)) * 1000))
 end
 
-local function refusal(dedupe, version, event)
-  if window > 0 then
-    return redis.call('EXISTS', dedupe) == 1 and 'duplicate' or nil
+local function isSeen(set, event)
+  return redis.call('SISMEMBER', set, event) == 1
+end
+
+local function refusal(version, event)
+  if forgetAt > 0 then
+    return (isSeen(seen, event) or isSeen(seenBefore, event) or isSeen(seenAfter, event)) and 'duplicate' or nil
   end
   if lastVersion == nil or version > lastVersion then
     lastEvents = ' '
@@ -44,18 +50,19 @@ local function refusal(dedupe, version, event)
   return nil
 end
 
-local results = {}
+local results = {} -- one per message
 for i = 7, #ARGV, 3 do
   local n = (i - 4) / 3
   local version, event, body = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
-  local refused = refusal(KEYS[4 + n], version, event)
+  local refused = refusal(version, event)
   if refused then
     results[n] = refused
   else
     local id
-    if window > 0 then
+    if forgetAt > 0 then
       id = redis.call('XADD', stream, 'MAXLEN', entries, '*', 'm', body, 'p', prev)
-      redis.call('SET', KEYS[4 + n], id, 'EX', window)
+      redis.call('SADD', seen, event)
+      redis.call('EXPIREAT', seen, forgetAt)
     else
       lastVersion = version
       lastEvents = string.sub(lastEvents .. event .. ' ', -2048)

@@ -11,8 +11,11 @@ export const pubSubChannel = (room: string): string => `${ADAPTER_PREFIX}#${NAME
 /** The Redis Stream that holds a stream's entries. In the slot of its room's Pub/Sub channel: they share the hash tag. */
 export const streamKey = (stream: Stream): string => `stream:${roomName(stream)}`;
 
-/** Remembers that an event was published to a stream. */
-export const dedupeKey = (stream: Stream, eventId: string): string => `seen:${roomName(stream)}:${eventId}`;
+/**
+ * Set of the events that were published to a stream in one window of time: `dedupeSeconds` long, numbered since 1970.
+ * One key for many events, as one key each takes ten times the memory.
+ */
+export const seenKey = (stream: Stream, window: number): string => `seen:${roomName(stream)}:${window}`;
 
 /** Sorted set of a keyed public channel's active stream keys (market ids), scored by their last publish in ms. */
 export const indexKey = (channel: Channel): string => `index:{${channel}}`;

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Channel, channelNames, channels } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { PublishError, type Publisher, type PublishOutcome } from "../../contract/server/publisher.ts";
-import { dedupeKey, indexKey, streamKey } from "../../contract/server/redis-keys.ts";
+import { indexKey, seenKey, streamKey } from "../../contract/server/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
 import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
 
@@ -54,14 +54,29 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     expect(await entries("market:trades", "race")).toHaveLength(40);
   });
 
-  it("forgets the id of an event when the contract's window is over, not before", async () => {
-    const stream = { channel: "user:orders", key: "window" } as const;
-    const order = { ...message("user:orders", "window", 1), eventId: "window-1" };
-    await publisher.publish([order]);
-    const window = await redis.commands.ttl(dedupeKey(stream, "window-1"));
-    expect(window).toBeGreaterThan(channels["user:orders"].dedupeSeconds - 60);
-    await redis.commands.del(dedupeKey(stream, "window-1"));
-    expect(await publisher.publish([order])).toMatchObject([{ status: "published" }]);
+  it("remembers an event for the contract's window at least, whatever the clock of the publisher, and not for ever", async () => {
+    const seconds = channels["user:orders"].dedupeSeconds;
+    const start = Math.floor(Date.now() / 1_000 / seconds) * seconds;
+    const publishAt = async (second: number, order: ChannelMessage) => {
+      vi.setSystemTime((start + second) * 1_000);
+      return (await publisher.publish([order]))[0]?.status;
+    };
+    vi.useFakeTimers({ toFake: ["Date"] });
+    // Early and late in a window of time: what happens at the borders is what may go wrong.
+    for (const at of [0, 1, seconds / 2, seconds - 1]) {
+      const order = { ...message("user:orders", "window", 1), eventId: `window-${at}` };
+      expect(await publishAt(at, order)).toBe("published");
+      for (const later of [0, 1, seconds / 3, seconds - 1, seconds]) {
+        expect(await publishAt(at + later, order)).toBe("duplicate");
+      }
+      expect(await publishAt(at - 60, order)).toBe("duplicate");
+      expect(await publishAt(at + 2 * seconds, order)).toBe("published");
+    }
+    vi.useRealTimers();
+    const now = Math.floor(start / seconds);
+    const lifetime = await redis.commands.ttl(seenKey({ channel: "user:orders", key: "window" }, now));
+    expect(lifetime).toBeGreaterThan(seconds);
+    expect(lifetime).toBeLessThanOrEqual(2 * seconds + 300);
   });
 
   it("never lets an old value of a `latest` channel replace a newer one", async () => {

@@ -235,10 +235,12 @@ export class StreamState {
     }
   }
 
-  /** Delivers what goes on from our last entry. It was no hole if it came over Pub/Sub while Redis was being read. */
-  #fill([first, ...others]: readonly Entry[]): void {
+  /** Delivers what goes on from our last entry. It was no hole if all came over Pub/Sub while Redis was being read. */
+  #fill(page: readonly Entry[]): void {
+    const [first, ...others] = page;
     if (!first) return;
-    if (!this.#pending.some(({ id }) => id === first.id)) this.#options.onHole("filled");
+    const heard = new Set(this.#pending.map(({ id }) => id));
+    if (page.some(({ id }) => !heard.has(id))) this.#options.onHole("filled");
     this.#append(this.#isLatest ? { ...first, prev: this.#lastId } : first, "repair");
     for (const entry of others) this.#append(entry, "repair");
   }

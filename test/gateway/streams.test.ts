@@ -63,6 +63,29 @@ describe("the streams of a gateway", () => {
   });
 });
 
+describe("a hole", () => {
+  it("counts as one also behind an entry that came while Redis was being read", async () => {
+    const stream: Stream = { channel: "user:orders", key: "behind" };
+    const gate = Promise.withResolvers<void>();
+    const slow: StreamReader = { ...reader, after: (...values) => gate.promise.then(() => reader.after(...values)) };
+    const delivered: string[] = [];
+    const holes: string[] = [];
+    const deliver = ({ id }: Entry): void => void delivered.push(id);
+    const state = new StreamState({ stream, reader: slow, deliver, onHole: (result) => holes.push(result), onError });
+    await state.load();
+
+    const repair = state.repair();
+    const ids = await publish("user:orders", "behind", 2);
+    const [heard] = await reader.newest(stream, 2);
+    if (heard) state.receive(heard);
+    gate.resolve();
+    await repair;
+
+    expect(delivered).toEqual(ids);
+    expect(holes).toEqual(["filled"]);
+  });
+});
+
 describe("the memory of a stream", () => {
   it("gives up the history that a resume asked for, also where nothing follows", async () => {
     const stream: Stream = { channel: "user:orders", key: "idle" };

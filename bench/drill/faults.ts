@@ -155,7 +155,8 @@ export const faults = {
         feed.isRedelivering = false;
       }),
   },
-  "link-cut": { injectedShare: FEW, strike: cutLink },
+  // What is written while it is cut is hole enough; one right after it would be filled with it, as one.
+  "link-cut": { injectedShare: 0, strike: cutLink },
   "link-slow": { injectedShare: FEW, strike: slowLink },
   "redis-pause": {
     injectedShare: FEW,

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { DrillClient } from "../../bench/drill/drill-client.ts";
+import { judge } from "../../bench/drill/judge.ts";
+import { createMessage, named } from "../../bench/drill/messages.ts";
+import { Truth } from "../../bench/drill/truth.ts";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { type Platform, startPlatform } from "../support/platform.ts";
+
+const COUNT = 900;
+const POSITIONS = 150;
+
+let platform: Platform;
+beforeAll(async () => {
+  platform = await startPlatform({ gateways: 1 });
+  await platform.commands.call("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 512kb 1");
+});
+afterAll(() => platform.stop());
+
+const stream = named({ channel: "user:portfolio", key: "stalled" });
+
+/** Large, so that what the kernel holds back for a stopped process is soon full. */
+function portfolio(number: number): ChannelMessage {
+  const message = createMessage(stream, number);
+  const position = {
+    ...{ marketId: "market-1", exchange: "drill", outcome: "yes", size: "10", value: "4.3" },
+    ...{ averagePrice: "0.42", currentPrice: "0.43", profit: "0.1" },
+  };
+  return { ...message, data: { ...message.data, positions: Array(POSITIONS).fill(position) } } as ChannelMessage;
+}
+
+const subscriberConnections = async (): Promise<string> =>
+  String(await platform.commands.call("CLIENT", "LIST", "TYPE", "PUBSUB"));
+
+it("a gateway that stands still until Redis cuts it off brings its clients everything, once and in order", async () => {
+  const token = await platform.issuer.sign({ sub: "stalled" });
+  const client = new DrillClient({
+    ...{ name: "client", url: platform.gateways[0]?.url ?? "", user: "stalled", token },
+    requests: [{ channel: stream.channel }],
+  });
+  const child = platform.gateways[0]?.process;
+  try {
+    await expect.poll(() => client.isSettled).toBe(true);
+    await platform.publish([portfolio(1)]);
+    child?.kill("SIGSTOP");
+    for (let number = 2; number < COUNT; number += 1) await platform.publish([portfolio(number)]);
+    await expect.poll(subscriberConnections).toBe("");
+    child?.kill("SIGCONT");
+    await platform.publish([portfolio(COUNT)]);
+
+    const truths = await new Truth(platform.commands, [stream]).read();
+    await expect.poll(() => client.positions().get(stream.name)).toBe(truths.get(stream.name)?.top);
+    const { journal } = client;
+    const witness = { name: client.name, streams: [stream], journal, positions: client.positions() };
+    expect(judge([witness], truths)).toMatchObject({ undetected: 0, duplicates: 0, outOfOrder: 0, lost: 0 });
+    expect(journal.reports).toEqual([]);
+    expect(journal.applied.get(stream.name)).toHaveLength(COUNT);
+  } finally {
+    child?.kill("SIGCONT");
+    client.leave();
+  }
+});

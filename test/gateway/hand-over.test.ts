@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Entry } from "../../contract/server/entry.ts";
+import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
+import type { Stream } from "../../contract/stream.ts";
+import { CatchUp } from "../../gateway/connection/catch-up.ts";
+import { StreamState } from "../../gateway/streams/stream-state.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
@@ -28,5 +33,51 @@ describe("a resume that waits for Redis while the token expires", () => {
     await expect.poll(() => other.ids("user:orders")).toContain(last);
     await client.ask("subscribe", { channel: "monitor:signals" });
     expect(client.ids("user:orders")).toEqual([]);
+  });
+});
+
+describe("a hand-over in the middle of which Redis does not answer", () => {
+  it("goes on once it does, and misses nothing", async () => {
+    const stream: Stream = { channel: "user:notifications", key: "middle" };
+    const ids = await platform.publish(messages("user:notifications", "middle", 150));
+    const real = createStreamReader(platform.commands);
+    let failures = 0;
+    const reader: StreamReader = {
+      ...real,
+      async newest(...values) {
+        if (failures === 0) return real.newest(...values);
+        failures -= 1;
+        throw new Error("no answer");
+      },
+    };
+    const nothing = (): undefined => undefined;
+    const state = new StreamState({ stream, reader, deliver: nothing, onHole: nothing, onError: nothing });
+    await state.load();
+    const sent: string[] = [];
+    // More come while the first ones are sent than the gateway keeps in memory, and it cannot read them twice.
+    const send = async (entries: readonly Entry[]): Promise<void> => {
+      const isFirst = sent.length === 0;
+      sent.push(...entries.map(({ id }) => id));
+      if (!isFirst) return;
+      ids.push(...(await platform.publish(messages("user:notifications", "middle", 100, 151))));
+      for (const entry of await real.after(stream, state.lastId, 100)) state.receive(entry);
+      failures = 2;
+    };
+    const request = { channel: stream.channel, lastId: ids[139] ?? "" };
+    const catchUp = new CatchUp({ send, isConnected: () => true, request, states: () => [state], pausedAt: [] });
+    const answers: unknown[] = [];
+    let joins = 0;
+
+    await catchUp.load();
+    await catchUp.deliver(
+      (answer) => answers.push(answer),
+      () => {
+        joins += 1;
+      },
+    );
+
+    expect(answers).toMatchObject([{ id: ids[149], recovered: true }]);
+    expect([failures, joins]).toEqual([0, 1]);
+    expect(sent).toEqual(ids.slice(140));
   });
 });

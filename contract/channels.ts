@@ -27,8 +27,8 @@ export interface ChannelDefinition {
   readonly delivery: Delivery;
   readonly history: History;
   /**
-   * Seconds for which an event id is remembered, so that a retry is not published twice. At least as long as the
-   * event source may retry. `latest` channels need none: their version guard does it.
+   * Seconds for which an event id is remembered at least (and twice that at most), so that a retry is not published
+   * twice. At least as long as the event source may retry. `latest` channels need none: their version guard does it.
    */
   readonly dedupeSeconds: number;
   readonly payload: z.ZodType<object>;

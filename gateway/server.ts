@@ -13,8 +13,8 @@ import { createStreamReader } from "../contract/server/stream-reader.ts";
 import type { VerifyToken } from "../contract/server/token-verifier.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Connection } from "./connection/connection.ts";
-import { forgetHandshake } from "./connection/forget-handshake.ts";
 import { authenticateHandshake } from "./connection/handshake.ts";
+import { Handshakes } from "./connection/handshakes.ts";
 import type { GatewayNamespace } from "./connection/socket.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
@@ -157,6 +157,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   http.keepAliveTimeout = 125_000;
   const io = createSocketServer(http, config, isFull);
   limitTraffic(io.engine, metrics);
+  const handshakes = new Handshakes(io.engine);
 
   const pubSub = new ShardedPubSub({ subscriber, onError: (error) => onError(error, "subscribe") });
   io.adapter(
@@ -199,7 +200,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     metrics.connections.inc();
     socket.on("disconnect", () => metrics.connections.dec());
     new Connection(socket, shared);
-    forgetHandshake(socket);
+    handshakes.forget(socket);
   });
 
   return {

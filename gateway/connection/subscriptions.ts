@@ -140,7 +140,7 @@ export class Subscriptions {
       if (!isPrivate(request.channel) || this.#socket.data.identity?.sub === identity?.sub) return;
       throw new ChannelError("unauthorized", "the token has changed meanwhile");
     };
-    for (const room of paused) this.#fanOut.leave(this.#member, room);
+    const rates = new Map(paused.map((room) => [room, this.#fanOut.leave(this.#member, room)]));
     try {
       await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
         throw unavailable(cause);
@@ -148,17 +148,13 @@ export class Subscriptions {
       assertSameUser();
       await catchUp.deliver(answer, () => {
         assertSameUser();
-        this.#join(rooms, request.maxRate);
+        for (const room of rooms) this.#fanOut.join(this.#member, room, request.maxRate);
       });
     } catch (error) {
       // Those that ended meanwhile, with the token, stay so.
-      this.#join(paused.filter((room) => this.#held.has(room)));
+      for (const [room, rate] of rates) if (this.#held.has(room)) this.#fanOut.join(this.#member, room, rate);
       throw error;
     }
-  }
-
-  #join(rooms: readonly string[], maximumRate?: number): void {
-    for (const room of rooms) this.#fanOut.join(this.#member, room, maximumRate);
   }
 
   #send(entries: readonly Entry[]): Promise<void> {

@@ -109,15 +109,15 @@ export class FanOut {
     member.rooms.add(room);
   }
 
-  /** Takes a client out of a room; it still gets what was sent before. */
-  leave(member: Member, name: string): void {
+  /** Takes a client out of a room; it still gets what was sent before. Returns the rate that it was in with, if any. */
+  leave(member: Member, name: string): number | undefined {
     const parent = this.#rooms.get(name);
-    if (!parent) return;
-    for (const room of [parent, ...parent.lanes.values()]) {
-      if (!room.members.has(member)) continue;
-      this.#serve(member);
-      this.#remove(member, room);
-    }
+    const room = parent && [parent, ...parent.lanes.values()].find(({ members }) => members.has(member));
+    if (!room) return undefined;
+    if (room instanceof Lane) this.#tick(room);
+    this.#serve(member);
+    this.#remove(member, room);
+    return room instanceof Lane ? room.maximumRate : undefined;
   }
 
   /** Sends a message to everyone in the target's rooms. */

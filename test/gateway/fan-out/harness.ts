@@ -20,6 +20,7 @@ export interface Pair {
 /** A Socket.IO server with a fan-out and nothing else of the gateway. */
 export interface FanOutHarness {
   readonly url: string;
+  readonly engine: Server["engine"];
   readonly fanOut: FanOut;
   connect(transports?: readonly string[]): Promise<Pair>;
   stop(): Promise<void>;
@@ -30,6 +31,7 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
   const compression = options.isCompressed ? sharedCompressionOptions : {};
   const io = new Server(http, { transports: ["websocket", "polling"], serveClient: false, ...compression });
   const namespace: GatewayNamespace = io.of("/ws");
+  io.of("/other");
   const fanOut = new FanOut({
     isDirect: true,
     isCompressed: false,
@@ -42,6 +44,7 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
   const clients: TestClient[] = [];
   return {
     url,
+    engine: io.engine,
     fanOut,
     async connect(transports = ["websocket"]) {
       const client = await connectClient(url, { transports: [...transports] });

@@ -34,6 +34,22 @@ export const authEnvironment = z.object({
   RT_AUTH_JWKS: z.string().refine(isJwks, "must be a JWKS as JSON, with at least one key that has a kid").optional(),
 });
 
+const httpUrl = z.url({ protocol: /^https?$/, error: "must be an https URL" });
+
+/** The managed edge's own parts: its functions need them. */
+export const edgeEnvironment = z.object({
+  /** The table of connections and subscriptions. */
+  RT_EDGE_TABLE: z.string().min(3).max(255),
+  /** Where connections are posted to: `https://<api>.execute-api.<region>.amazonaws.com/<stage>`. */
+  RT_EDGE_MANAGEMENT_URL: httpUrl,
+});
+
+/** Where publishers tell the managed edge of new messages. */
+export const edgeQueueEnvironment = z.object({
+  /** The SQS FIFO queue. Absent: there is no managed edge, and nothing is handed on. */
+  RT_EDGE_QUEUE_URL: httpUrl.optional(),
+});
+
 /** The environment lacks something or has a wrong value; the message names every variable concerned. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";

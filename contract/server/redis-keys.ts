@@ -23,3 +23,9 @@ export const indexKey = (channel: Channel): string => `index:{${channel}}`;
 /** The room that gets every message of a keyed public channel, whatever the key; undefined on other channels. */
 export const wholeChannelRoom = (channel: Channel): string | undefined =>
   channelDefinition(channel).key === "marketId" ? roomName({ channel }) : undefined;
+
+/** There while a room may have listeners on the managed edge; in the slot of the room's stream. */
+export const edgeMarkerKey = (room: string): string => `edge:${room}`;
+
+/** Up to where the managed edge has delivered a stream. */
+export const edgeCursorKey = (stream: Stream): string => `fanned:${roomName(stream)}`;

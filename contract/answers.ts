@@ -1,0 +1,31 @@
+import { channelDefinition } from "./channels.ts";
+import type { ChannelError } from "./errors.ts";
+import type { ErrorMessage, SubscribedMessage, SubscribeRequest } from "./frames.ts";
+import { FIRST_ID, type Stream } from "./stream.ts";
+
+/** Where a `subscribe` left one of its streams. */
+export interface StreamPosition {
+  readonly stream: Stream;
+  /** Up to which id the client has it, with what is delivered at once. */
+  readonly lastId: string;
+  /** False where the request had a `lastId` and something after it is no longer held. */
+  readonly recovered: boolean;
+}
+
+/** The answer to a `subscribe`. */
+export function describeSubscribed(request: SubscribeRequest, positions: readonly StreamPosition[]): SubscribedMessage {
+  const { channel, marketId, lastId } = request;
+  const unrecovered = positions.filter(({ recovered }) => !recovered).map(({ stream }) => stream.key ?? "");
+  const recovered = lastId === undefined ? {} : { recovered: unrecovered.length === 0 };
+  if (channelDefinition(channel).key !== "marketId" || typeof marketId === "string") {
+    return { channel, marketId, id: positions[0]?.lastId ?? FIRST_ID, ...recovered };
+  }
+  const ids = Object.fromEntries(positions.map(({ stream, lastId: id }) => [stream.key ?? "", id]));
+  return { channel, marketId, ids, ...recovered, ...(unrecovered.length > 0 ? { unrecovered } : {}) };
+}
+
+/** The answer to a request that is refused; names the channel where the request did. */
+export function describeError({ code, message }: ChannelError, request: unknown): ErrorMessage {
+  const channel = typeof request === "object" && request !== null && "channel" in request ? request.channel : undefined;
+  return typeof channel === "string" && channel.length <= 64 ? { code, message, channel } : { code, message };
+}

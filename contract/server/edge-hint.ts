@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { isChannel } from "../channels.ts";
+import { identifier } from "../payloads/primitives.ts";
+import { roomName, type Stream } from "../stream.ts";
+
+const id = z.string().regex(/^\d{1,15}-\d{1,15}$/);
+
+/**
+ * What travels through the managed edge's queue: not the messages but the word that a stream has new ones. The fan-out
+ * reads the stream from where it is, so that two publishers whose words overtake each other, a word that comes twice
+ * and a word that is lost change neither order nor completeness.
+ */
+const hintSchema = z.object({
+  channel: z.string().refine(isChannel),
+  key: identifier.optional(),
+  /** On a `latest` channel: each new entry's id and the one before it, of which the stream keeps the newest only. */
+  links: z.array(z.tuple([id, id])).optional(),
+  /** Part of a large room: the entries after `after`, up to `upTo`, for the listeners of one shard. */
+  part: z.object({ shard: z.int().min(0), after: id, upTo: id }).optional(),
+});
+
+export type EdgeHint = z.infer<typeof hintSchema>;
+
+/** A hint on its way into the queue. */
+export interface QueuedHint {
+  readonly hint: EdgeHint;
+  /** Two with the same id within five minutes are one. */
+  readonly deduplicationId: string;
+}
+
+/** Puts hints into the queue, those of one stream in the given order. Rejects where one was not taken. */
+export type HandOn = (hints: readonly QueuedHint[]) => Promise<void>;
+
+/** The hint in a message of the queue, or undefined where it is anything else. */
+export function parseHint(text: string): EdgeHint | undefined {
+  try {
+    const parsed = hintSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const streamOf = ({ channel, key }: EdgeHint): Stream => (key === undefined ? { channel } : { channel, key });
+
+/** The longest name that SQS takes. */
+const MAXIMUM_NAME_LENGTH = 128;
+
+/** Rooms are of the characters that SQS takes, but an encoded id can be long. */
+const queueName = (text: string): string =>
+  text.length <= MAXIMUM_NAME_LENGTH ? text : createHash("sha256").update(text).digest("hex");
+
+/** The message group: what is delivered one after the other, a stream or a shard of a stream whose room is large. */
+export function groupOf(hint: EdgeHint): string {
+  const room = roomName(streamOf(hint));
+  return queueName(hint.part ? `${room}/${hint.part.shard}` : room);
+}
+
+/** The deduplication id of the hint at an entry: one word per stream (or part of its room) and entry. */
+export const deduplicationIdOf = (hint: EdgeHint, entryId: string): string => queueName(`${groupOf(hint)}@${entryId}`);

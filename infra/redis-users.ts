@@ -3,6 +3,9 @@ import { NAMESPACE } from "../contract/frames.ts";
 /** Who connects to Redis. Each has a user, a password and an access string of its own. */
 export type RedisRole = "gateway" | "publisher";
 
+/** Where the managed edge has got to; its functions connect as the gateway does, which reads the same streams. */
+const EDGE_NAMES = "~fanned:{*";
+
 /** The prefix of everything that the Socket.IO adapter sends; rooms of streams follow it with their hash tag. */
 const ADAPTER = `socket.io#${NAMESPACE}#`;
 
@@ -10,7 +13,7 @@ const ADAPTER = `socket.io#${NAMESPACE}#`;
 const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|shards +cluster|nodes +cluster|info";
 
 /** What the publish script calls, and the script itself. Its Pub/Sub channels are passed as keys, hence the key pattern. */
-const PUBLISH_NAMES = `~stream:{* ~seen:{* ~index:{* ~${ADAPTER}{*`;
+const PUBLISH_NAMES = `~stream:{* ~seen:{* ~index:{* ~edge:{* ~${ADAPTER}{*`;
 const PUBLISH =
   "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +expire +expireat +zadd +zremrangebyscore +spublish";
 
@@ -21,5 +24,5 @@ const PUBLISH =
  */
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
-  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} ${EDGE_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +get +set +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
 };

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { z } from "zod";
-import { isChannel } from "../channels.ts";
+import { channelDefinition, isChannel } from "../channels.ts";
 import { identifier } from "../payloads/primitives.ts";
 import { roomName, type Stream } from "../stream.ts";
 
@@ -59,3 +59,20 @@ export function groupOf(hint: EdgeHint): string {
 
 /** The deduplication id of the hint at an entry: one word per stream (or part of its room) and entry. */
 export const deduplicationIdOf = (hint: EdgeHint, entryId: string): string => queueName(`${groupOf(hint)}@${entryId}`);
+
+/**
+ * The word about what one call of the publish script did, or undefined where there is nothing new to tell.
+ *
+ * @param results the script's result per message: an entry id, `duplicate` or `stale`.
+ * @param before the id of the stream's newest entry before the call.
+ */
+export function hintAfter(stream: Stream, results: readonly string[], before: string): QueuedHint | undefined {
+  const ids = results.filter((result) => result !== "duplicate" && result !== "stale");
+  const last = ids.at(-1);
+  const hint: EdgeHint = { ...stream };
+  // A duplicate may be the retry of a publish whose word did not reach the queue, so the word is given again.
+  if (last === undefined) return results.includes("duplicate") ? { hint, deduplicationId: randomUUID() } : undefined;
+  const isLatest = channelDefinition(stream.channel).delivery === "latest";
+  const links = ids.map((entryId, index): [string, string] => [entryId, ids[index - 1] ?? before]);
+  return { hint: isLatest ? { ...hint, links } : hint, deduplicationId: deduplicationIdOf(hint, last) };
+}

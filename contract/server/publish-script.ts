@@ -4,12 +4,13 @@
  *
  * KEYS: 1 stream · 2 index of the channel's streams (or the stream again: no index) · 3 Pub/Sub channel of the stream's
  *   room · 4 Pub/Sub channel of the whole channel's room (or 3 again: there is none) · 5 to 7 the sets of events
- *   seen in this window of time, the one before and the one after (or the stream again: the version guards).
+ *   seen in this window of time, the one before and the one after (or the stream again: the version guards) · 8 and 9,
+ *   where there is a managed edge, the markers of the two rooms.
  * ARGV: 1 kept entries · 2 stream lifetime in s · 3 when KEYS 5 expires, in s since 1970 (0: the version guards) ·
  *   4 member of the index · 5 and 6 head of the envelope for KEYS 3 and 4 · then per message: version, event, body.
  *   An event is its id where the version guards, else a hash of its id as a 64-bit integer.
  *   A body is the JSON object that clients get, without `id`, `prev` and the closing brace.
- * Returns per message its entry id, `duplicate` or `stale`.
+ * Returns per message its entry id, `duplicate` or `stale`; where a marker is there also the id before all of them.
  *
  * An event counts as seen only once its entry is written, so a refused write is not lost on the retry.
  * SPUBLISH comes last: should it be refused, the entry is kept and the gateways' repair delivers it.
@@ -50,7 +51,7 @@ local function refusal(version, event)
   return nil
 end
 
-local results = {} -- one per message
+local results, before = {}, prev -- one per message
 for i = 7, #ARGV, 3 do
   local n = (i - 4) / 3
   local version, event, body = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
@@ -79,6 +80,9 @@ for i = 7, #ARGV, 3 do
     prev = id
     results[n] = id
   end
+end
+if KEYS[8] and redis.call('EXISTS', KEYS[8], KEYS[9]) > 0 then
+  results[#results + 1] = before
 end
 return results
 `;

@@ -6,8 +6,9 @@ import type { ChannelMessage } from "../domain-events.ts";
 import { describeIssue, NAMESPACE } from "../frames.ts";
 import { eventId, identifier } from "../payloads/primitives.ts";
 import { roomName, type Stream } from "../stream.ts";
+import { type HandOn, hintAfter, type QueuedHint } from "./edge-hint.ts";
 import { publishScript } from "./publish-script.ts";
-import { indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "./redis-keys.ts";
+import { edgeMarkerKey, indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "./redis-keys.ts";
 
 /** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
 export const MAXIMUM_BODY_BYTES = 120_000;
@@ -48,7 +49,7 @@ export interface Publisher {
    * Of the messages of one stream that fail, none after the first is published, so that order holds over a retry.
    *
    * @throws PublishError where at least one failed: `InvalidMessageError` for one that does not fit the channel, else
-   *   an error of Redis, which a retry may cure.
+   *   an error of Redis, or of the managed edge's queue, which a retry may cure.
    */
   publish(messages: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]>;
 }
@@ -131,7 +132,9 @@ function memoryOf(stream: Stream): { readonly keys: readonly string[]; readonly 
   };
 }
 
-function scriptArguments(stream: Stream, messages: readonly PreparedMessage[]): [number, ...(string | number)[]] {
+type ScriptArguments = [number, ...(string | number)[]];
+
+function scriptArguments(messages: readonly PreparedMessage[], stream: Stream, hasEdge: boolean): ScriptArguments {
   const { history } = channelDefinition(stream.channel);
   const memory = memoryOf(stream);
   const streamName = streamKey(stream);
@@ -143,6 +146,7 @@ function scriptArguments(stream: Stream, messages: readonly PreparedMessage[]): 
     pubSubChannel(room),
     pubSubChannel(whole ?? room),
     ...memory.keys,
+    ...(hasEdge ? [edgeMarkerKey(room), edgeMarkerKey(whole ?? room)] : []),
   ];
   return [
     keys.length,
@@ -173,20 +177,51 @@ function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> 
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
+interface StreamResult {
+  readonly outcomes: readonly PublishOutcome[];
+  readonly hints: readonly QueuedHint[];
+}
+
 /** Publishes the messages of one stream, chunk after chunk; stops at the first chunk that fails. */
-async function publishStream(script: ScriptCommand, messages: readonly PreparedMessage[]): Promise<PublishOutcome[]> {
+async function publishStream(
+  script: ScriptCommand,
+  messages: readonly PreparedMessage[],
+  hasEdge: boolean,
+): Promise<StreamResult> {
   const outcomes: PublishOutcome[] = [];
+  const hints: QueuedHint[] = [];
   for (const chunk of chunks(messages, MAXIMUM_SCRIPT_BATCH)) {
     const [first] = chunk;
     if (!first) break;
     try {
-      const results = await script(...scriptArguments(first.stream, chunk));
+      const answer = await script(...scriptArguments(chunk, first.stream, hasEdge));
+      const results = answer.slice(0, chunk.length);
       outcomes.push(...results.map(toOutcome));
+      const before = answer[chunk.length];
+      const hint = before === undefined ? undefined : hintAfter(first.stream, results, before);
+      if (hint) hints.push(hint);
     } catch (error) {
-      return [...outcomes, ...messages.slice(outcomes.length).map(() => failure(error))];
+      return { outcomes: [...outcomes, ...messages.slice(outcomes.length).map(() => failure(error))], hints };
     }
   }
-  return outcomes;
+  return { outcomes, hints };
+}
+
+/**
+ * Tells the managed edge. Where that fails, so does what it should have heard of: the retry finds it published and
+ * tells again.
+ */
+async function tell(handOn: HandOn, results: readonly StreamResult[]): Promise<readonly StreamResult[]> {
+  const hints = results.flatMap((result) => result.hints);
+  if (hints.length === 0) return results;
+  try {
+    await handOn(hints);
+    return results;
+  } catch (error) {
+    return results.map((result) =>
+      result.hints.length === 0 ? result : { hints: [], outcomes: result.outcomes.map(() => failure(error)) },
+    );
+  }
 }
 
 function defineScript(redis: Redis | Cluster): ScriptCommand {
@@ -195,32 +230,44 @@ function defineScript(redis: Redis | Cluster): ScriptCommand {
   return (...values) => commands.publishMessages(...values);
 }
 
-/** Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast). */
-export function createPublisher(redis: Redis | Cluster): Publisher {
+/** Messages that fit, by stream, each with its place in the batch; the others' failures are put into `outcomes`. */
+function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOutcome[]) {
+  const streams = new Map<string, { messages: PreparedMessage[]; indexes: number[] }>();
+  for (const [index, message] of messages.entries()) {
+    try {
+      const prepared = prepare(message);
+      const name = streamKey(prepared.stream);
+      const stream = streams.get(name) ?? { messages: [], indexes: [] };
+      stream.messages.push(prepared);
+      stream.indexes.push(index);
+      streams.set(name, stream);
+    } catch (error) {
+      outcomes[index] = failure(error);
+    }
+  }
+  return [...streams.values()];
+}
+
+/**
+ * Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast).
+ *
+ * @param handOn tells the managed edge of streams that may have listeners there; without it there is no such edge.
+ */
+export function createPublisher(redis: Redis | Cluster, handOn?: HandOn): Publisher {
   const script = defineScript(redis);
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);
-      const streams = new Map<string, { message: PreparedMessage; index: number }[]>();
-      for (const [index, message] of messages.entries()) {
-        try {
-          const prepared = prepare(message);
-          const name = streamKey(prepared.stream);
-          streams.set(name, [...(streams.get(name) ?? []), { message: prepared, index }]);
-        } catch (error) {
-          outcomes[index] = failure(error);
+      const streams = groupByStream(messages, outcomes);
+      const publishing = streams.map((stream) => publishStream(script, stream.messages, handOn !== undefined));
+      const published = await Promise.all(publishing);
+      const results = handOn ? await tell(handOn, published) : published;
+      for (const [stream, { indexes }] of streams.entries()) {
+        for (const [position, index] of indexes.entries()) {
+          const outcome = results[stream]?.outcomes[position];
+          outcomes[index] = outcome ?? failure(new Error("Redis gave no answer for the message"));
         }
       }
-      const publishAll = [...streams.values()].map(async (entries) => {
-        const results = await publishStream(
-          script,
-          entries.map(({ message }) => message),
-        );
-        for (const [position, { index }] of entries.entries()) {
-          outcomes[index] = results[position] ?? failure(new Error("Redis gave no answer for the message"));
-        }
-      });
-      await Promise.all(publishAll);
       if (outcomes.some(({ status }) => status === "failed")) throw new PublishError(outcomes);
       return outcomes;
     },

@@ -1,14 +1,15 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import { edgeQueueEnvironment, parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher, type PublishOutcome } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
+import { createEdgeQueue } from "./edge-queue.ts";
 import { readRedisPassword, redisSecretEnvironment } from "./redis-secret.ts";
 
 const logger = new Logger({ serviceName: "publish" });
 
-const { RT_REDIS_SECRET_ARN, ...config } = parseEnvironment(
-  redisEnvironment.extend(redisSecretEnvironment.shape),
+const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, ...config } = parseEnvironment(
+  redisEnvironment.extend(redisSecretEnvironment.shape).extend(edgeQueueEnvironment.shape),
   process.env,
 );
 // Once per execution environment, not once per event.
@@ -19,6 +20,7 @@ const publisher = createPublisher(
   connectPublisher({ ...config, RT_REDIS_PASSWORD: password ?? config.RT_REDIS_PASSWORD }, (error) =>
     logger.warn("Redis connection failed", { reason: error.message }),
   ),
+  RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
 );
 
 /**

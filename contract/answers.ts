@@ -1,4 +1,4 @@
-import { channelDefinition } from "./channels.ts";
+import { type Channel, channelDefinition } from "./channels.ts";
 import type { ChannelError } from "./errors.ts";
 import type { ErrorMessage, SubscribedMessage, SubscribeRequest } from "./frames.ts";
 import { FIRST_ID, type Stream } from "./stream.ts";
@@ -29,3 +29,10 @@ export function describeError({ code, message }: ChannelError, request: unknown)
   const channel = typeof request === "object" && request !== null && "channel" in request ? request.channel : undefined;
   return typeof channel === "string" && channel.length <= 64 ? { code, message, channel } : { code, message };
 }
+
+/** Tells that a private subscription ends with its token. */
+export const tokenExpired = (channel: Channel): ErrorMessage => ({
+  code: "token_expired",
+  message: "the token has expired; authenticate and subscribe again",
+  channel,
+});

@@ -16,8 +16,8 @@ const hintSchema = z.object({
   key: identifier.optional(),
   /** On a `latest` channel: each new entry's id and the one before it, of which the stream keeps the newest only. */
   links: z.array(z.tuple([id, id])).optional(),
-  /** Part of a large room: the entries after `after`, up to `upTo`, for the listeners of one shard. */
-  part: z.object({ shard: z.int().min(0), after: id, upTo: id }).optional(),
+  /** Of a large room, the part that one invocation serves: the listeners of a shard have all up to `after`. */
+  part: z.object({ shard: z.int().min(0), after: id }).optional(),
 });
 
 export type EdgeHint = z.infer<typeof hintSchema>;

@@ -27,5 +27,6 @@ export const wholeChannelRoom = (channel: Channel): string | undefined =>
 /** There while a room may have listeners on the managed edge; in the slot of the room's stream. */
 export const edgeMarkerKey = (room: string): string => `edge:${room}`;
 
-/** Up to where the managed edge has delivered a stream. */
-export const edgeCursorKey = (stream: Stream): string => `fanned:${roomName(stream)}`;
+/** Up to where the managed edge has delivered a stream, or to one shard of its listeners where the room is large. */
+export const edgeCursorKey = (stream: Stream, shard?: number): string =>
+  `fanned:${roomName(stream)}${shard === undefined ? "" : `/${shard}`}`;

@@ -1,0 +1,58 @@
+import { shardsOf } from "../../contract/server/edge-table.ts";
+import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
+import type { Stream } from "../../contract/stream.ts";
+import type { Place } from "./edge-streams.ts";
+import type { Listener, Listeners } from "./listeners.ts";
+
+/** Who is to get what is new on a stream. */
+export interface Audience {
+  /** By connection: one that has the stream and the whole channel is here once. */
+  readonly live: ReadonlyMap<string, LiveListener>;
+  /** Private ones whose token has run out. */
+  readonly expired: readonly Listener[];
+}
+
+export interface LiveListener extends Listener {
+  readonly liveFrom: number;
+}
+
+/** The rooms that a stream's messages go to. */
+const roomsOf = (stream: Stream): Stream[] =>
+  wholeChannelRoom(stream.channel) === undefined ? [stream] : [stream, { channel: stream.channel }];
+
+const isLive = (listener: Listener): listener is LiveListener => listener.liveFrom !== undefined;
+
+/** One that is catching up is passed by, unless it has gone live meanwhile. */
+async function settle(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
+  let current: Listener | undefined = listener;
+  while (current && !isLive(current)) {
+    if (await listeners.skip(current)) return undefined;
+    current = await listeners.find(current.connection.id, current.stream);
+  }
+  return current;
+}
+
+/**
+ * Finds the listeners of a stream, of one shard where that is given. Call it after what is to be delivered has been
+ * read: those that are catching up are told on their rows that they were passed by, and read it themselves.
+ */
+export async function findAudience(listeners: Listeners, { stream, shard }: Place): Promise<Audience> {
+  const shards = shard === undefined ? Array.from({ length: shardsOf(stream.channel) }, (_, each) => each) : [shard];
+  const live = new Map<string, LiveListener>();
+  const expired: Listener[] = [];
+  const take = (listener: Listener | undefined): void => {
+    if (!listener || !isLive(listener)) return;
+    const { id } = listener.connection;
+    const known = live.get(id);
+    if (listener.validUntil !== undefined && listener.validUntil <= Date.now()) expired.push(listener);
+    else if (!known || listener.liveFrom < known.liveFrom) live.set(id, listener);
+  };
+  const readPages = async (room: Stream, each: number): Promise<void> => {
+    for await (const page of listeners.pages(room, each)) {
+      const settled = await Promise.all(page.map((listener) => settle(listeners, listener)));
+      for (const listener of settled) take(listener);
+    }
+  };
+  await Promise.all(roomsOf(stream).flatMap((room) => shards.map((each) => readPages(room, each))));
+  return { live, expired };
+}

@@ -1,0 +1,55 @@
+import type { Logger } from "@aws-lambda-powertools/logger";
+import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { Cluster, Redis } from "ioredis";
+import { connectPublisher, type RedisConfig } from "../../contract/server/redis.ts";
+import { readRedisPassword } from "../publish/redis-secret.ts";
+import { Connections } from "./connections.ts";
+import { Listeners } from "./listeners.ts";
+import { createPoster, type Poster } from "./poster.ts";
+import { createTable } from "./table.ts";
+
+/** Attempts at a post: with the SDK's backoff they take a few seconds, well inside an integration's 29. */
+const POST_ATTEMPTS = 5;
+const TIMEOUT_MS = 5_000;
+
+/** The two sides of the table of that name. */
+export function openTable(name: string): { readonly connections: Connections; readonly listeners: Listeners } {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const table = createTable(client, name);
+  const listeners = new Listeners(table);
+  return { listeners, connections: new Connections(table, listeners) };
+}
+
+/** Posts to the connections of the API at that URL. */
+export const openPoster = (managementUrl: string): Poster =>
+  createPoster(
+    new ApiGatewayManagementApiClient({
+      endpoint: managementUrl,
+      maxAttempts: POST_ATTEMPTS,
+      requestHandler: { connectionTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
+    }),
+  );
+
+/**
+ * A connection to Redis for the life of the execution environment, opened by the first command. As a publisher's: it
+ * fails within seconds, and what invoked the function tries again.
+ */
+export async function openRedis(
+  { RT_REDIS_SECRET_ARN, ...config }: RedisConfig & { readonly RT_REDIS_SECRET_ARN?: string | undefined },
+  logger: Logger,
+): Promise<Redis | Cluster> {
+  const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
+  return connectPublisher({ ...config, RT_REDIS_PASSWORD: password ?? config.RT_REDIS_PASSWORD }, (error) =>
+    logger.warn("Redis connection failed", { reason: error.message }),
+  );
+}
+
+/** The listener for what goes wrong in a function: logs the error, never an event, which may carry tokens. */
+export const logErrors =
+  (logger: Logger) =>
+  (error: unknown, stage: string): void =>
+    logger.error("failed", { stage, error: error instanceof Error ? error : String(error) });

@@ -1,0 +1,36 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import {
+  edgeEnvironment,
+  edgeQueueEnvironment,
+  parseEnvironment,
+  redisEnvironment,
+} from "../../contract/server/env.ts";
+import { createStreamReader } from "../../contract/server/stream-reader.ts";
+import { createEdgeQueue } from "../publish/edge-queue.ts";
+import { redisSecretEnvironment } from "../publish/redis-secret.ts";
+import { logErrors, openPoster, openRedis, openTable } from "./clients.ts";
+import { createEdgeStreams } from "./edge-streams.ts";
+import { createFanOut } from "./fan-out.ts";
+
+/** Some 20 ms a post, 50 at once: a room of so many takes one invocation less than half a second. */
+const SPLIT_OVER = 1_000;
+
+const logger = new Logger({ serviceName: "managed-edge-fan-out" });
+
+const environment = redisEnvironment
+  .extend(redisSecretEnvironment.shape)
+  .extend(edgeEnvironment.shape)
+  .extend(edgeQueueEnvironment.shape);
+const config = parseEnvironment(environment, process.env);
+const redis = await openRedis(config, logger);
+const { RT_EDGE_QUEUE_URL } = config;
+
+export const handler = createFanOut({
+  ...openTable(config.RT_EDGE_TABLE),
+  streams: createEdgeStreams(redis),
+  reader: createStreamReader(redis),
+  poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
+  handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+  splitOver: SPLIT_OVER,
+  onError: logErrors(logger),
+});

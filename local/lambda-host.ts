@@ -3,19 +3,28 @@ import { z } from "zod";
 /** What the parent asks for: the handler of a file, with one event. */
 const invocation = z.object({ id: z.int(), file: z.string(), event: z.unknown() });
 
+/** What a handler threw, in the words of an invocation's error. */
+export interface LambdaError {
+  readonly name: string;
+  readonly message: string;
+}
+
 /** The answer to an invocation. */
-export type LambdaAnswer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: string });
+export type LambdaAnswer = { readonly id: number } & ({ readonly result: unknown } | { readonly error: LambdaError });
 
 async function invoke(file: string, event: unknown): Promise<unknown> {
   const { handler } = (await import(file)) as { handler: (event: unknown) => Promise<unknown> };
   return handler(event);
 }
 
+const toError = (error: unknown): LambdaError =>
+  error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
+
 process.on("message", async (message) => {
   const { id, file, event } = invocation.parse(message);
   const answer: LambdaAnswer = await invoke(file, event).then(
     (result) => ({ id, result }),
-    (error: unknown) => ({ id, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) }),
+    (error: unknown) => ({ id, error: toError(error) }),
   );
   process.send?.(answer);
 });

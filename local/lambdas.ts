@@ -1,11 +1,7 @@
-import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Domain } from "../contract/domain-events.ts";
-import { endProcess, onLines, startNode } from "./child-process.ts";
-import type { LambdaAnswer } from "./lambda-host.ts";
-
-const HOST = join(import.meta.dirname, "lambda-host.ts");
+import { LambdaProcess } from "./lambda-process.ts";
 
 /** Lambda tries an asynchronous invocation three times; it waits minutes in between, we do not. */
 const RETRY_DELAYS_MS = [500, 2_000];
@@ -31,33 +27,21 @@ interface LambdasOptions {
   readonly onLog: (line: string) => void;
 }
 
-/**
- * Runs the publisher Lambdas' own handler files in a process of their own. One process for all: each keeps its
- * connection to Redis, as an execution environment does, and all six start in the time of one.
- */
+/** Runs the publisher Lambdas' own handler files. */
 export class Lambdas {
   readonly #options: LambdasOptions;
-  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  readonly #process: LambdaProcess;
   readonly failures: LambdaFailure[] = [];
-  #host: ChildProcess;
-  #invocations = 0;
   #stopped = false;
 
   constructor(options: LambdasOptions) {
     this.#options = options;
-    this.#host = this.#start();
+    this.#process = new LambdaProcess(options);
   }
 
   /** Calls the handler of a domain, once. Rejects with what the handler threw. */
   invoke(domain: Domain, event: unknown): Promise<unknown> {
-    this.#invocations += 1;
-    const id = this.#invocations;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#host.send({ id, file: handlerFile(domain), event }, (error) => {
-        if (error) this.#settle({ id, error: error.message });
-      });
-    });
+    return this.#process.invoke(handlerFile(domain), event);
   }
 
   /** As Lambda does for EventBridge: tries again where the handler throws, and at last keeps the event as a failure. */
@@ -69,7 +53,7 @@ export class Lambdas {
         await this.invoke(domain, event);
         return;
       } catch (cause) {
-        error = cause instanceof Error ? cause.message : String(cause);
+        error = String(cause);
       }
       if (this.#stopped) return;
     }
@@ -81,24 +65,6 @@ export class Lambdas {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await endProcess(this.#host);
-  }
-
-  #start(): ChildProcess {
-    const host = startNode({ entry: HOST, environment: this.#options.environment, hasChannel: true });
-    onLines(host, this.#options.onLog);
-    host.on("message", (answer: LambdaAnswer) => this.#settle(answer));
-    host.once("exit", () => {
-      for (const id of this.#waiting.keys()) this.#settle({ id, error: "the function's process ended" });
-      if (!this.#stopped) this.#host = this.#start();
-    });
-    return host;
-  }
-
-  #settle(answer: LambdaAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ("error" in answer) waiting?.reject(new Error(answer.error));
-    else waiting?.resolve(answer.result);
+    await this.#process.stop();
   }
 }

@@ -8,7 +8,7 @@ import { startPlatform } from "./platform.ts";
 const { bold, cyan, dim, green, red, yellow } = picocolors;
 
 const environment = z.object({
-  /** The one port that everything is served on. */
+  /** The port that everything is served on but the managed edge, which has the next one. */
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   /** Simulated events a second; 0 for none. */
   SIMULATOR_RATE: z.coerce.number().min(0).max(2_000).default(50),
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
   const config = parseEnvironment(environment, process.env);
   const platform = await startPlatform({
     port: config.PORT,
+    edgePort: config.PORT === 0 ? 0 : config.PORT + 1,
     gateways: 2,
     eventsPerSecond: config.SIMULATOR_RATE,
     seed: config.SIMULATOR_SEED,

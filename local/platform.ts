@@ -4,12 +4,15 @@ import { EventBus } from "./event-bus.ts";
 import { type GatewayProcess, startGateway } from "./gateway.ts";
 import { createIssuer, type Issuer } from "./issuer.ts";
 import { Lambdas } from "./lambdas.ts";
+import { startManagedEdge } from "./managed-edge/managed-edge.ts";
 import { startRedis } from "./redis.ts";
 import { startFeed } from "./simulator/feed.ts";
 
 export interface PlatformOptions {
   /** The one port that everything is served on; 0 for a free one. */
   readonly port: number;
+  /** The port of the managed edge; 0 for a free one. */
+  readonly edgePort: number;
   readonly gateways: number;
   /** Simulated events a second; 0 for none. */
   readonly eventsPerSecond: number;
@@ -25,6 +28,7 @@ export interface PlatformOptions {
 /** All of the system on this machine. */
 export interface LocalPlatform {
   readonly port: number;
+  readonly edgePort: number;
   readonly issuer: Issuer;
   readonly gateways: readonly GatewayProcess[];
   /** Ends everything that was started. */
@@ -61,8 +65,17 @@ async function start(options: PlatformOptions, started: Started): Promise<LocalP
   redis.process.once("exit", () => onNotice("Redis has ended"));
   onProgress(`Redis on port ${redis.port}`);
 
+  const issuer = await createIssuer();
+  const edge = await startManagedEdge({
+    port: options.edgePort,
+    environment: { ...issuer.env, RT_REDIS_URL: redis.url },
+    onNotice,
+  });
+  started.add(() => edge.stop());
+  onProgress(`managed edge on port ${edge.port}`);
+
   const lambdas = new Lambdas({
-    environment: { RT_REDIS_URL: redis.url, POWERTOOLS_LOG_LEVEL: "WARN" },
+    environment: { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url, POWERTOOLS_LOG_LEVEL: "WARN" },
     onFailure: ({ domain, error }) => onNotice(`${domain}: event given up after three attempts: ${error}`),
     onLog: (line) => onNotice(`lambda: ${line}`),
   });
@@ -71,7 +84,6 @@ async function start(options: PlatformOptions, started: Started): Promise<LocalP
     onEvent: (domain, event) => void lambdas.invokeAsynchronously(domain, event),
     onUnmatched: (source, detailType) => onNotice(`no rule takes the event ${source} / ${detailType}`),
   });
-  const issuer = await createIssuer();
   const balancer: Balancer = new Balancer({
     isSticky: options.hasPolling,
     serve: createDevelopmentRoutes({
@@ -111,11 +123,11 @@ async function start(options: PlatformOptions, started: Started): Promise<LocalP
     started.add(feed.stop);
     onProgress(`market simulator, about ${options.eventsPerSecond} events a second`);
   }
-  return { port, issuer, gateways, stop: () => started.stop() };
+  return { port, edgePort: edge.port, issuer, gateways, stop: () => started.stop() };
 }
 
 /**
- * Starts Redis, the Lambdas behind an event bus, the gateways behind a balancer, and the market simulator.
+ * Starts Redis, the managed edge, the Lambdas behind an event bus, the gateways behind a balancer, and the market simulator.
  *
  * @throws Error where one cannot start; what had started is ended again.
  */

@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { edgeTable } from "../../contract/server/edge-table.ts";
+
+const TABLE = "managed-edge";
+
+/** What any AWS SDK needs to be told, though nothing here looks at it. */
+export const localCredentials = {
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: "local",
+  AWS_SECRET_ACCESS_KEY: "local",
+} as const;
+
+/** A DynamoDB on this machine, with the managed edge's table. */
+export interface LocalDynamo {
+  /** What a function's environment needs to use it. */
+  readonly environment: Readonly<Record<string, string>>;
+  stop(): void;
+}
+
+/** Starts dynalite on 127.0.0.1 and makes the table as the template does. */
+export async function startDynamo(): Promise<LocalDynamo> {
+  const server = dynalite({ createTableMs: 0 }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  const client = new DynamoDBClient({ endpoint, region: localCredentials.AWS_REGION, credentials });
+  const { partitionKey, sortKey } = edgeTable;
+  await client.send(
+    new CreateTableCommand({
+      TableName: TABLE,
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [
+        { AttributeName: partitionKey, KeyType: "HASH" },
+        { AttributeName: sortKey, KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [partitionKey, sortKey].map((name) => ({ AttributeName: name, AttributeType: "S" })),
+    }),
+  );
+  client.destroy();
+  return {
+    environment: { AWS_ENDPOINT_URL_DYNAMODB: endpoint, RT_EDGE_TABLE: TABLE },
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { SQSBatchResponse } from "aws-lambda";
+import { LambdaProcess } from "../lambda-process.ts";
+import { localCredentials, startDynamo } from "./dynamo.ts";
+import { startFifoQueue } from "./fifo-queue.ts";
+import { startWebSocketApi } from "./web-socket-api.ts";
+
+const FOLDER = join(import.meta.dirname, "../../lambdas/managed-edge");
+
+/** Its handlers, by what they are for. */
+export const edgeHandlers = {
+  authorizer: join(FOLDER, "authorizer.handler.ts"),
+  connection: join(FOLDER, "connection.handler.ts"),
+  requests: join(FOLDER, "requests.handler.ts"),
+  fanOut: join(FOLDER, "fan-out.handler.ts"),
+} as const;
+
+interface LocalEdgeOptions {
+  /** Where clients connect; 0 for a free one. */
+  readonly port: number;
+  /** What the functions need beside what is started here: Redis and the token issuer. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Hears of what a function logs, and of what failed. */
+  readonly onNotice: (text: string) => void;
+}
+
+/** The managed edge on this machine. */
+export interface LocalEdge {
+  readonly port: number;
+  /** What publishers need in their environment to hand on to it. */
+  readonly publisherEnvironment: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** Starts DynamoDB, the queue, the API, and the functions' own handler files behind them. */
+export async function startManagedEdge({ port, environment, onNotice }: LocalEdgeOptions): Promise<LocalEdge> {
+  const dynamo = await startDynamo();
+  let lambdas: LambdaProcess | undefined;
+  const invoke = (handler: keyof typeof edgeHandlers) => async (event: unknown) => {
+    if (!lambdas) throw new Error("the functions are not there yet");
+    return lambdas.invoke(edgeHandlers[handler], event);
+  };
+  const queue = await startFifoQueue({
+    invoke: async (event) => (await invoke("fanOut")(event)) as SQSBatchResponse,
+    maximumConcurrency: 10,
+    visibilityTimeoutMs: 1_000,
+    maximumReceives: 10,
+    onFailure: (text) => onNotice(`managed edge: ${text}`),
+  });
+  const functions = {
+    authorizer: invoke("authorizer"),
+    connection: invoke("connection"),
+    requests: invoke("requests"),
+  };
+  const end = async (): Promise<void> => {
+    await lambdas?.stop();
+    queue.stop();
+    dynamo.stop();
+  };
+  try {
+    const api = await startWebSocketApi({ port, functions });
+    lambdas = new LambdaProcess({
+      environment: {
+        ...localCredentials,
+        ...environment,
+        ...dynamo.environment,
+        ...queue.environment,
+        RT_EDGE_MANAGEMENT_URL: api.managementUrl,
+        POWERTOOLS_LOG_LEVEL: "WARN",
+      },
+      onLog: (line) => onNotice(`managed edge: ${line}`),
+    });
+    return {
+      port: api.port,
+      publisherEnvironment: { ...localCredentials, ...queue.environment },
+      stop: async () => {
+        await api.stop();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { expect } from "vitest";
+import { WebSocket } from "ws";
+import type { Channel } from "../../contract/channels.ts";
+import type { DataMessage, ErrorMessage } from "../../contract/frames.ts";
+import { parseServerFrames, type ServerFrame, SUBPROTOCOL } from "../../contract/managed-edge.ts";
+
+/** A WebSocket client of the managed edge that keeps what it gets. */
+export class EdgeClient {
+  readonly socket: WebSocket;
+  /** Every frame in its order. */
+  readonly frames: ServerFrame[] = [];
+  /** Messages that the frames came in. */
+  posts = 0;
+  /** How the connection ended. */
+  closeCode: number | undefined;
+  #requests = 0;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on("message", (data) => {
+      this.posts += 1;
+      this.frames.push(...parseServerFrames(data.toString()));
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", (code) => {
+      this.closeCode = code;
+    });
+  }
+
+  get messages(): DataMessage[] {
+    return this.frames.flatMap((frame) => (frame.event === "data" ? [frame.data] : []));
+  }
+
+  get errors(): ErrorMessage[] {
+    return this.frames.flatMap((frame) => (frame.event === "error" ? [frame.data] : []));
+  }
+
+  of(channel: Channel): DataMessage[] {
+    return this.messages.filter((message) => message.channel === channel);
+  }
+
+  ids(channel: Channel): string[] {
+    return this.of(channel).map(({ id }) => id);
+  }
+
+  /** Sends a request and resolves with the answer to it. */
+  async ask(event: string, data?: unknown): Promise<Record<string, unknown>> {
+    this.#requests += 1;
+    const id = this.#requests;
+    this.socket.send(JSON.stringify({ event, data, id }));
+    await expect.poll(() => this.frames.some((frame) => frame.id === id)).toBe(true);
+    const answer = this.frames.find((frame) => frame.id === id);
+    return { ...answer?.data };
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
+
+export interface EdgeClientOptions {
+  readonly token?: string | undefined;
+  /** Where the token goes. @default "protocol" */
+  readonly by?: "protocol" | "query";
+}
+
+/** Connects; rejects with the HTTP status in the message where the connection is refused. */
+export async function connectEdgeClient(url: string, options: EdgeClientOptions = {}): Promise<EdgeClient> {
+  const { token, by = "protocol" } = options;
+  const protocols = token === undefined || by === "query" ? [SUBPROTOCOL] : [SUBPROTOCOL, token];
+  const query = token !== undefined && by === "query" ? `?token=${encodeURIComponent(token)}` : "";
+  const socket = new WebSocket(url + query, protocols);
+  const client = new EdgeClient(socket);
+  await once(socket, "open");
+  return client;
+}

@@ -1,0 +1,135 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Redis } from "ioredis";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
+import { connectPublisher } from "../../contract/server/redis.ts";
+import { createEdgeQueue } from "../../lambdas/publish/edge-queue.ts";
+import { createIssuer, type Issuer } from "../../local/issuer.ts";
+import { localCredentials, startDynamo } from "../../local/managed-edge/dynamo.ts";
+import { type FifoQueue, startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
+import { edgeHandlers } from "../../local/managed-edge/managed-edge.ts";
+import type { PostFault } from "../../local/managed-edge/management-endpoint.ts";
+import {
+  startWebSocketApi,
+  type WebSocketApi,
+  type WebSocketApiOptions,
+} from "../../local/managed-edge/web-socket-api.ts";
+import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { connectEdgeClient, type EdgeClient, type EdgeClientOptions } from "./edge-client.ts";
+
+export interface EdgeOptions extends Pick<WebSocketApiOptions, "idleMs" | "lifetimeMs"> {
+  readonly maximumConcurrency?: number;
+}
+
+interface ConnectOptions extends EdgeClientOptions {
+  /** Gets a token of this user. */
+  readonly user?: string;
+}
+
+/** The managed edge with the functions' own handler files in this process, and what a test may break. */
+export interface Edge {
+  readonly redis: RunningRedis;
+  /** A connection for looking and meddling. */
+  readonly commands: Redis;
+  readonly issuer: Issuer;
+  readonly publisher: Publisher;
+  readonly api: WebSocketApi;
+  readonly queue: FifoQueue;
+  /** What goes wrong from now on. */
+  readonly faults: {
+    post: (connectionId: string) => PostFault;
+    /** Whether `$disconnect` arrives. */
+    hasDisconnect: boolean;
+    /** Stands between the queue and the fan-out. */
+    fanOut: (event: SQSEvent, run: (event: SQSEvent) => Promise<SQSBatchResponse>) => Promise<SQSBatchResponse>;
+    /** How old connections say that they are when they begin, in ms. */
+    initialAgeMs: number;
+  };
+  /** Every message that was handed to a client. */
+  readonly posted: string[];
+  /** Calls a handler directly. */
+  invoke(handler: keyof typeof edgeHandlers, event: unknown): Promise<unknown>;
+  /** Publishes and resolves with the ids. */
+  publish(messages: readonly ChannelMessage[]): Promise<string[]>;
+  connect(options?: ConnectOptions): Promise<EdgeClient>;
+  stop(): Promise<void>;
+}
+
+export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
+  const [redis, dynamo, issuer] = await Promise.all([startRedis(), startDynamo(), createIssuer()]);
+  const posted: string[] = [];
+  const clients: EdgeClient[] = [];
+  const faults: Edge["faults"] = {
+    post: () => undefined,
+    hasDisconnect: true,
+    fanOut: (event, run) => run(event),
+    initialAgeMs: 0,
+  };
+  const invoke: Edge["invoke"] = async (handler, event) => {
+    const module = (await import(edgeHandlers[handler])) as { handler: (event: unknown) => Promise<unknown> };
+    return module.handler(event);
+  };
+  const runFanOut = async (event: SQSEvent) => (await invoke("fanOut", event)) as SQSBatchResponse;
+  const queue = await startFifoQueue({
+    invoke: (event) => faults.fanOut(event, runFanOut),
+    maximumConcurrency: options.maximumConcurrency ?? 10,
+    visibilityTimeoutMs: 100,
+    maximumReceives: 10,
+    onFailure: () => undefined,
+  });
+  const api = await startWebSocketApi({
+    port: 0,
+    idleMs: options.idleMs,
+    lifetimeMs: options.lifetimeMs,
+    functions: {
+      authorizer: (event) => invoke("authorizer", event),
+      connection: (event) => invoke("connection", event),
+      requests: (event) => invoke("requests", event),
+    },
+    faultOf: (id) => faults.post(id),
+    onPosted: (body) => posted.push(body),
+    hasDisconnect: () => faults.hasDisconnect,
+    initialAgeMs: () => faults.initialAgeMs,
+  });
+  // The handlers read it when they are first invoked.
+  Object.assign(process.env, localCredentials, issuer.env, dynamo.environment, queue.environment, {
+    RT_REDIS_URL: redis.url,
+    RT_EDGE_MANAGEMENT_URL: api.managementUrl,
+    POWERTOOLS_LOG_LEVEL: "SILENT",
+  });
+  const commands = connectPublisher(parseEnvironment(redisEnvironment, process.env), () => undefined) as Redis;
+  const publisher = createPublisher(commands, await createEdgeQueue(queue.environment.RT_EDGE_QUEUE_URL));
+  return {
+    redis,
+    commands,
+    issuer,
+    publisher,
+    api,
+    queue,
+    faults,
+    posted,
+    invoke,
+    async publish(messages) {
+      const outcomes = await publisher.publish(messages);
+      return outcomes.map((outcome) => {
+        if (outcome.status !== "published") throw new Error(`a message was not published: ${outcome.status}`);
+        return outcome.id;
+      });
+    },
+    async connect({ user, ...more } = {}) {
+      const token = user === undefined ? more.token : await issuer.sign({ sub: user });
+      const client = await connectEdgeClient(api.url, { ...more, token });
+      clients.push(client);
+      return client;
+    },
+    async stop() {
+      for (const client of clients) client.socket.terminate();
+      await api.stop();
+      queue.stop();
+      dynamo.stop();
+      commands.disconnect();
+      await redis.stop();
+    },
+  };
+}

@@ -3,13 +3,14 @@ import { type Channel, channelDefinition } from "../channels.ts";
 import { CONNECTION_LIFETIME_MS } from "../managed-edge.ts";
 
 /**
- * The managed edge's one table. Three kinds of rows:
+ * The managed edge's one table. Four kinds of rows:
  *
  * | row | partition key | sort key | holds |
  * | --- | --- | --- | --- |
  * | connection | `connection#<id>` | `connection` | since when, whose (`sub`), until when the token holds |
  * | subscription | `connection#<id>` | `room#<room>` | channel and key of the room |
  * | listener | `room#<room>#<shard>` | `<connection id>` | from when on it gets messages, until when it may |
+ * | start | `start#<room>` | `<connection id>` | the values that it has of streams that moved just before it went live |
  *
  * So one query each answers: what does this connection listen to, and who is its user (the connection's partition); who
  * listens to this room (a query per shard, by key, never a scan). All rows carry `connectedAt` (ms), by which the rows
@@ -39,6 +40,8 @@ export const shardsOf = (channel: Channel): number =>
 /** The shard of a connection, the same in all rooms that have as many. */
 export const shardOf = (connectionId: string, shards: number): number =>
   createHash("sha256").update(connectionId).digest().readUInt32BE() % shards;
+
+export const startPartition = (room: string): string => `start#${room}`;
 
 export const roomPartition = (room: string, shard: number): string => `${ROOM_PREFIX}${room}#${shard}`;
 

@@ -1,8 +1,20 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { shardsOf } from "../../contract/server/edge-table.ts";
 import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";
 import type { Place } from "./edge-streams.ts";
 import type { Listener, Listeners } from "./listeners.ts";
+
+/**
+ * How often a listener is passed by before it is waited for, and before it is given up: whoever was to let it go live
+ * has ended half-way.
+ */
+const WAIT_AFTER_SKIPS = 4;
+const LEAVE_AFTER_SKIPS = 10;
+
+/** How long it is waited for, and between two looks at it, in ms. */
+const WAIT_MS = 500;
+const WAIT_STEP_MS = 20;
 
 /** Who is to get what is new on a stream. */
 export interface Audience {
@@ -22,9 +34,24 @@ const roomsOf = (stream: Stream): Stream[] =>
 
 const isLive = (listener: Listener): listener is LiveListener => listener.liveFrom !== undefined;
 
-/** One that is catching up is passed by, unless it has gone live meanwhile. */
-async function settle(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
+/** Resolves with the listener as it is once it has gone live, or after a while. */
+async function waitFor(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
+  const deadline = Date.now() + WAIT_MS;
   let current: Listener | undefined = listener;
+  while (current && !isLive(current) && Date.now() < deadline) {
+    await delay(WAIT_STEP_MS);
+    current = await listeners.find(current.connection.id, current.stream);
+  }
+  return current;
+}
+
+/**
+ * One that is catching up is passed by, unless it has gone live meanwhile. On a stream that never rests it would be
+ * passed by again and again: then it is waited for.
+ */
+async function settle(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
+  const isWaitedFor = !isLive(listener) && listener.skips >= WAIT_AFTER_SKIPS && listener.skips < LEAVE_AFTER_SKIPS;
+  let current = isWaitedFor ? await waitFor(listeners, listener) : listener;
   while (current && !isLive(current)) {
     if (await listeners.skip(current)) return undefined;
     current = await listeners.find(current.connection.id, current.stream);

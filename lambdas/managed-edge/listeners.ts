@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { edgeTable, roomPartition, rowExpiry, shardOf, shardsOf } from "../../contract/server/edge-table.ts";
+import {
+  edgeTable,
+  roomPartition,
+  rowExpiry,
+  shardOf,
+  shardsOf,
+  startPartition,
+} from "../../contract/server/edge-table.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import type { RowKey, Table } from "./table.ts";
 
@@ -45,6 +52,13 @@ function toListener(row: unknown, stream: Stream): Listener[] {
   const { sk: id, connectedAt, ...listener } = parsed.data;
   return [{ ...listener, stream, connection: { id, connectedAt } }];
 }
+
+const startSchema = z.object({ attempt: z.string(), ids: z.record(z.string(), z.string()) });
+
+const startKey = ({ connection, stream }: Pick<Listener, "connection" | "stream">): RowKey => ({
+  partition: startPartition(roomName(stream)),
+  sort: connection.id,
+});
 
 /** What begins a listener's life. */
 export interface NewListener {
@@ -113,6 +127,23 @@ export class Listeners {
       ConditionExpression: "attempt = :attempt",
       ExpressionAttributeValues: { ":liveFrom": liveFrom, ":attempt": attempt },
     });
+  }
+
+  /**
+   * Remembers what a listener that is about to go live has of `latest` streams that moved a moment ago, by key: their
+   * next value may stand for some that nobody else can tell of.
+   */
+  async noteStart(listener: Omit<Listener, "skips">, ids: Readonly<Record<string, string>>): Promise<void> {
+    const { connection, attempt } = listener;
+    await this.#table.putAll([
+      { ...startKey(listener), values: { attempt, ids }, expiresAt: rowExpiry(connection.connectedAt) },
+    ]);
+  }
+
+  /** The id that a listener had of a stream as it went live, where it was remembered. */
+  async startOf(listener: Listener, { key = "" }: Stream): Promise<string | undefined> {
+    const parsed = startSchema.safeParse(await this.#table.get(startKey(listener)));
+    return parsed.success && parsed.data.attempt === listener.attempt ? parsed.data.ids[key] : undefined;
   }
 
   /** Gives a connection's private rooms until a new end. */

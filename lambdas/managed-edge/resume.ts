@@ -11,7 +11,7 @@ export interface Resume {
   readonly entries: readonly Entry[];
   readonly lastId: string;
   readonly recovered: boolean;
-  /** Whether the only entry is too young to be part of this: it is what follows `lastId`, with a later `before`. */
+  /** Whether the newest entry is too young to be part of this: read on from `lastId`, with a later `before`. */
   readonly isCut: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function readSnapshot(reader: StreamReader, stream: Stream, before:
   const { entries, lastId, isCut } = cut(await reader.newest(stream, 1), before);
   return isLatest(stream)
     ? { entries, lastId, isCut, recovered: true }
-    : { entries: [], lastId, isCut: false, recovered: true };
+    : { entries: [], lastId, isCut, recovered: true };
 }
 
 async function resumeLatest(reader: StreamReader, stream: Stream, { id, before }: Position): Promise<Resume> {
@@ -75,9 +75,15 @@ export async function readResume(reader: StreamReader, stream: Stream, position:
 }
 
 /** What came after the position meanwhile, as one that follows gets it. */
-export async function readFollowing(reader: StreamReader, stream: Stream, { id, before }: Position): Promise<Entry[]> {
-  if (!isLatest(stream)) return cut(await readAfter(reader, stream, id), before).entries;
+export async function readFollowing(
+  reader: StreamReader,
+  stream: Stream,
+  { id, before }: Position,
+): Promise<Pick<Resume, "entries" | "isCut">> {
+  if (!isLatest(stream)) return { entries: cut(await readAfter(reader, stream, id), before).entries, isCut: false };
   const [newest] = await reader.newest(stream, 1);
-  if (!newest || timeOf(newest.id) >= before || compareIds(newest.id, id) <= 0) return [];
-  return [{ ...newest, prev: id }];
+  if (!newest || compareIds(newest.id, id) <= 0) return { entries: [], isCut: false };
+  return timeOf(newest.id) < before
+    ? { entries: [{ ...newest, prev: id }], isCut: false }
+    : { entries: [], isCut: true };
 }

@@ -68,27 +68,48 @@ async function placeOf({ streams }: RoundContext, merged: Merged): Promise<Curso
   return { ...cursor, id: later(cursor?.id ?? FIRST_ID, merged.after) };
 }
 
-/**
- * The `prev` of a value that stands for all those before it that the listener did not get: the id of the last one that
- * it has. One that went live after the last round has the value before the first one since.
- */
-function conflatedPrev(entry: Entry, { liveFrom }: LiveListener, { cursor, links }: Conflation): string {
-  if (cursor !== undefined && timeOf(cursor.id) >= liveFrom) return cursor.id;
-  const first = links.find(([id]) => timeOf(id) >= liveFrom && (cursor === undefined || compareIds(id, cursor.id) > 0));
-  return first?.[1] ?? entry.prev;
-}
-
 interface Conflation {
   readonly cursor: Cursor | undefined;
-  /** Every new entry that is known of, oldest first; the stream itself has but the newest. */
+  /** The entries that the hints tell of, oldest first; the stream itself has but the newest. */
   readonly links: readonly Link[];
+  /** What listeners had as they went live, by connection. */
+  readonly starts: ReadonlyMap<string, string>;
 }
 
-function createEncoder(isLatest: boolean, conflation: Conflation) {
+/** Whether a listener has what the last round ended with. */
+const hasCursor = ({ liveFrom }: LiveListener, cursor: Cursor | undefined): cursor is Cursor =>
+  cursor !== undefined && timeOf(cursor.id) >= liveFrom;
+
+/**
+ * The `prev` of a value that stands for all those before it that the listener did not get: the id of the last one that
+ * it has. One that went live after the last round noted that, if the stream had just moved; else it has the value before
+ * the first one since.
+ */
+function conflatedPrev(entry: Entry, listener: LiveListener, { cursor, links, starts }: Conflation): string {
+  if (hasCursor(listener, cursor)) return cursor.id;
+  const first = links.find(([id]) => timeOf(id) >= listener.liveFrom);
+  return starts.get(listener.connection.id) ?? first?.[1] ?? entry.prev;
+}
+
+/** Looks up what listeners have that went live since the last round. */
+async function readStarts(
+  listeners: Listeners,
+  { live }: Audience,
+  { stream, cursor }: Merged & { readonly cursor: Cursor | undefined },
+): Promise<Conflation["starts"]> {
+  const fresh = [...live.values()].filter((listener) => !hasCursor(listener, cursor));
+  const starts = await Promise.all(
+    fresh.map(async (listener) => [listener.connection.id, await listeners.startOf(listener, stream)] as const),
+  );
+  return new Map(starts.flatMap(([id, start]) => (start === undefined ? [] : [[id, start] as const])));
+}
+
+/** Encodes entries of a stream, of a `latest` one with the `prev` that fits the listener. */
+function createEncoder(conflation: Conflation | undefined) {
   // Most listeners get the very same text.
   const encoded = new Map<string, string>();
   return (entry: Entry, listener: LiveListener): string => {
-    const prev = isLatest ? conflatedPrev(entry, listener, conflation) : entry.prev;
+    const prev = conflation ? conflatedPrev(entry, listener, conflation) : entry.prev;
     const name = `${entry.id} ${prev}`;
     const text = encoded.get(name) ?? encodeFrame({ event: "data", data: { ...entry, prev } });
     encoded.set(name, text);
@@ -124,8 +145,10 @@ export async function planRound(context: RoundContext, hints: readonly EdgeHint[
     return undefined;
   }
   const audience = await findAudience(listeners, merged);
-  const links = [...merged.links, [newest.id, newest.prev] as const].sort(([a], [b]) => compareIds(a, b));
-  const encode = createEncoder(channelDefinition(merged.stream.channel).delivery === "latest", { cursor, links });
+  const isLatest = channelDefinition(merged.stream.channel).delivery === "latest";
+  const links = merged.links.toSorted(([a], [b]) => compareIds(a, b));
+  const starts = isLatest ? await readStarts(listeners, audience, { ...merged, cursor }) : new Map<string, string>();
+  const encode = createEncoder(isLatest ? { cursor, links, starts } : undefined);
   return {
     audience,
     framesFor: (listener) =>

@@ -14,8 +14,11 @@ import type { Listener, Listeners } from "./listeners.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Resume, readFollowing, readResume, readSnapshot } from "./resume.ts";
 
-/** Rounds of catching up with a stream that does not rest, before what is missing is left to the client's `prev`. */
-const MAXIMUM_ROUNDS = 10;
+/** Rounds of catching up with a stream that does not rest. The fan-out waits after some, so that few ever need as many. */
+const MAXIMUM_ROUNDS = 20;
+
+/** A message that is older, in ms, when a connection goes live has left the queue. */
+const QUEUE_LAG_MS = 10_000;
 
 export interface SubscribeContext {
   readonly connections: Connections;
@@ -31,6 +34,14 @@ interface SubscribeOptions {
   readonly outbox: Outbox;
 }
 
+interface StreamProgress {
+  readonly stream: Stream;
+  /** Up to which id the client has it. */
+  readonly id: string;
+  /** Whether there was something newer already, which the fan-out is to deliver. */
+  readonly isCut: boolean;
+}
+
 /** One `subscribe` of one connection: from what the client has to live, in the order of the stream, nothing twice. */
 export class Subscribe {
   readonly #context: SubscribeContext;
@@ -38,8 +49,8 @@ export class Subscribe {
   /** What the request names: streams, or one whole channel. */
   readonly #rooms: readonly Stream[];
   readonly #attempt = randomUUID();
-  /** Up to which id the client has each stream, by room. */
-  readonly #positions = new Map<string, string>();
+  /** By room. */
+  readonly #positions = new Map<string, StreamProgress>();
   /** From when on the fan-out delivers, by Redis's clock. */
   #before = 0;
 
@@ -83,6 +94,12 @@ export class Subscribe {
     return isPrivate(this.#options.request.channel);
   }
 
+  /** Whether the request is for all streams of a keyed channel. */
+  get #isWhole(): boolean {
+    const { channel, keys } = this.#options.request;
+    return keys === undefined && wholeChannelRoom(channel) !== undefined;
+  }
+
   #isHeld(stream: Stream): boolean {
     return this.#options.connection.subscriptions.has(roomName(stream));
   }
@@ -98,8 +115,8 @@ export class Subscribe {
 
   /** The streams of the request; of a whole channel, those that there are now. */
   async #streams(): Promise<readonly Stream[]> {
-    const { channel, keys } = this.#options.request;
-    if (keys || wholeChannelRoom(channel) === undefined) return this.#rooms;
+    const { channel } = this.#options.request;
+    if (!this.#isWhole) return this.#rooms;
     const since = Date.now() - channelDefinition(channel).history.seconds * 1_000;
     return (await this.#context.reader.activeKeys(channel, since)).map((key) => ({ channel, key }));
   }
@@ -124,7 +141,9 @@ export class Subscribe {
     this.#before = await this.#context.streams.now(first);
     const streams = await this.#streams();
     const resumes = await Promise.all(streams.map(async (stream) => ({ stream, ...(await this.#read(stream)) })));
-    for (const { stream, lastId } of resumes) this.#positions.set(roomName(stream), lastId);
+    for (const { stream, lastId, isCut } of resumes) {
+      this.#positions.set(roomName(stream), { stream, id: lastId, isCut });
+    }
     outbox.add({ event: "subscribed", data: describeSubscribed(request, resumes), id });
     for (const { entries } of resumes) outbox.add(...entries.map((data) => ({ event: "data", data }) as const));
     return resumes.every(({ isCut }) => !isCut);
@@ -135,18 +154,29 @@ export class Subscribe {
     for (let round = 1; pending.length > 0; round += 1) {
       const passedBy = await this.#tryLive(pending);
       if (passedBy.length === 0) return;
-      if (round === MAXIMUM_ROUNDS) {
-        await Promise.all(passedBy.map((listener) => this.#context.listeners.forceLive(listener, this.#before)));
-        return;
-      }
+      if (round === MAXIMUM_ROUNDS) throw new Error(`not level with the stream after ${MAXIMUM_ROUNDS} rounds`);
       pending = await this.#follow(passedBy);
     }
   }
 
   /** Those that a fan-out has passed by since they were read. */
   async #tryLive(pending: readonly Listener[]): Promise<Listener[]> {
+    await Promise.all(pending.map((listener) => this.#noteStart(listener)));
     const live = await Promise.all(pending.map((listener) => this.#context.listeners.goLive(listener, this.#before)));
     return pending.filter((_, index) => !live[index]);
+  }
+
+  async #noteStart(listener: Listener): Promise<void> {
+    if (channelDefinition(listener.stream.channel).delivery !== "latest") return;
+    const room = roomName(listener.stream);
+    const streams = [...this.#positions.values()].filter(
+      ({ stream, id, isCut }) =>
+        (this.#isWhole || roomName(stream) === room) &&
+        (isCut || Number.parseInt(id, 10) > this.#before - QUEUE_LAG_MS),
+    );
+    if (streams.length === 0) return;
+    const ids = streams.map(({ stream, id }) => [stream.key ?? "", id] as const);
+    await this.#context.listeners.noteStart(listener, Object.fromEntries(ids));
   }
 
   /** Delivers what came meanwhile. Resolves with the listeners as they were before that was read. */
@@ -165,9 +195,9 @@ export class Subscribe {
 
   async #deliverFollowing(stream: Stream): Promise<void> {
     const name = roomName(stream);
-    const position = { id: this.#positions.get(name) ?? FIRST_ID, before: this.#before };
-    const entries = await readFollowing(this.#context.reader, stream, position);
-    this.#positions.set(name, entries.at(-1)?.id ?? position.id);
+    const position = { id: this.#positions.get(name)?.id ?? FIRST_ID, before: this.#before };
+    const { entries, isCut } = await readFollowing(this.#context.reader, stream, position);
+    this.#positions.set(name, { stream, id: entries.at(-1)?.id ?? position.id, isCut });
     this.#options.outbox.add(...entries.map((data) => ({ event: "data", data }) as const));
   }
 

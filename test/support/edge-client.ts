@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { expect } from "vitest";
 import { WebSocket } from "ws";
 import type { Channel } from "../../contract/channels.ts";
 import type { DataMessage, ErrorMessage } from "../../contract/frames.ts";
@@ -15,12 +14,17 @@ export class EdgeClient {
   /** How the connection ended. */
   closeCode: number | undefined;
   #requests = 0;
+  /** By the id of the request. */
+  readonly #waiting = new Map<unknown, (answer: Record<string, unknown>) => void>();
 
   constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on("message", (data) => {
       this.posts += 1;
-      this.frames.push(...parseServerFrames(data.toString()));
+      for (const frame of parseServerFrames(data.toString())) {
+        this.frames.push(frame);
+        this.#waiting.get(frame.id)?.({ ...frame.data });
+      }
     });
     socket.on("error", () => undefined);
     socket.on("close", (code) => {
@@ -45,13 +49,13 @@ export class EdgeClient {
   }
 
   /** Sends a request and resolves with the answer to it. */
-  async ask(event: string, data?: unknown): Promise<Record<string, unknown>> {
+  ask(event: string, data?: unknown): Promise<Record<string, unknown>> {
     this.#requests += 1;
     const id = this.#requests;
     this.socket.send(JSON.stringify({ event, data, id }));
-    await expect.poll(() => this.frames.some((frame) => frame.id === id)).toBe(true);
-    const answer = this.frames.find((frame) => frame.id === id);
-    return { ...answer?.data };
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+    });
   }
 
   close(): void {

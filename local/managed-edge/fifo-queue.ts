@@ -22,7 +22,8 @@ const batchSchema = z.object({
     .max(MAXIMUM_BATCH),
 });
 
-type Entry = z.infer<typeof batchSchema>["Entries"][number];
+/** One entry of `SendMessageBatch`. */
+export type QueueEntry = z.infer<typeof batchSchema>["Entries"][number];
 
 interface Message {
   readonly id: string;
@@ -48,6 +49,8 @@ export interface FifoQueueOptions {
 export interface FifoQueue {
   /** What a publisher's and the fan-out's environment need to use it. */
   readonly environment: Readonly<Record<"RT_EDGE_QUEUE_URL" | "AWS_ENDPOINT_URL_SQS", string>>;
+  /** Takes a message in without the way over HTTP. */
+  add(entry: QueueEntry): void;
   /** Messages that are waiting or being worked on. */
   readonly size: () => number;
   stop(): void;
@@ -92,7 +95,7 @@ class Groups {
   }
 
   /** Takes a message in, unless one with its deduplication id came in the last five minutes. Returns its id. */
-  add({ MessageBody: body, MessageGroupId: group, MessageDeduplicationId: deduplicationId }: Entry): string {
+  add({ MessageBody: body, MessageGroupId: group, MessageDeduplicationId: deduplicationId }: QueueEntry): string {
     const known = this.#seen.get(deduplicationId);
     if (known) return known;
     const id = randomUUID();
@@ -202,6 +205,7 @@ export async function startFifoQueue(options: FifoQueueOptions): Promise<FifoQue
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     environment: { RT_EDGE_QUEUE_URL: `${origin}/000000000000/edge.fifo`, AWS_ENDPOINT_URL_SQS: origin },
+    add: (entry) => groups.add(entry),
     size: () => groups.size,
     stop: () => {
       server.closeAllConnections();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SocketConnection } from "./socket-connection.ts";
 
 /** The most that one message may hold, in bytes. */
@@ -12,6 +13,8 @@ interface ManagementOptions {
   readonly find: (connectionId: string) => SocketConnection | undefined;
   /** Asked before each post. */
   readonly faultOf: (connectionId: string) => PostFault;
+  /** How long a post takes, in ms. */
+  readonly postMs: number;
   /** Hears of each message that was handed to a client. */
   readonly onPosted: (body: string) => void;
 }
@@ -26,6 +29,7 @@ const GONE: Answer = { status: 410, error: "GoneException", body: {} };
 
 async function post(options: ManagementOptions, connectionId: string, request: IncomingMessage): Promise<Answer> {
   const body = await buffer(request);
+  if (options.postMs > 0) await delay(options.postMs);
   const fault = options.faultOf(connectionId);
   if (fault === "throttled") {
     return { status: 429, error: "LimitExceededException", body: { message: "Too Many Requests" } };

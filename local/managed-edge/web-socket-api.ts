@@ -30,6 +30,8 @@ export interface WebSocketApiOptions {
   readonly initialAgeMs?: (() => number) | undefined;
   /** What becomes of a post before it is tried; for tests. */
   readonly faultOf?: ((connectionId: string) => PostFault) | undefined;
+  /** How long a post takes, in ms: some 10 on AWS. @default 0 */
+  readonly postMs?: number | undefined;
   /** Hears of each message that was handed to a client. */
   readonly onPosted?: ((body: string) => void) | undefined;
   /** Whether `$disconnect` is delivered; on AWS it is best effort. @default true */
@@ -110,9 +112,9 @@ const refuse = (socket: Duplex, error: unknown): void => {
  */
 export async function startWebSocketApi(options: WebSocketApiOptions): Promise<WebSocketApi> {
   const { functions, faultOf = () => undefined, onPosted = () => undefined, hasDisconnect = () => true } = options;
-  const { idleMs = IDLE_LIMIT_MS, lifetimeMs = CONNECTION_LIFETIME_MS, initialAgeMs = () => 0 } = options;
+  const { idleMs = IDLE_LIMIT_MS, lifetimeMs = CONNECTION_LIFETIME_MS, initialAgeMs = () => 0, postMs = 0 } = options;
   const connections = new Map<string, SocketConnection>();
-  const endpoint = createManagementEndpoint({ find: (id) => connections.get(id), faultOf, onPosted });
+  const endpoint = createManagementEndpoint({ find: (id) => connections.get(id), faultOf, postMs, onPosted });
   const http = createServer(endpoint);
   const protocols = new WeakMap<IncomingMessage, string | undefined>();
   const sockets = new WebSocketServer({

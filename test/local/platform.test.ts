@@ -6,6 +6,7 @@ import { channelNames } from "../../contract/channels.ts";
 import { endProcess, onLines } from "../../local/child-process.ts";
 import { freePort } from "../../local/free-port.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
+import { connectEdgeClient } from "../support/edge-client.ts";
 import { type Example, examples, toMessage } from "../support/messages.ts";
 
 const ENTRY = join(import.meta.dirname, "../../local/main.ts");
@@ -72,6 +73,18 @@ describe("npm start", () => {
     for (const channel of channelNames) {
       await expect.poll(() => alice.of(channel).length + bob.of(channel).length).toBeGreaterThan(0);
     }
+  });
+
+  it("serves the managed edge on the next port", async () => {
+    const client = await connectEdgeClient(`ws://127.0.0.1:${port + 1}/local`, { token: await tokenOf("edge-user") });
+    await client.ask("subscribe", { channel: "market:prices" });
+    await client.ask("subscribe", { channel: "user:orders" });
+    await expect.poll(() => client.of("market:prices").length).toBeGreaterThan(10);
+    const order = examples.find(({ DetailType }) => DetailType === "OrderChanged");
+    if (!order) throw new Error("contract/examples has no OrderChanged");
+    await put({ ...order, Detail: { ...order.Detail, userId: "edge-user" } });
+    await expect.poll(() => client.of("user:orders")).toHaveLength(1);
+    client.close();
   });
 
   it.each(examples.map((example) => [example.DetailType, example] as const))(

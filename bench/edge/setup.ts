@@ -1,0 +1,125 @@
+import { performance } from "node:perf_hooks";
+import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { Redis } from "ioredis";
+import { groupOf, type HandOn } from "../../contract/server/edge-hint.ts";
+import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
+import { createStreamReader } from "../../contract/server/stream-reader.ts";
+import { createConnection } from "../../lambdas/managed-edge/connection.ts";
+import { Connections } from "../../lambdas/managed-edge/connections.ts";
+import { createEdgeStreams } from "../../lambdas/managed-edge/edge-streams.ts";
+import { createFanOut } from "../../lambdas/managed-edge/fan-out.ts";
+import { Listeners } from "../../lambdas/managed-edge/listeners.ts";
+import { createPoster } from "../../lambdas/managed-edge/poster.ts";
+import { createRequests } from "../../lambdas/managed-edge/requests.ts";
+import { createTable } from "../../lambdas/managed-edge/table.ts";
+import { startDynamo } from "../../local/managed-edge/dynamo.ts";
+import { startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
+import { startWebSocketApi } from "../../local/managed-edge/web-socket-api.ts";
+import { startRedis } from "../../local/redis.ts";
+import { noCounts } from "./counts.ts";
+
+/** Steps in which API Gateway bills a message, in bytes. */
+const BILLED_BYTES = 32 * 1_024;
+
+export interface BenchEdgeOptions {
+  /** How long a post takes, in ms. */
+  readonly postMs: number;
+  /** Invocations of the fan-out at once. */
+  readonly concurrency: number;
+}
+
+/** The managed edge in one process, with everything counted that costs money. */
+export async function startBenchEdge({ postMs, concurrency }: BenchEdgeOptions) {
+  const counts = noCounts();
+  const [server, dynamo] = await Promise.all([startRedis(), startDynamo()]);
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  const region = "us-east-1";
+  const dynamoClient = new DynamoDBClient({
+    endpoint: dynamo.environment.AWS_ENDPOINT_URL_DYNAMODB,
+    region,
+    credentials,
+  });
+  dynamoClient.middlewareStack.add(
+    (next) => (input) => {
+      counts.tableRequests += 1;
+      return next(input);
+    },
+    { step: "initialize" },
+  );
+  const table = createTable(DynamoDBDocumentClient.from(dynamoClient), String(dynamo.environment.RT_EDGE_TABLE));
+  const listeners = new Listeners(table);
+  const redis = new Redis(server.port, "127.0.0.1");
+  const context = {
+    listeners,
+    connections: new Connections(table, listeners),
+    streams: createEdgeStreams(redis),
+    reader: createStreamReader(redis),
+    onError: (error: unknown) => {
+      throw error;
+    },
+  };
+  let fanOut: (event: SQSEvent) => Promise<SQSBatchResponse> = async () => ({ batchItemFailures: [] });
+  const queue = await startFifoQueue({
+    invoke: async (event) => {
+      const started = performance.now();
+      const result = await fanOut(event);
+      counts.invocations += 1;
+      counts.invocationMs += performance.now() - started;
+      return result;
+    },
+    maximumConcurrency: concurrency,
+    visibilityTimeoutMs: 1_000,
+    maximumReceives: 10,
+    onFailure: (text) => {
+      throw new Error(text);
+    },
+  });
+  let requests: (event: never) => Promise<unknown> = async () => undefined;
+  const allow = async () => ({ policyDocument: { Statement: [{ Effect: "Allow" }] } });
+  const api = await startWebSocketApi({
+    port: 0,
+    postMs,
+    functions: {
+      authorizer: allow,
+      connection: createConnection(context.connections),
+      requests: (event) => requests(event as never),
+    },
+    onPosted: (body) => {
+      counts.posts += 1;
+      counts.billedPosts += Math.ceil(Buffer.byteLength(body) / BILLED_BYTES);
+    },
+  });
+  const poster = createPoster(new ApiGatewayManagementApiClient({ endpoint: api.managementUrl, region, credentials }));
+  requests = createRequests({ ...context, poster, verifyToken: () => Promise.reject(new Error("no tokens here")) });
+  const handOn: HandOn = async (hints) => {
+    counts.queueRequests += Math.ceil(hints.length / 10);
+    for (const { hint, deduplicationId } of hints) {
+      queue.add({
+        Id: "0",
+        MessageBody: JSON.stringify(hint),
+        MessageGroupId: groupOf(hint),
+        MessageDeduplicationId: deduplicationId,
+      });
+    }
+  };
+  fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000 });
+  const publisher: Publisher = createPublisher(redis, handOn);
+  return {
+    url: api.url,
+    counts,
+    publisher,
+    queue,
+    async stop() {
+      await api.stop();
+      queue.stop();
+      dynamo.stop();
+      redis.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+export type BenchEdge = Awaited<ReturnType<typeof startBenchEdge>>;

@@ -3,7 +3,7 @@ import { io } from "socket.io-client";
 import { z } from "zod";
 import { NAMESPACE } from "../contract/frames.ts";
 import { flag, parseEnvironment } from "../contract/server/env.ts";
-import { startPlatform } from "./platform.ts";
+import { type LocalPlatform, startPlatform } from "./platform.ts";
 
 const { bold, cyan, dim, green, red, yellow } = picocolors;
 
@@ -21,7 +21,7 @@ const environment = z.object({
 const elapsed = (): string => `${(performance.now() / 1_000).toFixed(1)} s`;
 const print = (text: string): void => console.log(text);
 
-function printHowTo(port: number, token: string): void {
+function printHowTo({ port, edgePort }: LocalPlatform, token: string): void {
   print(`
 ${bold("Connect")}    ${cyan(`http://localhost:${port}${NAMESPACE}`)}  with any Socket.IO client
 ${bold("Token")}      for alice, an hour; more at ${cyan(`http://localhost:${port}/dev/token?sub=<user>`)}
@@ -34,6 +34,8 @@ s.on("data", console.log); s.emit("subscribe", { channel: "market:trades" }); s.
 
 ${bold("An event")}   to alice's orders:
 curl -s localhost:${port}/dev/aws -H 'X-Amz-Target: AWSEvents.PutEvents' -d "{\\"Entries\\": [$(cat contract/examples/order-changed.json)]}"
+
+${bold("Edge")}       the same over plain WebSockets: ${cyan(`new WebSocket("ws://localhost:${edgePort}/local", ["vezta", token])`)}, docs/managed-edge.md
 
 ${dim("Ctrl-C ends everything.")}
 `);
@@ -73,7 +75,7 @@ async function main(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop());
-  printHowTo(platform.port, await platform.issuer.sign({ sub: "alice" }));
+  printHowTo(platform, await platform.issuer.sign({ sub: "alice" }));
   if (config.SIMULATOR_RATE > 0) {
     await firstMessage(platform.port);
     print(`${green("✔")} ready: first message on a client ${bold(elapsed())} after the start`);

@@ -10,8 +10,8 @@ import { Listeners } from "./listeners.ts";
 import { createPoster, type Poster } from "./poster.ts";
 import { createTable } from "./table.ts";
 
-/** Attempts at a post: with the SDK's backoff they take a few seconds, well inside an integration's 29. */
-const POST_ATTEMPTS = 5;
+/** Attempts at a post: with the SDK's backoff they take a second or two, for which a stream waits. */
+const POST_ATTEMPTS = 3;
 const TIMEOUT_MS = 5_000;
 
 /** The two sides of the table of that name. */

@@ -19,6 +19,9 @@ export interface FanOutContext extends RoundContext {
   readonly onError: (error: unknown, stage: string) => void;
 }
 
+/** Connections that fail together, from which on the cause may be elsewhere. */
+const MANY = 10;
+
 type FanOutHandler = (event: SQSEvent) => Promise<SQSBatchResponse>;
 
 /** The records of one message group, in their order. They succeed and fail together, so that order holds. */
@@ -82,7 +85,8 @@ async function plan(context: FanOutContext, group: Group): Promise<void> {
 async function endExpired({ connections, poster }: FanOutContext, round: Round | undefined): Promise<void> {
   const ending = (round?.audience.expired ?? []).map(async ({ connection, stream }) => {
     await connections.leave(connection, [stream]);
-    await poster.send(connection.id, [encodeFrame({ event: "error", data: tokenExpired(stream.channel) })]);
+    const frames = [encodeFrame({ event: "error", data: tokenExpired(stream.channel) })];
+    if (!(await poster.send(connection.id, frames))) await connections.remove(connection);
   });
   await Promise.all(ending);
 }
@@ -105,20 +109,31 @@ function pack(groups: readonly Group[]): readonly Parcel[] {
 
 async function deliver(context: FanOutContext, parcels: readonly Parcel[]): Promise<void> {
   const limit = pLimit(MAXIMUM_POSTS);
-  await Promise.all(parcels.map((parcel) => limit(() => post(context, parcel))));
+  const arrived = await Promise.all(parcels.map((parcel) => limit(() => post(context, parcel))));
+  const failed = parcels.filter((_, index) => !arrived[index]);
+  // Where most fail at once it is not the connections that are slow, and closing them would make it worse.
+  const isGeneral = failed.length >= MANY && failed.length > parcels.length / 2;
+  await Promise.all(
+    failed.map(async (parcel) => {
+      if (!isGeneral && isHeldUp(parcel)) await giveUp(context, parcel.connection);
+      else for (const group of parcel.groups) group.hasFailed = true;
+    }),
+  );
 }
 
-async function post(context: FanOutContext, { connection, frames, groups }: Parcel): Promise<void> {
-  const { connections, poster, onError } = context;
+/** Whether it arrived, or there is nobody left for it. */
+async function post(context: FanOutContext, { connection, frames }: Parcel): Promise<boolean> {
   try {
-    if (!(await poster.send(connection.id, frames))) await connections.remove(connection);
+    if (!(await context.poster.send(connection.id, frames))) await context.connections.remove(connection);
+    return true;
   } catch (error) {
-    onError(error, "post");
-    const isHeldUp = [...groups].some(({ records }) => records.some((record) => receivedOf(record) >= PATIENCE));
-    if (isHeldUp) await giveUp(context, connection);
-    else for (const group of groups) group.hasFailed = true;
+    context.onError(error, "post");
+    return false;
   }
 }
+
+const isHeldUp = ({ groups }: Parcel): boolean =>
+  [...groups].some(({ records }) => records.some((record) => receivedOf(record) >= PATIENCE));
 
 const receivedOf = ({ attributes }: SQSRecord): number => Number(attributes.ApproximateReceiveCount);
 

@@ -28,8 +28,6 @@ export interface RequestsContext extends SubscribeContext {
   readonly verifyToken: VerifyToken;
   /** Hears of defects of ours, which clients see as `internal` or `unavailable`. */
   readonly onError: (error: unknown, stage: string) => void;
-  /** In ms since 1970. @default Date.now */
-  readonly now?: () => number;
 }
 
 type RequestsHandler = (event: APIGatewayProxyWebsocketEventV2) => Promise<APIGatewayProxyResultV2>;
@@ -42,7 +40,7 @@ export function createRequests(context: RequestsContext): RequestsHandler {
     const { connectionId, connectedAt } = requestContext;
     const outbox = new Outbox(context.poster, connectionId);
     await answer(context, { requestContext, body, outbox });
-    outbox.add(...handOver(requestContext, (context.now ?? Date.now)()));
+    outbox.add(...handOver(requestContext));
     await outbox.flush();
     if (outbox.isGone) await context.connections.remove({ id: connectionId, connectedAt });
     return { statusCode: 200 };
@@ -72,12 +70,12 @@ async function answer(context: RequestsContext, { requestContext, body, outbox }
 
 /** Ends the private subscriptions of a connection whose token is no longer valid. */
 async function endExpired(
-  { connections, now = Date.now }: RequestsContext,
+  { connections }: RequestsContext,
   connection: ConnectionState,
   outbox: Outbox,
 ): Promise<ConnectionState> {
   const { identity, subscriptions } = connection;
-  if (!identity || identity.expiresAt > now()) return connection;
+  if (!identity || identity.expiresAt > Date.now()) return connection;
   const ended = [...subscriptions].filter(([, { channel }]) => isPrivate(channel));
   const streams = ended.map(([, stream]) => stream);
   await connections.leave(connection, streams);
@@ -130,8 +128,8 @@ const withId = (frame: ServerFrame, id: RequestFrame["id"]): ServerFrame =>
   frame.event === "authenticated" ? { ...frame, id } : frame;
 
 /** Tells a connection that nears its end when to come back. */
-function handOver({ connectedAt }: SocketContext, now: number): ServerFrame[] {
-  const age = now - connectedAt;
+function handOver({ connectedAt }: SocketContext): ServerFrame[] {
+  const age = Date.now() - connectedAt;
   if (age < HAND_OVER_AFTER_MS) return [];
   const left = Math.max(0, CONNECTION_LIFETIME_MS - HAND_OVER_RESERVE_MS - age);
   return [{ event: "drain", data: { reconnectIn: Math.floor(Math.random() * Math.min(left, HAND_OVER_SPREAD_MS)) } }];

@@ -110,6 +110,23 @@ describe("200 connections in three rooms", () => {
   });
 });
 
+it("closes a connection that takes nothing, and holds up nobody for long", async () => {
+  const [slow, swift] = [await edge.connect(), await edge.connect()];
+  const slowId = edge.api.connectionIds().at(-2);
+  for (const client of [slow, swift]) await client.ask("subscribe", { channel: "market:trades", marketId: "held-up" });
+  edge.faults.post = (connectionId) => (connectionId === slowId ? "throttled" : undefined);
+  const ids = await edge.publish(messages("market:trades", "held-up", 3));
+  await expect.poll(() => slow.closeCode, { timeout: 50_000 }).toBe(1000);
+  await idle();
+  const more = await edge.publish(messages("market:trades", "held-up", 2, 4));
+  await expect.poll(() => withoutDoubles(swift.messages).map(({ id }) => id)).toEqual([...ids, ...more]);
+
+  edge.faults.post = () => undefined;
+  const back = await edge.connect();
+  await back.ask("subscribe", { channel: "market:trades", marketId: "held-up", lastId: "0-0" });
+  expect(back.ids("market:trades")).toEqual([...ids, ...more]);
+});
+
 describe("a subscription that begins while messages flow", () => {
   const cases: readonly (readonly [Channel, string, boolean])[] = [
     ["market:trades", "flow-a", false],

@@ -1,28 +1,13 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Cluster, Redis } from "ioredis";
 import { connectPublisher, type RedisConfig } from "../../contract/server/redis.ts";
 import { readRedisPassword } from "../publish/redis-secret.ts";
-import { Connections } from "./connections.ts";
-import { Listeners } from "./listeners.ts";
 import { createPoster, type Poster } from "./poster.ts";
-import { createTable } from "./table.ts";
 
 /** Attempts at a post: with the SDK's backoff they take a second or two, for which a stream waits. */
 const POST_ATTEMPTS = 3;
 const TIMEOUT_MS = 5_000;
-
-/** The two sides of the table of that name. */
-export function openTable(name: string): { readonly connections: Connections; readonly listeners: Listeners } {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
-  const table = createTable(client, name);
-  const listeners = new Listeners(table);
-  return { listeners, connections: new Connections(table, listeners) };
-}
 
 /** Posts to the connections of the API at that URL. */
 export const openPoster = (managementUrl: string): Poster =>

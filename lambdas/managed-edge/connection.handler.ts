@@ -1,6 +1,6 @@
 import { edgeEnvironment, parseEnvironment } from "../../contract/server/env.ts";
-import { openTable } from "./clients.ts";
 import { createConnection } from "./connection.ts";
+import { openTable } from "./open-table.ts";
 
 const { RT_EDGE_TABLE } = parseEnvironment(edgeEnvironment.pick({ RT_EDGE_TABLE: true }), process.env);
 

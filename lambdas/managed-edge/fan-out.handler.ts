@@ -8,9 +8,10 @@ import {
 import { createStreamReader } from "../../contract/server/stream-reader.ts";
 import { createEdgeQueue } from "../publish/edge-queue.ts";
 import { redisSecretEnvironment } from "../publish/redis-secret.ts";
-import { logErrors, openPoster, openRedis, openTable } from "./clients.ts";
+import { logErrors, openPoster, openRedis } from "./clients.ts";
 import { createEdgeStreams } from "./edge-streams.ts";
 import { createFanOut } from "./fan-out.ts";
+import { openTable } from "./open-table.ts";
 
 /** Some 20 ms a post, 50 at once: a room of so many takes one invocation less than half a second. */
 const SPLIT_OVER = 1_000;

@@ -3,8 +3,9 @@ import { authEnvironment, edgeEnvironment, parseEnvironment, redisEnvironment } 
 import { createStreamReader } from "../../contract/server/stream-reader.ts";
 import { createTokenVerifier } from "../../contract/server/token-verifier.ts";
 import { redisSecretEnvironment } from "../publish/redis-secret.ts";
-import { logErrors, openPoster, openRedis, openTable } from "./clients.ts";
+import { logErrors, openPoster, openRedis } from "./clients.ts";
 import { createEdgeStreams } from "./edge-streams.ts";
+import { openTable } from "./open-table.ts";
 import { createRequests } from "./requests.ts";
 
 const logger = new Logger({ serviceName: "managed-edge-requests" });

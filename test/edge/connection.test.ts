@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { HAND_OVER_AFTER_MS, PING_INTERVAL_MS } from "../../contract/managed-edge.ts";
-import { openTable } from "../../lambdas/managed-edge/clients.ts";
+import { openTable } from "../../lambdas/managed-edge/open-table.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 

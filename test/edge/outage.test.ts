@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openTable } from "../../lambdas/managed-edge/clients.ts";
+import { openTable } from "../../lambdas/managed-edge/open-table.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 
 let edge: Edge;

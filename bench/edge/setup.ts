@@ -29,10 +29,12 @@ export interface BenchEdgeOptions {
   readonly postMs: number;
   /** Invocations of the fan-out at once. */
   readonly concurrency: number;
+  /** How long a fan-out rests after a batch that was not full, in ms. */
+  readonly windowMs: number;
 }
 
 /** The managed edge in one process, with everything counted that costs money. */
-export async function startBenchEdge({ postMs, concurrency }: BenchEdgeOptions) {
+export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdgeOptions) {
   const counts = noCounts();
   const [server, dynamo] = await Promise.all([startRedis(), startDynamo()]);
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };
@@ -105,7 +107,7 @@ export async function startBenchEdge({ postMs, concurrency }: BenchEdgeOptions) 
       });
     }
   };
-  fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000 });
+  fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000, windowMs });
   const publisher: Publisher = createPublisher(redis, handOn);
   return {
     url: api.url,

@@ -50,6 +50,16 @@ export const edgeQueueEnvironment = z.object({
   RT_EDGE_QUEUE_URL: httpUrl.optional(),
 });
 
+/** How the fan-out of the managed edge works. */
+export const edgeFanOutEnvironment = z.object({
+  /**
+   * How long an invocation that had not its hands full rests, in ms, so that what comes meanwhile goes out together:
+   * fewer messages to pay for, and so much more delay where updates follow each other. Only with an event source of few
+   * invocations at once.
+   */
+  RT_EDGE_WINDOW_MS: z.coerce.number().int().min(0).max(5_000).default(0),
+});
+
 /** The environment lacks something or has a wrong value; the message names every variable concerned. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";

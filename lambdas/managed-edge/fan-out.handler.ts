@@ -1,6 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import {
   edgeEnvironment,
+  edgeFanOutEnvironment,
   edgeQueueEnvironment,
   parseEnvironment,
   redisEnvironment,
@@ -21,7 +22,8 @@ const logger = new Logger({ serviceName: "managed-edge-fan-out" });
 const environment = redisEnvironment
   .extend(redisSecretEnvironment.shape)
   .extend(edgeEnvironment.shape)
-  .extend(edgeQueueEnvironment.shape);
+  .extend(edgeQueueEnvironment.shape)
+  .extend(edgeFanOutEnvironment.shape);
 const config = parseEnvironment(environment, process.env);
 const redis = await openRedis(config, logger);
 const { RT_EDGE_QUEUE_URL } = config;
@@ -33,5 +35,6 @@ export const handler = createFanOut({
   poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
   handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
   splitOver: SPLIT_OVER,
+  windowMs: config.RT_EDGE_WINDOW_MS,
   onError: logErrors(logger),
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import pLimit from "p-limit";
 import { tokenExpired } from "../../contract/answers.ts";
@@ -6,6 +7,9 @@ import type { Connections } from "./connections.ts";
 import type { ConnectionKey } from "./listeners.ts";
 import { encodeFrame, type Poster } from "./poster.ts";
 import { planRound, type Round, type RoundContext } from "./round.ts";
+
+/** What an event source hands over of a FIFO queue at most. */
+const MAXIMUM_BATCH = 10;
 
 /** Connections posted to at once: as many as the SDK's agent has sockets. */
 const MAXIMUM_POSTS = 50;
@@ -16,6 +20,8 @@ const PATIENCE = 3;
 export interface FanOutContext extends RoundContext {
   readonly connections: Connections;
   readonly poster: Poster;
+  /** How long an invocation rests after a batch that was not full, in ms. */
+  readonly windowMs: number;
   readonly onError: (error: unknown, stage: string) => void;
 }
 
@@ -49,6 +55,8 @@ export function createFanOut(context: FanOutContext): FanOutHandler {
     await Promise.all(groups.map((group) => plan(context, group)));
     await deliver(context, pack(groups));
     await Promise.all(groups.map((group) => finish(context, group)));
+    // At the end, not at the start: an update that comes alone is not held back.
+    if (records.length < MAXIMUM_BATCH) await delay(context.windowMs);
     const failed = groups.filter(({ hasFailed }) => hasFailed).flatMap((group) => group.records);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };

@@ -27,6 +27,7 @@ it("splits a large room over several invocations, and keeps order and completene
     poster: openPoster(edge.api.managementUrl),
     handOn: await createEdgeQueue(edge.queue.environment.RT_EDGE_QUEUE_URL),
     splitOver: 10,
+    windowMs: 0,
     onError: (error) => errors.push(error),
   });
   const groups = new Set<string | undefined>();

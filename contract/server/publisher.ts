@@ -1,14 +1,13 @@
-import { createHash } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
 import { type Channel, channelDefinition, isChannel } from "../channels.ts";
 import type { ChannelMessage } from "../domain-events.ts";
-import { describeIssue, NAMESPACE } from "../frames.ts";
+import { describeIssue } from "../frames.ts";
 import { eventId, identifier } from "../payloads/primitives.ts";
-import { roomName, type Stream } from "../stream.ts";
 import { type HandOn, hintAfter, type QueuedHint } from "./edge-hint.ts";
 import { publishScript } from "./publish-script.ts";
-import { edgeMarkerKey, indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "./redis-keys.ts";
+import { streamKey } from "./redis-keys.ts";
+import { type PreparedMessage, scriptArguments } from "./script-arguments.ts";
 
 /** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
 export const MAXIMUM_BODY_BYTES = 120_000;
@@ -56,13 +55,6 @@ export interface Publisher {
 
 type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
 
-interface PreparedMessage {
-  readonly stream: Stream;
-  readonly eventId: string;
-  readonly version: number;
-  readonly body: string;
-}
-
 const messageSchema = z.object({
   channel: z.string().refine(isChannel, "there is no channel of that name"),
   key: identifier.optional(),
@@ -104,65 +96,6 @@ function prepare(message: ChannelMessage): PreparedMessage {
     throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
   }
   return { stream: { channel, key }, eventId: encodeURIComponent(eventId), version: version ?? 0, body };
-}
-
-/** The start of the message that the sharded adapter takes for a broadcast; type 3 is BROADCAST, packet type 2 EVENT. */
-const envelopeHead = (room: string, except: readonly string[]): string =>
-  `{"uid":"publisher","nsp":"${NAMESPACE}","type":3,"data":{"opts":{"rooms":${JSON.stringify([room])},` +
-  `"except":${JSON.stringify(except)},"flags":{}},"packet":{"type":2,"nsp":"${NAMESPACE}","data":["data",`;
-
-/** How long after its last use a set of seen events is kept, in s, in case clocks differ. */
-const CLOCK_SKEW_SECONDS = 300;
-
-/**
- * An event id as a 64-bit integer, of which Redis packs up to 512 into 8 bytes each. That two of a million events of one
- * stream and window meet in one has a probability of 3 in 100 million.
- */
-const hashEvent = (eventId: string): string =>
-  createHash("sha256").update(eventId).digest().readBigInt64BE().toString();
-
-/** Where a stream's events are remembered: by window, the present one first; another publisher's clock may differ. */
-function memoryOf(stream: Stream): { readonly keys: readonly string[]; readonly forgetAt: number } {
-  const { dedupeSeconds, delivery } = channelDefinition(stream.channel);
-  if (delivery === "latest") return { keys: Array.from({ length: 3 }, () => streamKey(stream)), forgetAt: 0 };
-  const now = Math.floor(Date.now() / 1_000 / dedupeSeconds);
-  return {
-    keys: [now, now - 1, now + 1].map((window) => seenKey(stream, window)),
-    forgetAt: (now + 2) * dedupeSeconds + CLOCK_SKEW_SECONDS,
-  };
-}
-
-type ScriptArguments = [number, ...(string | number)[]];
-
-function scriptArguments(messages: readonly PreparedMessage[], stream: Stream, hasEdge: boolean): ScriptArguments {
-  const { history } = channelDefinition(stream.channel);
-  const memory = memoryOf(stream);
-  const streamName = streamKey(stream);
-  const room = roomName(stream);
-  const whole = wholeChannelRoom(stream.channel);
-  const keys = [
-    streamName,
-    whole === undefined ? streamName : indexKey(stream.channel),
-    pubSubChannel(room),
-    pubSubChannel(whole ?? room),
-    ...memory.keys,
-    ...(hasEdge ? [edgeMarkerKey(room), edgeMarkerKey(whole ?? room)] : []),
-  ];
-  return [
-    keys.length,
-    ...keys,
-    history.entries,
-    history.seconds,
-    memory.forgetAt,
-    stream.key ?? "",
-    envelopeHead(room, whole === undefined ? [] : [whole]),
-    whole === undefined ? "" : envelopeHead(whole, []),
-    ...messages.flatMap(({ version, eventId, body }) => [
-      version,
-      memory.forgetAt === 0 ? eventId : hashEvent(eventId),
-      body,
-    ]),
-  ];
 }
 
 const toOutcome = (result: string): PublishOutcome =>

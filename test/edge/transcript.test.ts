@@ -66,6 +66,7 @@ it("reads the same on both edges: subscribe, data, resume, errors, token renewal
   await ask("subscribe", "market:trades");
   await ask("subscribe", { channel: "monitor:signals", marketId: "m" });
   await ask("subscribe", { ...trades, lastId: "yesterday" });
+  await ask("subscribe", { ...trades, maxRate: 5 });
   await ask("subscribe", { channel: "market:trades", lastId: "1-1" });
   await ask("subscribe", { channel: "user:orders" });
   await ask("unsubscribe", { channel: "user:orders" });
@@ -91,7 +92,7 @@ it("reads the same on both edges: subscribe, data, resume, errors, token renewal
 
   // The latest value as a snapshot, of one market and of the whole channel, and conflated on resume.
   const prices = await edge.publish(messages("market:prices", "m", 3));
-  await ask("subscribe", { channel: "market:prices", marketId: "m" });
+  await ask("subscribe", { channel: "market:prices", marketId: "m", maxRate: 50 });
   await publish([message("market:prices", "m", 4)]);
   await ask("subscribe", { channel: "market:prices", marketId: "m", lastId: prices[0] });
   await ask("subscribe", { channel: "market:orderbook" });

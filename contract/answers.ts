@@ -36,3 +36,10 @@ export const tokenExpired = (channel: Channel): ErrorMessage => ({
   message: "the token has expired; authenticate and subscribe again",
   channel,
 });
+
+/** Tells that a private subscription ends because the connection's token is another user's now, or none. */
+export const tokenReplaced = (channel: Channel): ErrorMessage => ({
+  code: "unauthorized",
+  message: "the token was replaced",
+  channel,
+});

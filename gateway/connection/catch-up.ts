@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { describeSubscribed } from "../../contract/answers.ts";
 import { channelDefinition } from "../../contract/channels.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/frames.ts";
 import type { Entry } from "../../contract/server/entry.ts";
@@ -31,18 +32,6 @@ function snapshotOf(state: StreamState): Resume {
   return { entries: isLatest && state.last ? [state.last] : [], recovered: true };
 }
 
-function describe(request: SubscribeRequest, resumes: ReadonlyMap<StreamState, Resume>): SubscribedMessage {
-  const { channel, marketId, lastId } = request;
-  const states = [...resumes];
-  const unrecovered = states.filter(([, { recovered }]) => !recovered).map(([{ stream }]) => stream.key ?? "");
-  const recovered = lastId === undefined ? {} : { recovered: unrecovered.length === 0 };
-  if (channelDefinition(channel).key !== "marketId" || typeof marketId === "string") {
-    return { channel, marketId, id: states[0]?.[0].lastId ?? FIRST_ID, ...recovered };
-  }
-  const ids = Object.fromEntries(states.map(([state]) => [state.stream.key ?? "", state.lastId]));
-  return { channel, marketId, ids, ...recovered, ...(unrecovered.length > 0 ? { unrecovered } : {}) };
-}
-
 /** One `subscribe` of one connection, from what the client has to live. */
 export class CatchUp {
   readonly #options: CatchUpOptions;
@@ -68,7 +57,8 @@ export class CatchUp {
     const { request, states, isConnected } = this.#options;
     const resumes = new Map(states().map((state) => [state, this.#start(state)]));
     for (const state of resumes.keys()) this.#positions.set(state, state.lastId);
-    answer(describe(request, resumes));
+    const positions = [...resumes].map(([{ stream, lastId }, { recovered }]) => ({ stream, lastId, recovered }));
+    answer(describeSubscribed(request, positions));
     await this.#options.send([...resumes.values()].flatMap(({ entries }) => entries));
     while (isConnected()) {
       const behind = states().filter((state) => this.#position(state) !== state.lastId);

@@ -1,3 +1,5 @@
+import { describeError, tokenExpired, tokenReplaced } from "../../contract/answers.ts";
+import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import {
   type AuthenticatedMessage,
@@ -41,12 +43,6 @@ export interface ConnectionServices {
 
 /** Sends the client an event that answers its request, and its acknowledgement. */
 type Answer = (event: keyof ServerToClientEvents, message: object) => void;
-
-function toErrorMessage(error: ChannelError, request: unknown): ErrorMessage {
-  const channel = typeof request === "object" && request !== null && "channel" in request ? request.channel : undefined;
-  const { code, message } = error;
-  return typeof channel === "string" && channel.length <= 64 ? { code, message, channel } : { code, message };
-}
 
 /** Serves one client: takes its requests one after the other and answers each, whatever it is. */
 export class Connection {
@@ -110,7 +106,7 @@ export class Connection {
 
   #refuse(event: RequestEvent, request: unknown, { answer, error }: { answer: Answer; error: ChannelError }): void {
     this.#services.metrics.requests.inc({ event, result: error.code });
-    answer("error", toErrorMessage(error, request));
+    answer("error", describeError(error, request));
   }
 
   #enqueue(task: () => Promise<void>): void {
@@ -129,7 +125,7 @@ export class Connection {
   async #authenticate(token: string | null): Promise<AuthenticatedMessage> {
     const identity = token === null ? undefined : await this.#services.verifyToken(token);
     const { data } = this.#socket;
-    if (identity?.sub !== data.identity?.sub) this.#endPrivate("unauthorized", "the token was replaced");
+    if (identity?.sub !== data.identity?.sub) this.#endPrivate(tokenReplaced);
     data.identity = identity;
     this.#watchExpiry(identity);
     return identity ? { sub: identity.sub, expiresAt: identity.expiresAt } : { sub: null };
@@ -140,15 +136,13 @@ export class Connection {
     if (!identity) return;
     this.#expiry = setTimeout(() => {
       this.#socket.data.identity = undefined;
-      this.#endPrivate("token_expired", "the token has expired; authenticate and subscribe again");
+      this.#endPrivate(tokenExpired);
     }, identity.expiresAt - Date.now());
     this.#expiry.unref();
   }
 
-  #endPrivate(code: "unauthorized" | "token_expired", message: string): void {
-    for (const channel of this.#subscriptions.leavePrivate()) {
-      this.#socket.emit("error", { code, message, channel });
-    }
+  #endPrivate(describe: (channel: Channel) => ErrorMessage): void {
+    for (const channel of this.#subscriptions.leavePrivate()) this.#socket.emit("error", describe(channel));
   }
 
   /** The client resumes by its ids once it is back: nothing of what waited is lost to it. */

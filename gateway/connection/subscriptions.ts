@@ -1,7 +1,8 @@
 import pTimeout from "p-timeout";
-import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
+import { isPrivate, streamsOf } from "../../contract/server/access.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
@@ -25,8 +26,6 @@ interface SubscriptionsOptions {
 }
 
 type Answer = (message: SubscribedMessage) => void;
-
-const isPrivate = (channel: Channel): boolean => channelDefinition(channel).access === "private";
 
 const unavailable = (cause: unknown): ChannelError =>
   new ChannelError("unavailable", "the channel cannot be reached just now; try again", { cause });
@@ -57,7 +56,7 @@ export class Subscriptions {
    * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
    */
   async subscribe(request: SubscribeRequest, answer: Answer): Promise<void> {
-    const streams = this.#streamsOf(request);
+    const streams = streamsOf(request, this.#socket.data.identity);
     const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
     if (this.#held.size + fresh.length > this.#maximum) {
       throw new ChannelError("limit_exceeded", `a connection may have ${this.#maximum} subscriptions`);
@@ -74,7 +73,7 @@ export class Subscriptions {
 
   /** Ends the subscription that a `subscribe` with the same words began; does nothing where there is none. */
   unsubscribe(request: UnsubscribeRequest): void {
-    for (const stream of this.#streamsOf(request)) this.#leave(roomName(stream));
+    for (const stream of streamsOf(request, this.#socket.data.identity)) this.#leave(roomName(stream));
   }
 
   /** Ends the subscriptions to private channels. Returns the channels concerned. */
@@ -90,14 +89,6 @@ export class Subscriptions {
     this.#fanOut.disconnect(this.#member);
     for (const { release } of this.#held.values()) release();
     this.#held.clear();
-  }
-
-  /** The user comes from the verified token alone: no word of a client names whose stream it gets. */
-  #streamsOf({ channel, keys }: UnsubscribeRequest): Stream[] {
-    if (!isPrivate(channel)) return keys ? keys.map((key) => ({ channel, key })) : [{ channel }];
-    const identity = this.#socket.data.identity;
-    if (!identity) throw new ChannelError("unauthorized", `channel ${channel} needs a valid token`);
-    return [{ channel, key: identity.sub }];
   }
 
   async #open(streams: readonly Stream[]): Promise<{ stream: Stream; close: () => void }[]> {

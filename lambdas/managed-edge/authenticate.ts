@@ -1,3 +1,4 @@
+import { tokenReplaced } from "../../contract/answers.ts";
 import type { ServerFrame } from "../../contract/managed-edge.ts";
 import { isPrivate } from "../../contract/server/access.ts";
 import type { VerifyToken } from "../../contract/server/token-verifier.ts";
@@ -29,7 +30,7 @@ export async function authenticate(
   } else {
     await connections.leave(connection, streams);
     for (const { channel } of streams) {
-      frames.push({ event: "error", data: { code: "unauthorized", message: "the token was replaced", channel } });
+      frames.push({ event: "error", data: tokenReplaced(channel) });
     }
   }
   await connections.identify(connection, identity);

@@ -29,7 +29,7 @@ const importsOf = (file: string): string[] => {
   );
 };
 
-const parts = ["contract", "gateway", "lambdas", "client", "infra", "local", "bench", "test"];
+const parts = ["contract", "gateway", "lambdas", "client", "infra", "local", "bench", "tools", "test"];
 
 /** Files that break a rule, each with the rule. The linter has to name every one of them. */
 const probes = [

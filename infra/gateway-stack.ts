@@ -31,6 +31,15 @@ export class GatewayStack extends Stack {
         ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
         : loadBalancer.open(config.edge);
     this.#describe(endpoint, config);
+    if (config.auth.issuer !== undefined) this.#describeTokens(tokenIssuer);
+  }
+
+  /** The user pool's stack says how to get a token where there is one. */
+  #describeTokens({ issuer, audience }: TokenIssuer): void {
+    new CfnOutput(this, "Token", {
+      value: `${issuer} (aud ${audience})`,
+      description: "Whose tokens are valid: get one there, as your clients do",
+    });
   }
 
   #describe(endpoint: string, config: EnvironmentConfig): void {

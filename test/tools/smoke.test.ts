@@ -1,0 +1,152 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../local/free-port.ts";
+import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
+
+const ENTRY = join(import.meta.dirname, "../../tools/smoke/main.ts");
+
+const folder = mkdtempSync(join(tmpdir(), "vezta-smoke-"));
+let platform: LocalPlatform;
+let url: string;
+let events: string;
+
+beforeAll(async () => {
+  platform = await startPlatform({
+    port: 0,
+    gateways: 1,
+    eventsPerSecond: 0,
+    seed: 1,
+    hasPolling: false,
+    onProgress: () => undefined,
+    onNotice: () => undefined,
+  });
+  url = `http://127.0.0.1:${platform.port}`;
+  events = `${url}/dev/aws`;
+});
+
+afterAll(async () => {
+  await platform.stop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command as `npm run smoke` does. */
+const smoke = (options: readonly string[], token?: string): Promise<Run> =>
+  new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, NO_COLOR: "1", ...(token === undefined ? {} : { RT_SMOKE_TOKEN: token }) };
+    execFile(process.execPath, [ENTRY, ...options], { env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+
+interface Step {
+  readonly name: string;
+  readonly outcome: string;
+  readonly detail: string;
+}
+
+const stepsOf = ({ stdout }: Run): Step[] => JSON.parse(stdout).steps;
+const outcomesOf = (run: Run): string[] => stepsOf(run).map(({ outcome }) => outcome);
+
+describe("npm run smoke", () => {
+  it("connects, subscribes, publishes and receives, anonymously", async () => {
+    const run = await smoke(["--url", url, "--events-endpoint", events]);
+
+    expect(run.stdout.split("\n").filter(Boolean)).toEqual([
+      expect.stringMatching(/^✔ connect .*anonymously$/),
+      expect.stringMatching(/^✔ subscribe .*market:trades$/),
+      expect.stringMatching(/^✔ publish .*TradeExecuted on the local bus$/),
+      expect.stringMatching(/^✔ receive .*arrived as \d+-\d+$/),
+    ]);
+    expect(run.code).toBe(0);
+  });
+
+  it.each(["the environment", "a file"])("takes a token from %s, and sends to its user alone", async (from) => {
+    const token = await platform.issuer.sign({ sub: "smoke-user" });
+    const file = join(folder, "token");
+    writeFileSync(file, `${token}\n`);
+    const options = ["--url", url, "--events-endpoint", events, "--json"];
+
+    const run = from === "a file" ? await smoke([...options, "--token-file", file]) : await smoke(options, token);
+
+    expect(outcomesOf(run)).toEqual(["ok", "ok", "ok", "ok"]);
+    expect(stepsOf(run)[1]?.detail).toBe("user:notifications");
+    expect(run.stdout).not.toContain(token);
+    expect(run.code).toBe(0);
+  });
+
+  it("says what it left out where it may not publish", async () => {
+    const run = await smoke(["--url", url, "--json"]);
+
+    expect(outcomesOf(run)).toEqual(["ok", "ok", "skipped", "skipped"]);
+    expect(run.code).toBe(0);
+  });
+
+  it("fails with the endpoint's own reason for a token that is not valid", async () => {
+    const run = await smoke(["--url", url, "--json"], "not-a-token");
+
+    expect(stepsOf(run)[0]).toMatchObject({ outcome: "failed", detail: expect.stringContaining("token_invalid") });
+    expect(outcomesOf(run)).toEqual(["failed", "skipped", "skipped", "skipped"]);
+    expect(run.code).toBe(1);
+  });
+
+  it("fails where nobody listens", async () => {
+    const run = await smoke(["--url", `http://127.0.0.1:${await freePort()}`, "--json"]);
+
+    expect(stepsOf(run)[0]).toMatchObject({ outcome: "failed", detail: expect.stringContaining("ECONNREFUSED") });
+    expect(run.code).toBe(1);
+  });
+
+  it("fails where the event is taken and never arrives", async () => {
+    const lost = createServer((request, response) => {
+      request.resume();
+      response.end(JSON.stringify({ FailedEntryCount: 0, Entries: [{ EventId: "1" }] }));
+    });
+    const port = await freePort();
+    await new Promise<void>((listening) => lost.listen(port, "127.0.0.1", listening));
+
+    const run = await smoke([
+      "--url",
+      url,
+      "--events-endpoint",
+      `http://127.0.0.1:${port}`,
+      "--timeout",
+      "1",
+      "--json",
+    ]);
+    lost.close();
+
+    expect(outcomesOf(run)).toEqual(["ok", "ok", "ok", "failed"]);
+    expect(stepsOf(run)[3]?.detail).toBe("did not arrive within 1 s");
+    expect(run.code).toBe(1);
+  });
+
+  it("fails where the bus refuses the event", async () => {
+    const run = await smoke(["--url", url, "--events-endpoint", `${url}/dev/nothing`, "--json"]);
+
+    expect(outcomesOf(run)).toEqual(["ok", "ok", "failed", "skipped"]);
+  });
+
+  it.each([
+    ["no URL", [], "--url must be an http or https URL"],
+    ["another scheme", ["--url", "ftp://a"], "--url must be an http or https URL"],
+    ["both buses", ["--url", "http://a", "--bus", "b", "--events-endpoint", "http://c"], "not both"],
+    ["a token on the command line", ["--url", "http://a", "--token", "secret"], "Unknown option '--token'"],
+    ["a file that is not there", ["--url", "http://a", "--token-file", "/no/such/file"], "ENOENT"],
+  ])("refuses %s, and says how it is called", async (_name, options, reason) => {
+    const run = await smoke(options);
+
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(reason);
+    expect(run.stderr).toContain("usage: npm run smoke");
+  });
+});

@@ -1,0 +1,77 @@
+/** `npm run smoke -- --url …`: whether a deployed endpoint works, step by step. Exit code 0 if every step taken did. */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import picocolors from "picocolors";
+import { z } from "zod";
+import { runSmokeTest, type SmokeStep } from "./smoke-test.ts";
+
+const { bold, dim, green, red, yellow } = picocolors;
+
+const USAGE = `usage: npm run smoke -- --url URL [--bus NAME [--region REGION] | --events-endpoint URL]
+                         [--token-file FILE] [--timeout SECONDS] [--json]
+
+  --url              the endpoint, as the deploy's output names it
+  --bus              publishes one event on this EventBridge bus, with the AWS credentials of the environment
+  --events-endpoint  publishes it to a local platform instead: http://localhost:3000/dev/aws
+  --token-file       a file that holds a token; or put it into RT_SMOKE_TOKEN
+  --timeout          seconds that a step may take (15)
+
+With a token the event is a notification to the token's own user. Without one it is a trade of the market smoke-test,
+which clients of all markets hear too.`;
+
+const httpUrl = (name: string) =>
+  z.url({ protocol: /^https?$/, error: `${name} must be an http or https URL` }).transform((text) => new URL(text));
+
+const optionsSchema = z
+  .object({
+    url: httpUrl("--url"),
+    bus: z.string().min(1).optional(),
+    region: z.string().min(1).optional(),
+    "events-endpoint": httpUrl("--events-endpoint").optional(),
+    "token-file": z.string().min(1).optional(),
+    timeout: z.coerce.number("--timeout must be seconds").min(1).max(300).default(15),
+    json: z.boolean().default(false),
+  })
+  .refine((options) => !options.bus || !options["events-endpoint"], "give --bus or --events-endpoint, not both");
+
+/** @throws Error where an option is wrong or the token's file cannot be read. */
+function parseOptions() {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ url: text, bus: text, region: text, "events-endpoint": text, "token-file": text, timeout: text },
+      json: { type: "boolean" },
+    },
+  });
+  const options = optionsSchema.parse(values);
+  const file = options["token-file"];
+  const token = (file === undefined ? process.env.RT_SMOKE_TOKEN : readFileSync(file, "utf8"))?.trim();
+  return { ...options, token: token || undefined };
+}
+
+const marks = { ok: green("✔"), failed: red("✘"), skipped: yellow("–") } as const;
+
+function print(steps: readonly SmokeStep[]): void {
+  for (const { name, outcome, detail, milliseconds } of steps) {
+    const time = milliseconds === undefined ? "" : `${milliseconds} ms`;
+    console.log(`${marks[outcome]} ${bold(name.padEnd(10))} ${dim(time.padStart(9))}  ${detail}`);
+  }
+}
+
+function readOptions(): ReturnType<typeof parseOptions> {
+  try {
+    return parseOptions();
+  } catch (error) {
+    const reason =
+      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : error;
+    console.error(`${red(String(reason))}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const { url, token, timeout, bus, region, "events-endpoint": endpoint, json } = readOptions();
+const events = bus || endpoint ? { bus, region, endpoint } : undefined;
+const steps = await runSmokeTest({ url, token, timeoutMs: timeout * 1_000, events });
+if (json) console.log(JSON.stringify({ url: url.origin, steps }));
+else print(steps);
+process.exitCode = steps.some(({ outcome }) => outcome === "failed") ? 1 : 0;

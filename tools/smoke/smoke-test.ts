@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { type ConnectOptions, connectSocketIo, type SmokeConnection, SmokeError } from "./connection.ts";
+import { type EventSourceOptions, putEvent } from "./event-source.ts";
+import { createTestEvent, type TestEvent } from "./test-event.ts";
+
+export interface SmokeTestOptions extends ConnectOptions {
+  /** Where the event is put. Undefined: none is published. */
+  readonly events: EventSourceOptions | undefined;
+}
+
+/** One step, and what came of it. */
+export interface SmokeStep {
+  readonly name: "connect" | "subscribe" | "publish" | "receive";
+  readonly outcome: "ok" | "failed" | "skipped";
+  readonly detail: string;
+  /** From the step's begin to its end; absent where it was skipped. */
+  readonly milliseconds?: number;
+}
+
+const arrived = z.looseObject({ id: z.string(), data: z.looseObject({ id: z.string() }) });
+
+/** Hears the messages of a connection from its begin on, so that none can come too early. */
+class Inbox {
+  readonly #messages: z.infer<typeof arrived>[] = [];
+  #listener: () => void = () => undefined;
+
+  constructor(connection: SmokeConnection) {
+    connection.onData((message) => {
+      const parsed = arrived.safeParse(message);
+      if (parsed.success) this.#messages.push(parsed.data);
+      this.#listener();
+    });
+  }
+
+  /** Resolves with the id that the message has in its stream. */
+  async waitFor(eventId: string, timeoutMs: number): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const timer = setTimeout(() => reject(new SmokeError(`did not arrive within ${timeoutMs / 1_000} s`)), timeoutMs);
+    this.#listener = () => {
+      const message = this.#messages.find(({ data }) => data.id === eventId);
+      if (message) resolve(message.id);
+    };
+    this.#listener();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const round = (milliseconds: number): number => Math.round(milliseconds);
+
+/** Carries out steps one after the other; after a failed one the rest is skipped. */
+class Steps {
+  readonly results: SmokeStep[] = [];
+
+  async run<T>(name: SmokeStep["name"], step: () => Promise<{ value: T; detail: string }>): Promise<T | undefined> {
+    if (this.results.some(({ outcome }) => outcome === "failed")) {
+      this.skip(name, "a step before it failed");
+      return undefined;
+    }
+    const begun = performance.now();
+    try {
+      const { value, detail } = await step();
+      this.results.push({ name, outcome: "ok", detail, milliseconds: round(performance.now() - begun) });
+      return value;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.results.push({ name, outcome: "failed", detail, milliseconds: round(performance.now() - begun) });
+      return undefined;
+    }
+  }
+
+  skip(name: SmokeStep["name"], detail: string): void {
+    this.results.push({ name, outcome: "skipped", detail });
+  }
+}
+
+async function publishAndReceive(
+  steps: Steps,
+  { event, inbox, options }: { event: TestEvent; inbox: Inbox | undefined; options: SmokeTestOptions },
+): Promise<void> {
+  const { events, timeoutMs } = options;
+  if (!events) {
+    for (const name of ["publish", "receive"] as const) steps.skip(name, "no --bus and no --events-endpoint given");
+    return;
+  }
+  await steps.run("publish", async () => {
+    await putEvent(event, { ...events, timeoutMs });
+    return { value: undefined, detail: `${event.detailType} on ${events.bus ?? "the local bus"}` };
+  });
+  await steps.run("receive", async () => {
+    const id = await inbox?.waitFor(event.id, timeoutMs);
+    return { value: undefined, detail: `arrived as ${id}` };
+  });
+}
+
+/** Connects, subscribes, publishes one event and waits for it, as far as the options go. Never throws. */
+export async function runSmokeTest(options: SmokeTestOptions): Promise<readonly SmokeStep[]> {
+  const steps = new Steps();
+  const connection = await steps.run("connect", async () => {
+    const value = await connectSocketIo(options);
+    return { value, detail: `${value.how}, ${options.token === undefined ? "anonymously" : "with a token"}` };
+  });
+  const inbox = connection && new Inbox(connection);
+  try {
+    const event = await steps.run("subscribe", async () => {
+      const value = createTestEvent(options.token);
+      await connection?.ask("subscribe", value.subscription);
+      return { value, detail: value.subscription.channel };
+    });
+    await publishAndReceive(steps, { event: event ?? createTestEvent(undefined), inbox, options });
+    return steps.results;
+  } finally {
+    connection?.close();
+  }
+}

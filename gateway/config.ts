@@ -42,6 +42,8 @@ export const gatewayEnvironment = z.object({
   RT_HEARTBEAT_MS: count(5_000, 300_000),
   /** Whether metrics for CloudWatch go to the log (embedded metric format). */
   RT_EMF: flag.default(false),
+  /** The environment's name, a dimension of those metrics: two environments may share an account. */
+  RT_ENVIRONMENT: z.string().min(1).default("local"),
   /** Set by ECS: where the task learns that it is to stop. */
   ECS_CONTAINER_METADATA_URI_V4: z.url().optional(),
 });

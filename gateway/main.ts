@@ -55,7 +55,13 @@ if (config.ECS_CONTAINER_METADATA_URI_V4) {
     (error) => logger.debug({ reason: error.message }, "task metadata not read"),
   );
 }
-if (config.RT_EMF) reportConnections(gateway.namespace, (line) => process.stdout.write(`${line}\n`));
+if (config.RT_EMF) {
+  reportConnections({
+    namespace: gateway.namespace,
+    environment: config.RT_ENVIRONMENT,
+    write: (line) => process.stdout.write(`${line}\n`),
+  });
+}
 
 gateway.http.on("error", (error) => {
   logger.fatal({ reason: error.message }, "cannot listen");

@@ -14,7 +14,7 @@ const definedOnly = (values: Variables): Record<string, string> =>
 
 /** What a gateway task is told in plain text. The Redis password comes from its secret. */
 export function gatewayEnvironment(
-  { gateway }: Pick<EnvironmentConfig, "gateway">,
+  { name, gateway }: Pick<EnvironmentConfig, "name" | "gateway">,
   redis: RedisAccess,
   { issuer, audience, jwksUri, jwks }: TokenIssuer,
 ): Record<string, string> {
@@ -37,5 +37,6 @@ export function gatewayEnvironment(
     RT_DRAIN_SECONDS: String(gateway.drainSeconds),
     // Autoscaling follows the number of connections that tasks write to their log.
     RT_EMF: "true",
+    RT_ENVIRONMENT: name,
   };
 }

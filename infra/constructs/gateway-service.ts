@@ -28,7 +28,7 @@ export interface GatewayServiceProps {
   readonly vpc: IVpc;
   readonly egress: Egress;
   readonly tokenIssuer: TokenIssuer;
-  readonly config: Pick<EnvironmentConfig, "gateway" | "logRetentionDays">;
+  readonly config: Pick<EnvironmentConfig, "name" | "gateway" | "logRetentionDays">;
 }
 
 /** Share of a task's connections at which another task is started. */
@@ -59,7 +59,7 @@ export class GatewayService extends Construct {
       ],
     });
     allowEgress(this.service.connections, egress);
-    this.#scale(config.gateway);
+    this.#scale(config);
   }
 
   #createTaskDefinition({ egress, tokenIssuer, config }: GatewayServiceProps): FargateTaskDefinition {
@@ -90,7 +90,8 @@ export class GatewayService extends Construct {
     return definition;
   }
 
-  #scale({ minTasks, maxTasks, cpuTarget, maxConnections }: EnvironmentConfig["gateway"]): void {
+  #scale({ name, gateway }: GatewayServiceProps["config"]): void {
+    const { minTasks, maxTasks, cpuTarget, maxConnections } = gateway;
     const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
     const cooldown = { scaleInCooldown: SCALE_IN_COOLDOWN, scaleOutCooldown: Duration.seconds(60) };
     scaling.scaleOnCpuUtilization("Cpu", { targetUtilizationPercent: cpuTarget, ...cooldown });
@@ -98,7 +99,7 @@ export class GatewayService extends Construct {
       metric: new Metric({
         namespace: "VeztaRealtime",
         metricName: "Connections",
-        dimensionsMap: { Service: "gateway" },
+        dimensionsMap: { Environment: name, Service: "gateway" },
         statistic: Stats.AVERAGE,
       }),
       targetValue: Math.floor(maxConnections * CONNECTIONS_TARGET),

@@ -50,6 +50,8 @@ export class AuthStack extends Stack {
       // adminUserPassword is open to IAM identities of the account alone; docs/deploying.md gets a first token by it.
       authFlows: { userSrp: true, adminUserPassword: true },
       preventUserExistenceErrors: true,
+      // No hosted login page: otherwise the client would take redirects to an example's address.
+      disableOAuth: true,
       accessTokenValidity: Duration.hours(1),
       enableTokenRevocation: true,
     });
@@ -67,7 +69,7 @@ export class AuthStack extends Stack {
         `aws cognito-idp admin-initiate-auth --region ${this.region} --user-pool-id ${pool.userPoolId} ` +
         `--client-id ${client.userPoolClientId} --auth-flow ADMIN_USER_PASSWORD_AUTH ` +
         "--auth-parameters USERNAME=<e-mail>,PASSWORD=<password> --query AuthenticationResult.AccessToken --output text",
-      description: "Prints a token of a user that you made",
+      description: "Prints a token of a user that you made, as docs/deploying.md says",
     });
   }
 }

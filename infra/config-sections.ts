@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { authEnvironment } from "../contract/server/env.ts";
+import { cacheNodeFamilies, isClusterNode } from "./cache-nodes.ts";
 import { fargateCpuUnits } from "./fargate-sizes.ts";
 
 const https = (what: string) => z.url({ protocol: /^https$/, error: `must be an https URL${what}` });
@@ -29,9 +30,6 @@ export const networkSchema = z.strictObject({
     .describe("NAT instances or gateways. One per zone survives the loss of a zone. Cost: as egress says, each."),
 });
 
-/** Families that ElastiCache runs in cluster mode with Valkey 8. T2 and M1 to M4 are of the time before it. */
-const CLUSTER_NODE = /^cache\.(t3|t4g|m5|m6g|m7g|r5|r6g|r7g|c7gn)\.(micro|small|medium|x?large|\d{1,2}xlarge)$/;
-
 export const cacheSchema = z.strictObject({
   mode: z
     .enum(["cluster", "serverless"], "must be cluster or serverless")
@@ -41,9 +39,9 @@ export const cacheSchema = z.strictObject({
     ),
   nodeType: z
     .string()
-    .regex(
-      CLUSTER_NODE,
-      "must be a node type with cluster mode: cache.<family>.<size> of the families t3, t4g, m5, m6g, m7g, r5, r6g, r7g or c7gn, such as cache.t4g.small",
+    .refine(
+      isClusterNode,
+      `must be a node type with cluster mode: cache.<family>.<size> of the families ${cacheNodeFamilies.join(", ")}, in a size that the family has, such as cache.t4g.small`,
     )
     .default("cache.t4g.micro")
     .describe("The node, in mode cluster. The smallest carries a trial. Cost a month: t4g.micro $9, m7g.large $92."),

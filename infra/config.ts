@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ConfigurationError } from "../contract/server/env.ts";
 import { findProblems } from "./config-rules.ts";
 import { authSchema, cacheSchema, edgeSchema, eventsSchema, gatewaySchema, networkSchema } from "./config-sections.ts";
+import { isRegion } from "./regions.ts";
 
 /** Days for which CloudWatch can keep logs, of those that make sense here. */
 const retentionDays = z.union([1, 3, 7, 14, 30, 60, 90, 180, 365].map((days) => z.literal(days)));
@@ -11,7 +12,7 @@ export const environmentSchema = z
   .strictObject({
     region: z
       .string()
-      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be the name of a region, such as eu-west-1")
+      .refine(isRegion, "must be the name of a region, such as eu-west-1")
       .default("us-east-1")
       .describe(
         "Where everything is. Known at synth, since load balancer logs need it. Cost: prices differ by region.",
@@ -46,7 +47,8 @@ export type EnvironmentConfig = z.infer<typeof environmentSchema> & {
   readonly name: string;
 };
 
-const ENVIRONMENT_NAME = /^[a-z][a-z0-9-]{0,19}$/;
+/** ElastiCache, which gets it as part of names, takes no two hyphens in a row. */
+const ENVIRONMENT_NAME = /^(?=.{1,20}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 const environmentsSchema = z.record(z.string(), z.unknown());
 
@@ -64,7 +66,7 @@ export function parseConfig(name: unknown, environments: unknown): EnvironmentCo
   }
   if (!ENVIRONMENT_NAME.test(name)) {
     throw new ConfigurationError(
-      `environment ${name}: a name has 1 to 20 lower-case letters, digits or hyphens and begins with a letter`,
+      `environment ${name}: a name has 1 to 20 lower-case letters and digits, single hyphens between them, and begins with a letter`,
     );
   }
   const result = environmentSchema.safeParse(all.data[name]);

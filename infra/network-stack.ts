@@ -127,4 +127,6 @@ const createNatInstance = (): NatInstanceProviderV2 =>
     instanceType: new InstanceType("t4g.nano"),
     machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
     defaultAllowedTraffic: NatTrafficDirection.OUTBOUND_ONLY,
+    // Its subnet gives none out, and without one it has no way to the internet itself.
+    associatePublicIpAddress: true,
   });

@@ -1,3 +1,10 @@
+import { RegionInfo } from "aws-cdk-lib/region-info";
+
+const regions: ReadonlySet<string> = new Set(RegionInfo.regions.map(({ name }) => name));
+
+/** Whether AWS has a region of that name: a mistyped one would be noticed only at deploy. */
+export const isRegion = (name: string): boolean => regions.has(name);
+
 /** Availability zones that a new account gets in a region, where it is not the usual three. */
 const unusual: Readonly<Record<string, number>> = {
   "us-east-1": 6,

@@ -8,6 +8,9 @@ const CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-000
 const JWKS = '{"keys":[{"kty":"RSA","kid":"1","n":"AQAB","e":"AQAB"}]}';
 const DOMAIN = "realtime.example.com";
 
+const NODE_TYPES =
+  "must be a node type with cluster mode: cache.<family>.<size> of the families t3, t4g, m5, r5, m6g, m7g, r6g, r7g, c7gn, in a size that the family has, such as cache.t4g.small";
+
 const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     "a domain without a certificate",
@@ -55,10 +58,11 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     { gateway: { minTasks: 5 } },
     "gateway.maxTasks: must be at least gateway.minTasks, which is 5",
   ],
+  ["a node type without cluster mode", { cache: { nodeType: "cache.t2.micro" } }, `cache.nodeType: ${NODE_TYPES}`],
   [
-    "a node type without cluster mode",
-    { cache: { nodeType: "cache.t2.micro" } },
-    "cache.nodeType: must be a node type with cluster mode: cache.<family>.<size> of the families t3, t4g, m5, m6g, m7g, r5, r6g, r7g or c7gn, such as cache.t4g.small",
+    "a node of a size that its family lacks",
+    { cache: { nodeType: "cache.t4g.large" } },
+    `cache.nodeType: ${NODE_TYPES}`,
   ],
   [
     "an issuer that is not https",
@@ -134,7 +138,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     { gateway: { drainSeconds: 110 } },
     "gateway.drainSeconds: must be a whole number from 1 to 90",
   ],
-  ["a region that cannot be", { region: "Frankfurt" }, "region: must be the name of a region, such as eu-west-1"],
+  ["a region that AWS lacks", { region: "eu-wset-1" }, "region: must be the name of a region, such as eu-west-1"],
   ["a field that does not exist", { gateway: { memmory: 512 } }, 'gateway: Unrecognized key: "memmory"'],
 ];
 
@@ -157,9 +161,12 @@ describe("parseConfig", () => {
     );
   });
 
-  it("refuses a name that no stack could have", () => {
-    expect(() => parseConfig("My_Env", { My_Env: {} })).toThrow(/environment My_Env: a name has/);
-  });
+  it.each(["My_Env", "a--b", "a-", "1st", "a-name-of-too-many-letters"])(
+    "refuses the name %s, which some part of AWS would",
+    (name) => {
+      expect(() => parseConfig(name, { [name]: {} })).toThrow(`environment ${name}: a name has`);
+    },
+  );
 
   it.each(Object.keys(context.environments))("takes the %s of cdk.json", (name) => {
     const config = parseConfig(name, context.environments);

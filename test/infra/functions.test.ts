@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { functionsOf, synthesize, variants } from "./synthesize.ts";
+import { functionsOf, only, synthesize, variants } from "./synthesize.ts";
 
 describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
@@ -38,6 +38,18 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
 
     expect(queues).toHaveLength(functions.length);
     expect(alarms.every(({ Properties }) => Properties.AlarmActions.length === 1)).toBe(true);
+  });
+
+  it("lets alarms publish to their topic, which its own policy would not", () => {
+    const { Statement } = only(synthesis, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
+
+    expect(Statement).toContainEqual(
+      expect.objectContaining({
+        Effect: "Allow",
+        Action: "sns:Publish",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+      }),
+    );
   });
 
   it("ends every log some day", () => {

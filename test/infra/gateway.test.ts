@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gatewayContainer, only, type Resource, synthesize, variants } from "./synthesize.ts";
 
-/** The gateway's ping, in seconds; image.test.ts reads it from a running gateway. */
+/** The gateway's ping, in seconds; test/tools/image.test.ts reads it from a running gateway. */
 const PING_SECONDS = 20;
 
 const attribute = (resource: Resource, list: string, key: string): string | undefined =>
@@ -82,7 +82,10 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(connections.TargetValue).toBeLessThan(Number(environment.RT_MAX_CONNECTIONS));
     expect(connections.CustomizedMetricSpecification).toMatchObject({
       Namespace: "VeztaRealtime",
-      Dimensions: [{ Name: "Service", Value: "gateway" }],
+      Dimensions: [
+        { Name: "Environment", Value: environment.RT_ENVIRONMENT },
+        { Name: "Service", Value: "gateway" },
+      ],
     });
     expect(
       policies.some(

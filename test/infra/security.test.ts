@@ -43,6 +43,27 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(redis).toHaveLength(clients.length);
   });
 
+  it("lets every member out to where it is let in, and to HTTPS", () => {
+    const rules = ofType("AWS::EC2::SecurityGroupIngress").filter(({ Properties }) => Properties.SourceSecurityGroupId);
+    const exits = ofType("AWS::EC2::SecurityGroupEgress").map(
+      ({ Properties }) => `${Properties.FromPort}-${Properties.ToPort}`,
+    );
+    const inline = ofType("AWS::EC2::SecurityGroup").flatMap(({ Properties }) =>
+      (Properties.SecurityGroupEgress ?? []).map(
+        ({ CidrIp, FromPort }: { CidrIp: string; FromPort?: number }) => `${CidrIp} ${FromPort ?? "none"}`,
+      ),
+    );
+
+    // A rule at one end alone is a connection that times out.
+    expect(exits.toSorted()).toEqual(
+      rules.map(({ Properties }) => `${Properties.FromPort}-${Properties.ToPort}`).toSorted(),
+    );
+    // The NAT instance goes everywhere; 255.255.255.255 is CDK's way to say nowhere.
+    const usual = ["0.0.0.0/0 443", "255.255.255.255/32 252"];
+    const others = inline.filter((rule) => !usual.includes(rule));
+    expect(others).toEqual(config.network.egress === "nat-instance" ? ["0.0.0.0/0 none"] : []);
+  });
+
   it("has Redis on the port that the groups open and the URLs name", () => {
     const [cluster] = ofType("AWS::ElastiCache::ReplicationGroup");
     const urls = [

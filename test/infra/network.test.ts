@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { synthesize, variants } from "./synthesize.ts";
+
+/** The resource that a value refers to. */
+const referenceOf = (value: { Ref?: string; "Fn::GetAtt"?: string[] } | undefined): string | undefined =>
+  value?.Ref ?? value?.["Fn::GetAtt"]?.[0];
+
+describe.each(Object.entries(variants))("%s", (_name, fields) => {
+  const { config, ofType, assembly } = synthesize(fields);
+  const { egress, natDevices, availabilityZones } = config.network;
+  const publicSubnets = ofType("AWS::EC2::Subnet").filter(({ logicalId }) => logicalId.includes("Public"));
+
+  it("gives every zone its subnets, in an order that is settled at deploy", () => {
+    const zones = ofType("AWS::EC2::Subnet").map(({ Properties }) => Properties.AvailabilityZone);
+
+    expect(zones).toHaveLength(3 * availabilityZones);
+    expect(new Set(zones.map((zone) => JSON.stringify(zone))).size).toBe(availabilityZones);
+    expect(zones.every((zone) => zone["Fn::Select"][1]["Fn::GetAZs"] === "")).toBe(true);
+  });
+
+  it("has NAT devices with an address of their own, in public subnets", () => {
+    const instances = ofType("AWS::EC2::Instance");
+    const gateways = ofType("AWS::EC2::NatGateway");
+    const isPublic = (subnet: { Ref?: string }) => publicSubnets.some(({ logicalId }) => logicalId === subnet.Ref);
+
+    expect(instances).toHaveLength(egress === "nat-instance" ? natDevices : 0);
+    expect(gateways).toHaveLength(egress === "nat-gateway" ? natDevices : 0);
+    for (const { Properties } of instances) {
+      // The subnets give none: without it the instance could not even install what it needs.
+      const [card] = Properties.NetworkInterfaces;
+      expect(card).toMatchObject({ AssociatePublicIpAddress: true, DeviceIndex: "0" });
+      expect(isPublic(card.SubnetId)).toBe(true);
+      expect(Properties.SourceDestCheck).toBe(false);
+    }
+    for (const { Properties } of gateways) {
+      expect(Properties.AllocationId).toBeDefined();
+      expect(isPublic(Properties.SubnetId)).toBe(true);
+    }
+  });
+
+  it("sends compute subnets, and no others, out through them", () => {
+    const devices = [...ofType("AWS::EC2::Instance"), ...ofType("AWS::EC2::NatGateway")].map(
+      ({ logicalId }) => logicalId,
+    );
+    const routes = ofType("AWS::EC2::Route").filter(({ Properties }) => !Properties.GatewayId);
+
+    expect(routes.every(({ logicalId }) => logicalId.includes("Compute"))).toBe(true);
+    expect(
+      new Set(routes.map(({ Properties }) => referenceOf(Properties.InstanceId ?? Properties.NatGatewayId))),
+    ).toEqual(new Set(devices));
+  });
+
+  it("has an endpoint for every service that tasks and functions call, where there is no other way", () => {
+    const services = ofType("AWS::EC2::VPCEndpoint").map(({ Properties }) => JSON.stringify(Properties.ServiceName));
+    const interfaces = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"].map((name) =>
+      services.some((service) => service.includes(`.${name}"`)),
+    );
+
+    expect(services.some((service) => service.includes(".s3"))).toBe(true);
+    expect(interfaces).toEqual(interfaces.map(() => egress === "endpoints"));
+  });
+
+  it("needs nothing at deploy that a fresh account lacks, but what the bootstrap makes", () => {
+    const parameters = assembly.stacks.flatMap(({ template }) =>
+      Object.entries<{ Type: string; Default?: string }>(template.Parameters ?? {}),
+    );
+
+    // Public parameters of AWS have the image of the NAT instance; every other one would have to be made by hand.
+    for (const [name, { Type, Default }] of parameters) {
+      expect([name, Type.startsWith("AWS::SSM::Parameter::Value<")]).toEqual([name, true]);
+      expect(Default).toMatch(/^\/(aws\/service|cdk-bootstrap)\//);
+    }
+  });
+});

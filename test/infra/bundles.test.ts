@@ -1,16 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Domain, domainNames, domains, parseDomainEvent } from "../../contract/domain-events.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
 import { accessStrings } from "../../infra/redis-users.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
+import { invokeBundle, provideRuntime } from "../../tools/infra-report/invoke-bundle.ts";
+import { type SecretsManager, startSecretsManager } from "../../tools/infra-report/secrets-manager.ts";
 import { type Example, examples } from "../support/messages.ts";
-import { type SecretsManager, startSecretsManager } from "./secrets-manager.ts";
 import { context, functionsOf, type Resource, root, synthesize } from "./synthesize.ts";
 
 const SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:publisher";
@@ -36,11 +34,12 @@ const functionOf = (domain: Domain): Resource => {
 /** Runs the handler that the template names, with the environment that the template gives. */
 async function invoke(domain: Domain, event: unknown, more: Readonly<Record<string, string>> = {}) {
   const { Properties } = functionOf(domain);
-  const [file, name] = Properties.Handler.split(".");
-  const bundle = join(codeOf(functionOf(domain)), `${file}.mjs`);
-  const child = spawn(process.execPath, [join(import.meta.dirname, "bundle-host.ts"), bundle, name], {
-    env: {
-      PATH: process.env.PATH,
+  const [file, handler = ""] = Properties.Handler.split(".");
+  const { outcome, ...rest } = await invokeBundle({
+    bundle: join(codeOf(functionOf(domain)), `${file}.mjs`),
+    handler,
+    event,
+    environment: {
       ...Properties.Environment.Variables,
       // What is known only at deploy. One node here, a cluster there.
       RT_REDIS_URL: redis.url,
@@ -49,13 +48,8 @@ async function invoke(domain: Domain, event: unknown, more: Readonly<Record<stri
       ...secretsManager.environment,
       ...more,
     },
-    stdio: ["pipe", "pipe", "pipe"],
   });
-  child.stdin.end(JSON.stringify(event));
-  const output = Promise.all([text(child.stdout), text(child.stderr)]);
-  const [code] = await once(child, "exit");
-  const [stdout, stderr] = await output;
-  return { code, stderr, result: code === 0 ? JSON.parse(stdout.trim().split("\n").at(-1) ?? "").result : undefined };
+  return { ...rest, result: outcome?.result };
 }
 
 const busEvent = ({ Source, DetailType, Detail }: Example, id: string) => ({
@@ -82,10 +76,7 @@ const streamOf = (example: Example): string => {
 };
 
 beforeAll(async () => {
-  const modules = join(synthesis.assembly.directory, "node_modules");
-  mkdirSync(modules);
-  // All that the runtime brings with it. Anything else that a bundle lacks fails, as it would in Lambda.
-  for (const name of ["@aws-sdk", "@smithy"]) symlinkSync(join(root, "node_modules", name), join(modules, name));
+  provideRuntime(synthesis.assembly.directory);
   redis = await startRedis();
   admin = new Redis({ port: redis.port });
   await admin.call("ACL", "SETUSER", "publisher", `>${PASSWORD}`, ...accessStrings.publisher.split(" "));

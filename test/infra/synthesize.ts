@@ -6,6 +6,7 @@ import type { CloudAssembly } from "aws-cdk-lib/cx-api";
 import { z } from "zod";
 import { type EnvironmentConfig, parseConfig } from "../../infra/config.ts";
 import { createSystem } from "../../infra/system.ts";
+import { type ValidationReport, validationReportSchema } from "../../tools/infra-report/validation-report.ts";
 
 /** The root of the repository. */
 export const root = join(import.meta.dirname, "../..");
@@ -80,20 +81,6 @@ function readDockerImages(assembly: CloudAssembly): DockerImage[] {
   );
 }
 
-const violation = z.looseObject({ ruleName: z.string(), reason: z.string().optional() });
-const reportSchema = z.object({
-  pluginReports: z.array(
-    z.object({
-      pluginName: z.string(),
-      conclusion: z.string(),
-      violations: z.array(violation),
-      suppressedViolations: z.array(violation).default([]),
-    }),
-  ),
-});
-
-export type ValidationReport = z.infer<typeof reportSchema>["pluginReports"];
-
 /** An app with the feature flags of cdk.json, into a folder of its own. Bundling takes seconds, so it is off by default. */
 export const createApp = ({ bundle = false } = {}): App =>
   new App({
@@ -119,7 +106,7 @@ export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
     ofType: (type) => resources.filter(({ Type }) => Type === type),
     template: (part) => assembly.stacks.find(({ stackName }) => stackName.endsWith(`realtime-${part}`))?.template,
     dockerImages: () => readDockerImages(assembly),
-    report: reportSchema.parse(JSON.parse(report)).pluginReports,
+    report: validationReportSchema.parse(JSON.parse(report)).pluginReports,
   };
 }
 

@@ -13,7 +13,7 @@ import type { EnvironmentConfig } from "./config.ts";
 import { acknowledge } from "./constructs/acknowledge.ts";
 import { REDIS_PORT, type RedisAccess } from "./constructs/redis-access.ts";
 import { subnetGroups } from "./network-stack.ts";
-import { accessStrings, type RedisRole } from "./redis-users.ts";
+import { accessStrings, type RedisRole, redisRoles } from "./redis-users.ts";
 
 export interface CacheStackProps extends StackProps {
   readonly vpc: IVpc;
@@ -31,10 +31,15 @@ export class CacheStack extends Stack {
     super(scope, id, props);
     const securityGroup = new SecurityGroup(this, "SecurityGroup", {
       vpc,
-      description: "Redis: gateway tasks and publisher functions alone",
+      description: "Redis: gateway tasks and functions of ours alone",
       allowAllOutbound: false,
     });
-    const passwords = { gateway: this.#createPassword("gateway"), publisher: this.#createPassword("publisher") };
+    // Of every role, whichever edges are on: switching one changes nothing here, where other stacks hold on to exports.
+    const passwords = {
+      gateway: this.#createPassword("gateway"),
+      publisher: this.#createPassword("publisher"),
+      "managed-edge": this.#createPassword("managed-edge"),
+    } satisfies Record<RedisRole, Secret>;
     const userGroup = this.#createUsers(config.name, passwords);
     const { subnetIds } = vpc.selectSubnets({ subnetGroupName: subnetGroups.data });
     const placement = { securityGroupIds: [securityGroup.securityGroupId], subnetIds, userGroup };
@@ -58,7 +63,7 @@ export class CacheStack extends Stack {
   }
 
   #createUsers(name: string, passwords: Readonly<Record<RedisRole, Secret>>): CfnUserGroup {
-    const userIds = (["gateway", "publisher"] as const).map((role) => {
+    const userIds = redisRoles.map((role) => {
       const user = new CfnUser(this, `${role}User`, {
         engine: ENGINE,
         // Unique in the account and region; ElastiCache makes none up.

@@ -1,5 +1,12 @@
 import type { z } from "zod";
-import type { authSchema, cacheSchema, edgeSchema, gatewaySchema, networkSchema } from "./config-sections.ts";
+import type {
+  authSchema,
+  cacheSchema,
+  edgeSchema,
+  gatewaySchema,
+  managedEdgeSchema,
+  networkSchema,
+} from "./config-sections.ts";
 import { ecrImage } from "./ecr-image.ts";
 import { fargateSizes } from "./fargate-sizes.ts";
 import { availabilityZonesOf } from "./regions.ts";
@@ -11,6 +18,7 @@ export interface CheckedConfig {
   readonly network: z.infer<typeof networkSchema>;
   readonly cache: z.infer<typeof cacheSchema>;
   readonly gateway: z.infer<typeof gatewaySchema>;
+  readonly managedEdge: z.infer<typeof managedEdgeSchema>;
   readonly auth: z.infer<typeof authSchema>;
   readonly edge: z.infer<typeof edgeSchema>;
 }
@@ -63,13 +71,42 @@ function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): R
     },
     {
       path: ["gateway", "minTasks"],
-      broken: protection && minTasks < 2,
+      broken: gateway.enabled && protection && minTasks < 2,
       message: "a protected environment must survive the loss of a zone: use at least 2",
     },
     {
       path: ["cache", "replicas"],
       broken: protection && cache.mode === "cluster" && cache.replicas === 0,
       message: "a protected environment must survive the loss of a zone: use at least 1",
+    },
+  ];
+}
+
+/** What a function's environment can hold beside the issuer's keys; 4 KB is the most of all together. */
+const MAXIMUM_JWKS_LENGTH = 3_000;
+
+function managedEdgeRules({ managedEdge, gateway, network, auth, edge }: CheckedConfig): Rule[] {
+  return [
+    {
+      path: ["gateway", "enabled"],
+      broken: !gateway.enabled && !managedEdge.enabled,
+      message: "nothing would be left to connect to: keep gateway.enabled or set managedEdge.enabled",
+    },
+    {
+      path: ["managedEdge", "enabled"],
+      broken: managedEdge.enabled && network.egress === "endpoints",
+      message:
+        "its functions post to connections over the internet: use network.egress nat-instance or nat-gateway, or leave it off",
+    },
+    {
+      path: ["auth", "jwks"],
+      broken: managedEdge.enabled && (auth.jwks?.length ?? 0) > MAXIMUM_JWKS_LENGTH,
+      message: `with managedEdge at most ${MAXIMUM_JWKS_LENGTH} characters, since a function's environment holds 4 KB in all: give auth.jwksUri instead`,
+    },
+    {
+      path: ["edge", "domainName"],
+      broken: !gateway.enabled && edge.domainName !== undefined,
+      message: "belongs to the gateway's load balancer, and gateway.enabled is false",
     },
   ];
 }
@@ -95,7 +132,7 @@ function authRules({ auth, network }: CheckedConfig): Rule[] {
   ];
 }
 
-function edgeRules({ edge, region, protection }: CheckedConfig): Rule[] {
+function edgeRules({ edge, gateway, region, protection }: CheckedConfig): Rule[] {
   const { type, domainName, certificateArn, hostedZoneId, hostedZoneName } = edge;
   const certificateRegion = certificateArn?.split(":")[3];
   return [
@@ -131,7 +168,7 @@ function edgeRules({ edge, region, protection }: CheckedConfig): Rule[] {
     },
     {
       path: ["edge", "type"],
-      broken: protection && type === "alb" && certificateArn === undefined,
+      broken: gateway.enabled && protection && type === "alb" && certificateArn === undefined,
       message: "a protected environment must not serve plain HTTP: give a domain and a certificate, or use cloudfront",
     },
   ];
@@ -139,4 +176,6 @@ function edgeRules({ edge, region, protection }: CheckedConfig): Rule[] {
 
 /** The fields that are right by themselves but not together. */
 export const findProblems = (config: CheckedConfig): Problem[] =>
-  [networkRules, gatewayRules, authRules, edgeRules].flatMap((rules) => rules(config)).filter(({ broken }) => broken);
+  [networkRules, gatewayRules, managedEdgeRules, authRules, edgeRules]
+    .flatMap((rules) => rules(config))
+    .filter(({ broken }) => broken);

@@ -61,6 +61,12 @@ export const cacheSchema = z.strictObject({
 });
 
 export const gatewaySchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether there are Socket.IO gateways on Fargate, with their load balancer. Off: managedEdge alone serves clients. Cost a month: $31 with the smallest task.",
+    ),
   image: z
     .string()
     .regex(
@@ -117,6 +123,31 @@ export const gatewaySchema = z.strictObject({
     .enum(["error", "warn", "info", "debug"], "must be error, warn, info or debug")
     .default("info")
     .describe("What the gateway logs. info has a few lines per task, none per message. Cost: $0.50 a GB."),
+});
+
+export const managedEdgeSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether clients may also connect to an API Gateway WebSocket API, which has no server to run. For clients that are idle most of the time: it costs by the message. Cost: $1 a million messages of 32 KB, $0.25 a million minutes of connections, and functions, queue and table.",
+    ),
+  accountLogRole: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether API Gateway is given a role for its logs, once for the whole account and region. A new account has none and could not deploy the access log; set it to false where another stack of yours gives it. Cost: none.",
+    ),
+  requestsPerSecond: integer(1, 10_000)
+    .default(500)
+    .describe(
+      "Requests of all clients together that the API takes a second, and as many at once; more are refused. Bounds the bill. Cost: only while they come.",
+    ),
+  fanOutConcurrency: integer(2, 1_000)
+    .default(10)
+    .describe(
+      "Most runs of the fan-out at a time, each with some thousand posts a second. A new account has ten runs of all functions in all. Cost: only while they run.",
+    ),
 });
 
 export const eventsSchema = z.strictObject({

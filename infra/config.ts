@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { ConfigurationError } from "../contract/server/env.ts";
 import { findProblems } from "./config-rules.ts";
-import { authSchema, cacheSchema, edgeSchema, eventsSchema, gatewaySchema, networkSchema } from "./config-sections.ts";
+import {
+  authSchema,
+  cacheSchema,
+  edgeSchema,
+  eventsSchema,
+  gatewaySchema,
+  managedEdgeSchema,
+  networkSchema,
+} from "./config-sections.ts";
 import { isRegion } from "./regions.ts";
 
 /** Days for which CloudWatch can keep logs, of those that make sense here. */
@@ -21,7 +29,7 @@ export const environmentSchema = z
       .boolean()
       .default(false)
       .describe(
-        "Whether deletion is guarded: load balancer and user pool refuse it, logs stay behind. Off, so that a trial leaves nothing. Cost: none.",
+        "Whether deletion is guarded: load balancer, user pool and table of connections refuse it. Off, so that a trial leaves nothing. Cost: none.",
       ),
     logRetentionDays: retentionDays
       .default(7)
@@ -33,6 +41,7 @@ export const environmentSchema = z
     network: networkSchema.prefault({}),
     cache: cacheSchema.prefault({}),
     gateway: gatewaySchema.prefault({}),
+    managedEdge: managedEdgeSchema.prefault({}),
     events: eventsSchema.prefault({}),
     auth: authSchema.prefault({}),
     edge: edgeSchema.prefault({}),

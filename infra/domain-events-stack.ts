@@ -4,6 +4,7 @@ import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { Stream, StreamEncryption, StreamMode } from "aws-cdk-lib/aws-kinesis";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { domainNames, domains } from "../contract/domain-events.ts";
 import type { EnvironmentConfig } from "./config.ts";
@@ -16,6 +17,8 @@ export interface DomainEventsStackProps extends StackProps {
   readonly redis: RedisAccess;
   /** Where there are endpoints in place of NAT. */
   readonly endpoints?: ISecurityGroup | undefined;
+  /** Where there is a managed edge. */
+  readonly managedEdgeQueue?: IQueue | undefined;
   readonly alarmTopic: ITopic;
   readonly config: Pick<EnvironmentConfig, "name" | "events" | "logRetentionDays">;
 }
@@ -29,7 +32,7 @@ export class DomainEventsStack extends Stack {
   readonly platform: PublisherPlatform;
 
   constructor(scope: Construct, id: string, props: DomainEventsStackProps) {
-    const { vpc, redis, endpoints, alarmTopic, config, ...stackProps } = props;
+    const { vpc, redis, endpoints, managedEdgeQueue, alarmTopic, config, ...stackProps } = props;
     super(scope, id, stackProps);
     const bus = new EventBus(this, "Bus", { eventBusName: busName(config) });
     const stream = this.#createStream(config.events);
@@ -37,6 +40,7 @@ export class DomainEventsStack extends Stack {
       bus,
       vpc,
       egress: { redis, endpoints },
+      managedEdgeQueue,
       alarmTopic,
       logRetentionDays: config.logRetentionDays,
       reservedConcurrency: config.events.reservedConcurrency,

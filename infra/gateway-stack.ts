@@ -5,10 +5,10 @@ import { NAMESPACE } from "../contract/frames.ts";
 import type { TokenIssuer } from "./auth-stack.ts";
 import type { EnvironmentConfig } from "./config.ts";
 import { CloudFrontEntrance } from "./constructs/cloudfront-entrance.ts";
+import { describeUse } from "./constructs/describe-use.ts";
 import { GatewayService } from "./constructs/gateway-service.ts";
 import { LoadBalancer } from "./constructs/load-balancer.ts";
 import type { RedisAccess } from "./constructs/redis-access.ts";
-import { busName } from "./domain-events-stack.ts";
 
 export interface GatewayStackProps extends StackProps {
   readonly vpc: IVpc;
@@ -31,15 +31,6 @@ export class GatewayStack extends Stack {
         ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
         : loadBalancer.open(config.edge);
     this.#describe(endpoint, config);
-    if (config.auth.issuer !== undefined) this.#describeTokens(tokenIssuer);
-  }
-
-  /** The user pool's stack says how to get a token where there is one. */
-  #describeTokens({ issuer, audience }: TokenIssuer): void {
-    new CfnOutput(this, "Token", {
-      value: `${issuer} (aud ${audience})`,
-      description: "Whose tokens are valid: get one there, as your clients do",
-    });
   }
 
   #describe(endpoint: string, config: EnvironmentConfig): void {
@@ -47,10 +38,7 @@ export class GatewayStack extends Stack {
       value: endpoint,
       description: `Where clients connect: io("<endpoint>${NAMESPACE}", { transports: ["websocket"] })`,
     });
-    new CfnOutput(this, "SmokeTest", {
-      value: `npm run smoke -- --url ${endpoint} --bus ${busName(config)} --region ${config.region}`,
-      description: "Connects, subscribes, publishes one event and says what came of it",
-    });
+    describeUse(this, endpoint, config);
     if (config.edge.type === "alb" && config.edge.certificateArn === undefined) {
       new CfnOutput(this, "WARNING", {
         value:

@@ -27,7 +27,7 @@ import { acknowledge } from "./constructs/acknowledge.ts";
 export const subnetGroups = { public: "Public", compute: "Compute", data: "Data" } as const;
 
 export interface NetworkStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays">;
+  readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge">;
 }
 
 /** What tasks and functions in the VPC have to reach where there is no way to the internet. */
@@ -71,8 +71,11 @@ export class NetworkStack extends Stack {
       // Emptying the default group takes a function of CDK's own. Nothing is ever put into that group.
       restrictDefaultSecurityGroup: false,
     });
-    // Free, and image layers (in S3) need not pass the NAT.
+    // Free, and image layers (in S3) and the managed edge's table need not pass the NAT.
     this.vpc.addGatewayEndpoint("S3", { service: GatewayVpcEndpointAwsService.S3 });
+    if (config.managedEdge.enabled) {
+      this.vpc.addGatewayEndpoint("DynamoDb", { service: GatewayVpcEndpointAwsService.DYNAMODB });
+    }
     this.#logRejectedTraffic(config.logRetentionDays);
     if (natInstance) this.#restrict(natInstance, network.cidr);
     if (isolated) this.endpointSecurityGroup = this.#addEndpoints();

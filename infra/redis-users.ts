@@ -1,10 +1,9 @@
 import { NAMESPACE } from "../contract/frames.ts";
 
 /** Who connects to Redis. Each has a user, a password and an access string of its own. */
-export type RedisRole = "gateway" | "publisher";
+export const redisRoles = ["gateway", "publisher", "managed-edge"] as const;
 
-/** Where the managed edge has got to; its functions connect as the gateway does, which reads the same streams. */
-const EDGE_NAMES = "~fanned:{*";
+export type RedisRole = (typeof redisRoles)[number];
 
 /** The prefix of everything that the Socket.IO adapter sends; rooms of streams follow it with their hash tag. */
 const ADAPTER = `socket.io#${NAMESPACE}#`;
@@ -17,6 +16,9 @@ const PUBLISH_NAMES = `~stream:{* ~seen:{* ~index:{* ~edge:{* ~${ADAPTER}{*`;
 const PUBLISH =
   "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +expire +expireat +zadd +zremrangebyscore +spublish";
 
+/** The managed edge reads streams and writes its own marks alone. A script counts as a write of the keys it is given. */
+const EDGE_NAMES = "%R~stream:{* %R~index:{* ~edge:{* ~fanned:{*";
+
 /**
  * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the
  * adapter's control channels (of this namespace and of the default one), over which sockets can be moved and closed,
@@ -24,5 +26,6 @@ const PUBLISH =
  */
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
-  gateway: `on resetchannels ${PUBLISH_NAMES} ${EDGE_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +get +set +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +set +xrange +xrevrange +zrangebyscore`,
 };

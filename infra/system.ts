@@ -7,16 +7,20 @@ import { CacheStack } from "./cache-stack.ts";
 import type { EnvironmentConfig } from "./config.ts";
 import { DomainEventsStack } from "./domain-events-stack.ts";
 import { GatewayStack } from "./gateway-stack.ts";
+import { ManagedEdgeStack } from "./managed-edge-stack.ts";
 import { NetworkStack } from "./network-stack.ts";
 
-/** The stacks of one environment. Further ones (a managed edge, dashboards) take from these what they need. */
+/** The stacks of one environment. Further ones (dashboards) take from these what they need. */
 export interface System {
   readonly network: NetworkStack;
   readonly alarms: AlarmStack;
   readonly cache: CacheStack;
   /** Where no issuer is configured. */
   readonly auth: AuthStack | undefined;
-  readonly gateway: GatewayStack;
+  /** Where it is switched on. */
+  readonly gateway: GatewayStack | undefined;
+  /** Where it is switched on. */
+  readonly managedEdge: ManagedEdgeStack | undefined;
   readonly domainEvents: DomainEventsStack;
 }
 
@@ -36,9 +40,21 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
   const auth = config.auth.issuer === undefined ? new AuthStack(app, id("auth"), { ...base, config }) : undefined;
   const tokenIssuer = auth?.tokenIssuer ?? ownIssuer(config.auth);
   const shared = { ...base, vpc, redis: cache.access, endpoints, config };
-  const gateway = new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer });
-  const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, alarmTopic: alarms.topic });
-  return { network, alarms, cache, auth, gateway, domainEvents };
+  const alarmTopic = alarms.topic;
+  const gateway = config.gateway.enabled ? new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer }) : undefined;
+  const managedEdge = config.managedEdge.enabled
+    ? new ManagedEdgeStack(app, id("managed-edge"), {
+        ...base,
+        vpc,
+        redis: cache.access,
+        tokenIssuer,
+        alarmTopic,
+        config,
+      })
+    : undefined;
+  const managedEdgeQueue = managedEdge?.queue;
+  const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, managedEdgeQueue, alarmTopic });
+  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents };
 }
 
 function ownIssuer({ issuer, audience, ...keys }: EnvironmentConfig["auth"]): TokenIssuer {

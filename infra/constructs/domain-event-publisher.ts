@@ -1,25 +1,21 @@
-import { join } from "node:path";
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
-import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
+import { Duration } from "aws-cdk-lib";
+import type { IVpc } from "aws-cdk-lib/aws-ec2";
 import { type EventPattern, type IEventBus, Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
-import { Architecture, Runtime, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { KinesisEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
-import { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
-import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Channel } from "../../contract/channels.ts";
-import { subnetGroups } from "../network-stack.ts";
 import { acknowledge } from "./acknowledge.ts";
-import { bundling, projectRoot } from "./bundling.ts";
-import { allowEgress, type Egress } from "./egress.ts";
-import { publisherEnvironment } from "./publisher-environment.ts";
+import { alarmOn } from "./alarm-on.ts";
+import { createFunction } from "./create-function.ts";
+import type { Egress } from "./egress.ts";
+import { functionVariables, redisVariables } from "./environment.ts";
 import { maximumEventAge, STREAM_RECORD_AGE } from "./retry-window.ts";
 
 /** What every publisher of an environment shares. `DomainEventsStack.platform` has it. */
@@ -30,6 +26,8 @@ export interface PublisherPlatform {
   readonly alarmTopic: ITopic;
   readonly logRetentionDays: number;
   readonly reservedConcurrency?: number | undefined;
+  /** Where there is a managed edge, which learns of new messages by it. */
+  readonly managedEdgeQueue?: IQueue | undefined;
 }
 
 export interface DomainEventPublisherProps {
@@ -49,6 +47,9 @@ export interface DomainEventPublisherProps {
 }
 
 const TIMEOUT = Duration.seconds(15);
+
+/** Above it prices are too old to be of use. */
+const MAXIMUM_LAG_MS = 5_000;
 
 /** Records of one call: 100 to 500 keep Redis busy without a retry of the batch being dear. */
 const STREAM_BATCH = 200;
@@ -82,7 +83,6 @@ export class DomainEventPublisher extends Construct {
     acknowledge(this.failures, { "AwsSolutions-SQS3": "It is the queue for what failed, of a rule and a function." });
     const maxEventAge = maximumEventAge(props.channels);
     this.function = this.#createFunction(props.entry, maxEventAge);
-    this.#grantRedis();
     new Rule(this, "Rule", {
       eventBus: props.platform.bus,
       eventPattern: props.eventPattern,
@@ -91,51 +91,38 @@ export class DomainEventPublisher extends Construct {
         new LambdaFunction(this.function, { deadLetterQueue: this.failures, maxEventAge, retryAttempts: 185 }),
       ],
     });
-    this.#alarmOn("Failures", this.failures.metricApproximateNumberOfMessagesVisible(), 0);
+    alarmOn(this, "Failures", {
+      metric: this.failures.metricApproximateNumberOfMessagesVisible(),
+      threshold: 0,
+      description: `${id}: events failed for good`,
+      topic: props.platform.alarmTopic,
+    });
     if (props.stream) this.#readStream(props.stream);
   }
 
   #createFunction(entry: string, maxEventAge: Duration): NodejsFunction {
-    const { vpc, egress, logRetentionDays, reservedConcurrency } = this.#platform;
-    const securityGroup = new SecurityGroup(this, "SecurityGroup", {
-      vpc,
-      description: `Publisher ${this.node.id}`,
-      allowAllOutbound: false,
-    });
-    const publisher = new NodejsFunction(this, "Function", {
+    const { vpc, egress, logRetentionDays, reservedConcurrency, managedEdgeQueue } = this.#platform;
+    const { redis } = egress;
+    const publisher = createFunction(this, {
       entry,
-      handler: "handler",
       description: `Publishes events of ${this.node.id} to their channels`,
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      memorySize: 256,
       timeout: TIMEOUT,
-      projectRoot,
-      depsLockFilePath: join(projectRoot, "package-lock.json"),
-      bundling,
-      environment: publisherEnvironment(egress.redis, this.node.id),
-      vpc,
-      vpcSubnets: { subnetGroupName: subnetGroups.compute },
-      securityGroups: [securityGroup],
-      logGroup: new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy: RemovalPolicy.DESTROY }),
-      reservedConcurrentExecutions: reservedConcurrency,
+      environment: {
+        ...redisVariables(redis, "publisher"),
+        RT_REDIS_SECRET_ARN: redis.passwords.publisher.secretArn,
+        ...(managedEdgeQueue ? { RT_EDGE_QUEUE_URL: managedEdgeQueue.queueUrl } : {}),
+        ...functionVariables(this.node.id),
+      },
+      network: { vpc, egress },
+      logRetentionDays,
+      ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
       retryAttempts: 2,
       maxEventAge,
       onFailure: new SqsDestination(this.failures),
     });
-    acknowledge(publisher, {
-      "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]":
-        "AWS's policy for writing logs, and no more.",
-      "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]":
-        "AWS's policy for a network interface, without which the function cannot be made.",
-    });
+    redis.passwords.publisher.grantRead(publisher);
+    managedEdgeQueue?.grantSendMessages(publisher);
     return publisher;
-  }
-
-  #grantRedis(): void {
-    const { redis } = this.#platform.egress;
-    allowEgress(this.function.connections, this.#platform.egress);
-    redis.passwords.publisher.grantRead(this.function);
   }
 
   #readStream(stream: IStream): void {
@@ -151,18 +138,11 @@ export class DomainEventPublisher extends Construct {
         onFailure: new SqsDlq(this.failures),
       }),
     );
-    this.#alarmOn("Lag", this.function.metric("IteratorAge", { statistic: "Maximum" }), 5_000);
-  }
-
-  #alarmOn(id: string, metric: IMetric, threshold: number): void {
-    const alarm = new Alarm(this, `${id}Alarm`, {
-      metric,
-      threshold,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${this.node.id}: ${id === "Lag" ? "the stream is read too late, in ms" : "events failed for good"}`,
+    alarmOn(this, "Lag", {
+      metric: this.function.metric("IteratorAge", { statistic: "Maximum" }),
+      threshold: MAXIMUM_LAG_MS,
+      description: `${this.node.id}: the stream is read too late, in ms`,
+      topic: this.#platform.alarmTopic,
     });
-    alarm.addAlarmAction(new SnsAction(this.#platform.alarmTopic));
   }
 }

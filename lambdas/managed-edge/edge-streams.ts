@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import { z } from "zod";
-import { edgeCursorKey, edgeMarkerKey, streamKey } from "../../contract/server/redis-keys.ts";
+import { edgeCursorKey, edgeMarkerKey } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";
 
 /** How long a room counts as listened to after a subscribe or ping, in s: half as long again as a connection may idle. */
@@ -52,7 +52,8 @@ export function createEdgeStreams(redis: Redis | Cluster): EdgeStreams {
     mark: async (rooms) => {
       await Promise.all(rooms.map((room) => redis.set(edgeMarkerKey(room), "1", "EX", MARKER_SECONDS)));
     },
-    now: async (stream) => Number(await commands.streamTime(streamKey(stream))),
+    // Not the stream's own key, which this user may only read, but one that is on the same node.
+    now: async (stream) => Number(await commands.streamTime(edgeCursorKey(stream))),
     cursor: async ({ stream, shard }) => parseCursor(await redis.get(edgeCursorKey(stream, shard))),
     setCursor: async ({ stream, shard }, cursor) => {
       await redis.set(edgeCursorKey(stream, shard), JSON.stringify(cursor), "EX", CURSOR_SECONDS);

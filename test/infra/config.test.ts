@@ -138,6 +138,37 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     { gateway: { drainSeconds: 110 } },
     "gateway.drainSeconds: must be a whole number from 1 to 90",
   ],
+  [
+    "nothing to connect to",
+    { gateway: { enabled: false } },
+    "gateway.enabled: nothing would be left to connect to: keep gateway.enabled or set managedEdge.enabled",
+  ],
+  [
+    "a managed edge without a way to its connections",
+    {
+      managedEdge: { enabled: true },
+      network: { egress: "endpoints" },
+      auth: { issuer: "https://a.example.com", audience: "a", jwks: JWKS },
+    },
+    "managedEdge.enabled: its functions post to connections over the internet: use network.egress nat-instance or nat-gateway, or leave it off",
+  ],
+  [
+    "keys that no function's environment could hold",
+    {
+      managedEdge: { enabled: true },
+      auth: { issuer: "https://a.example.com", audience: "a", jwks: JWKS.replace("AQAB", "A".repeat(3_000)) },
+    },
+    "auth.jwks: with managedEdge at most 3000 characters, since a function's environment holds 4 KB in all: give auth.jwksUri instead",
+  ],
+  [
+    "a domain with no load balancer to have it",
+    {
+      managedEdge: { enabled: true },
+      gateway: { enabled: false },
+      edge: { domainName: DOMAIN, certificateArn: CERTIFICATE },
+    },
+    "edge.domainName: belongs to the gateway's load balancer, and gateway.enabled is false",
+  ],
   ["a region that AWS lacks", { region: "eu-wset-1" }, "region: must be the name of a region, such as eu-west-1"],
   ["a field that does not exist", { gateway: { memmory: 512 } }, 'gateway: Unrecognized key: "memmory"'],
 ];

@@ -1,8 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import type { z } from "zod";
+import {
+  authEnvironment,
+  edgeEnvironment,
+  edgeQueueEnvironment,
+  parseEnvironment,
+  redisEnvironment,
+} from "../../contract/server/env.ts";
 import { gatewayEnvironment } from "../../gateway/config.ts";
 import { redisSecretEnvironment } from "../../lambdas/publish/redis-secret.ts";
-import { functionsOf, gatewayContainer, synthesize, variants } from "./synthesize.ts";
+import {
+  edgeFunctionsOf,
+  gatewayContainer,
+  gatewayVariants,
+  publishersOf,
+  type Resource,
+  synthesize,
+  variants,
+} from "./synthesize.ts";
 
 /** What CloudFormation makes of a value: what it knows only at deploy gets a likely one. */
 const resolve = (value: unknown): string =>
@@ -10,14 +25,16 @@ const resolve = (value: unknown): string =>
     ? value
     : JSON.stringify(value).includes("rediss://")
       ? "rediss://cache.example.com:6379"
-      : JSON.stringify(value).includes("cognito-idp")
-        ? "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1Cd2Ef3"
-        : "arn:aws:secretsmanager:us-east-1:111122223333:secret:Password";
+      : /QueueUrl|execute-api|News/.test(JSON.stringify(value))
+        ? "https://edge.example.com/ws"
+        : JSON.stringify(value).includes("cognito-idp")
+          ? "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1Cd2Ef3"
+          : "arn:aws:secretsmanager:us-east-1:111122223333:secret:Password";
 
 const resolveAll = (variables: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, resolve(value)]));
 
-describe.each(Object.entries(variants))("%s", (_name, fields) => {
+describe.each(gatewayVariants)("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
 
   it("tells the gateway what its own configuration takes, and nothing that it does not know", () => {
@@ -34,16 +51,50 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
       RT_EMF: true,
     });
   });
+});
+
+/** What Lambda and its libraries read. */
+const OTHERS = ["POWERTOOLS_SERVICE_NAME", "NODE_OPTIONS"];
+
+/** Parses a function's variables as its own entry file does, and names those that it would not know. */
+function parseVariables(schema: z.ZodObject, { Properties }: Resource) {
+  const variables = resolveAll(Properties.Environment.Variables);
+  const unknown = Object.keys(variables).filter((name) => !(name in schema.shape) && !OTHERS.includes(name));
+  return { config: parseEnvironment(schema, variables), unknown };
+}
+
+const redisSchema = redisEnvironment.extend(redisSecretEnvironment.shape);
+
+describe.each(Object.entries(variants))("%s", (_name, fields) => {
+  const synthesis = synthesize(fields);
+  const hasEdge = synthesis.config.managedEdge.enabled;
 
   it("tells every publisher what its own configuration takes", () => {
-    const schema = redisEnvironment.extend(redisSecretEnvironment.shape);
-    const others = ["POWERTOOLS_SERVICE_NAME", "NODE_OPTIONS"];
+    const schema = redisSchema.extend(edgeQueueEnvironment.shape);
 
-    for (const { Properties } of functionsOf(synthesis)) {
-      const variables = Properties.Environment.Variables;
-      const config = parseEnvironment(schema, resolveAll(variables));
+    for (const publisher of publishersOf(synthesis)) {
+      const { config, unknown } = parseVariables(schema, publisher);
       expect(config).toMatchObject({ RT_REDIS_CLUSTER: true, RT_REDIS_USERNAME: "publisher" });
-      expect(Object.keys(variables).filter((name) => !(name in schema.shape) && !others.includes(name))).toEqual([]);
+      expect("RT_EDGE_QUEUE_URL" in config).toBe(hasEdge);
+      expect(unknown).toEqual([]);
     }
+  });
+
+  it("tells every function of the managed edge what its own configuration takes", () => {
+    const schemas: Readonly<Record<string, z.ZodObject>> = {
+      authorizer: authEnvironment,
+      connection: edgeEnvironment.pick({ RT_EDGE_TABLE: true }),
+      requests: redisSchema.extend(authEnvironment.shape).extend(edgeEnvironment.shape),
+      fanout: redisSchema.extend(edgeEnvironment.shape).extend(edgeQueueEnvironment.shape),
+    };
+
+    const seen = edgeFunctionsOf(synthesis).map((lambda) => {
+      const [name, schema] = Object.entries(schemas).find(([start]) => lambda.logicalId.startsWith(start)) ?? [];
+      if (!schema) throw new Error(`nothing is known of ${lambda.logicalId}`);
+      expect(parseVariables(schema, lambda).unknown).toEqual([]);
+      return name;
+    });
+
+    expect(seen.toSorted()).toEqual(hasEdge ? Object.keys(schemas).toSorted() : []);
   });
 });

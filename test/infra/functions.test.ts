@@ -1,42 +1,58 @@
 import { describe, expect, it } from "vitest";
-import { functionsOf, only, synthesize, variants } from "./synthesize.ts";
+import { functionsOf, only, publishersOf, synthesize, variants } from "./synthesize.ts";
 
 describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
   const { config, ofType } = synthesis;
   const functions = functionsOf(synthesis);
+  const publishers = publishersOf(synthesis);
 
-  it("gives every function a place for what fails, both ways, and a way into the VPC", () => {
+  it("gives every publisher a place for what fails, both ways, and a way into the VPC", () => {
     const destinations = ofType("AWS::Lambda::EventInvokeConfig");
-    const roles = new Map(
-      ofType("AWS::IAM::Role").map((role) => [role.logicalId, JSON.stringify(role.Properties.ManagedPolicyArns ?? [])]),
-    );
 
-    expect(functions).toHaveLength(6);
-    for (const { logicalId, Properties } of functions) {
+    expect(publishers).toHaveLength(6);
+    for (const { logicalId, Properties } of publishers) {
       const destination = destinations.find(({ Properties: { FunctionName } }) => FunctionName.Ref === logicalId);
       expect(destination?.Properties.DestinationConfig.OnFailure.Destination).toBeDefined();
       expect(Properties.VpcConfig.SubnetIds.length).toBe(config.network.availabilityZones);
-      expect(roles.get(Properties.Role["Fn::GetAtt"][0])).toContain("AWSLambdaVPCAccessExecutionRole");
-      expect(roles.get(Properties.Role["Fn::GetAtt"][0])).toContain("AWSLambdaBasicExecutionRole");
     }
     for (const { Properties } of ofType("AWS::Events::Rule")) {
       expect(
         Properties.Targets.map((target: { DeadLetterConfig?: unknown }) => target.DeadLetterConfig !== undefined),
       ).toEqual([true]);
     }
-    for (const { Properties } of ofType("AWS::Lambda::EventSourceMapping")) {
+    const streams = ofType("AWS::Lambda::EventSourceMapping").filter(({ stack }) => stack.endsWith("-domain-events"));
+    for (const { Properties } of streams) {
       expect(Properties.DestinationConfig.OnFailure.Destination).toBeDefined();
       expect(Properties.FunctionResponseTypes).toEqual(["ReportBatchItemFailures"]);
     }
-    expect(ofType("AWS::Lambda::EventSourceMapping")).toHaveLength(config.events.marketStream === "none" ? 0 : 1);
+    expect(streams).toHaveLength(config.events.marketStream === "none" ? 0 : 1);
+  });
+
+  it("lets every function write its log, and make a network interface where it is in the VPC", () => {
+    const roles = new Map(
+      ofType("AWS::IAM::Role").map((role) => [role.logicalId, JSON.stringify(role.Properties.ManagedPolicyArns ?? [])]),
+    );
+
+    for (const { Properties } of functions) {
+      const policies = roles.get(Properties.Role["Fn::GetAtt"][0]);
+      expect(policies).toContain("AWSLambdaBasicExecutionRole");
+      expect(policies?.includes("AWSLambdaVPCAccessExecutionRole")).toBe(Properties.VpcConfig !== undefined);
+    }
+  });
+
+  it("fits the variables of every function into the 4 KB that Lambda has for them", () => {
+    for (const { Properties } of functions) {
+      expect(JSON.stringify(Properties.Environment.Variables).length).toBeLessThan(4_000);
+    }
   });
 
   it("tells someone when events fail for good", () => {
     const alarms = ofType("AWS::CloudWatch::Alarm");
     const queues = alarms.filter(({ Properties }) => Properties.MetricName === "ApproximateNumberOfMessagesVisible");
 
-    expect(queues).toHaveLength(functions.length);
+    // One for each publisher, and one for the managed edge.
+    expect(queues).toHaveLength(publishers.length + (config.managedEdge.enabled ? 1 : 0));
     expect(alarms.every(({ Properties }) => Properties.AlarmActions.length === 1)).toBe(true);
   });
 

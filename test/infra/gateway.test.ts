@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gatewayContainer, only, type Resource, synthesize, variants } from "./synthesize.ts";
+import { gatewayContainer, gatewayVariants, only, type Resource, synthesize } from "./synthesize.ts";
 
 /** The gateway's ping, in seconds; test/tools/image.test.ts reads it from a running gateway. */
 const PING_SECONDS = 20;
@@ -7,7 +7,7 @@ const PING_SECONDS = 20;
 const attribute = (resource: Resource, list: string, key: string): string | undefined =>
   resource.Properties[list].find(({ Key }: { Key: string }) => Key === key)?.Value;
 
-describe.each(Object.entries(variants))("%s", (_name, fields) => {
+describe.each(gatewayVariants)("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
   const { config, ofType } = synthesis;
   const { container, environment } = gatewayContainer(synthesis);

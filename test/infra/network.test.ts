@@ -57,6 +57,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     );
 
     expect(services.some((service) => service.includes(".s3"))).toBe(true);
+    expect(services.some((service) => service.includes(".dynamodb"))).toBe(config.managedEdge.enabled);
     expect(interfaces).toEqual(interfaces.map(() => egress === "endpoints"));
   });
 

@@ -9,38 +9,51 @@ interface Output {
 
 describe.each(Object.entries(variants))("the outputs of %s", (_name, fields) => {
   const { config, assembly } = synthesize(fields);
-  const outputs = new Map(
-    assembly.stacks.flatMap(({ template }) =>
-      Object.entries<Output & { Export?: unknown }>(template.Outputs ?? {}).filter(([, { Export }]) => !Export),
-    ),
+  const all = assembly.stacks.flatMap(({ stackName, template }) =>
+    Object.entries<Output & { Export?: unknown }>(template.Outputs ?? {})
+      .filter(([, { Export }]) => !Export)
+      .map(([name, output]) => ({ stack: stackName.replace(/^test-realtime-/, ""), name, ...output })),
   );
-  const textOf = (name: string): string => JSON.stringify(outputs.get(name)?.Value);
+  const find = (stack: string, name: string) => all.find((output) => output.stack === stack && output.name === name);
+  const textOf = (stack: string, name: string): string => JSON.stringify(find(stack, name)?.Value) ?? "";
+  const edges = [
+    ...(config.gateway.enabled ? ["gateway"] : []),
+    ...(config.managedEdge.enabled ? ["managed-edge"] : []),
+  ];
 
   it("say where clients connect, and warn of plain HTTP", () => {
-    const isPlain = config.edge.type === "alb" && !config.edge.certificateArn;
+    const isPlain = config.gateway.enabled && config.edge.type === "alb" && !config.edge.certificateArn;
 
-    expect(textOf("Endpoint")).toContain(isPlain ? "http://" : "https://");
-    expect(outputs.has("WARNING")).toBe(isPlain);
+    const gateway = config.gateway.enabled ? (isPlain ? /"http:\/\// : /https:\/\//) : /^$/;
+    expect(textOf("gateway", "Endpoint")).toMatch(gateway);
+    expect(find("gateway", "WARNING") !== undefined).toBe(isPlain);
+    expect(textOf("managed-edge", "Endpoint")).toMatch(
+      config.managedEdge.enabled ? /wss:\/\/.*execute-api.*\/ws"/ : /^$/,
+    );
   });
 
   it("say where events go", () => {
-    expect(outputs.has("BusName")).toBe(true);
-    expect(outputs.has("StreamName")).toBe(config.events.marketStream !== "none");
+    expect(find("domain-events", "BusName")).toBeDefined();
+    expect(find("domain-events", "StreamName") !== undefined).toBe(config.events.marketStream !== "none");
   });
 
   it("say how to get a token", () => {
-    expect(textOf("Token")).toContain(config.auth.issuer ?? "admin-initiate-auth");
+    const tokens = all.filter(({ name }) => name === "Token").map(({ Value }) => JSON.stringify(Value));
+
+    expect(tokens).toHaveLength(config.auth.issuer ? edges.length : 1);
+    for (const token of tokens) expect(token).toContain(config.auth.issuer ?? "admin-initiate-auth");
   });
 
-  it("have a smoke test to paste, with nothing secret in it", () => {
-    expect(textOf("SmokeTest")).toMatch(/npm run smoke -- --url /);
-    expect(textOf("SmokeTest")).toContain(` --bus ${busName(config)} --region ${config.region}`);
-    expect(textOf("SmokeTest")).not.toContain("token");
+  it("have a smoke test to paste for every endpoint, with nothing secret in it", () => {
+    for (const edge of edges) {
+      expect(textOf(edge, "SmokeTest")).toMatch(/npm run smoke -- --url /);
+      expect(textOf(edge, "SmokeTest")).toContain(` --bus ${busName(config)} --region ${config.region}`);
+      expect(textOf(edge, "SmokeTest")).not.toContain("token");
+    }
+    expect(edges).not.toEqual([]);
   });
 
   it("each say what they are", () => {
-    const silent = [...outputs].filter(([name, { Description }]) => name !== "WARNING" && !Description);
-
-    expect(silent).toEqual([]);
+    expect(all.filter(({ name, Description }) => name !== "WARNING" && !Description)).toEqual([]);
   });
 });

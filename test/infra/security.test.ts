@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { functionsOf, gatewayContainer, only, synthesize, variants } from "./synthesize.ts";
+import { functionsOf, gatewayContainer, synthesize, variants } from "./synthesize.ts";
 
 /** The logical id that a value refers to, in its own stack or, by the name of an export, in another one. */
 const referenceOf = (value: unknown): string => {
@@ -14,8 +14,9 @@ const referenceOf = (value: unknown): string => {
 describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
   const { config, resources, ofType } = synthesis;
-  const { container, environment } = gatewayContainer(synthesis);
+  const gateway = config.gateway.enabled ? gatewayContainer(synthesis) : undefined;
   const functions = functionsOf(synthesis);
+  const inVpc = functions.filter(({ Properties }) => Properties.VpcConfig !== undefined);
 
   it("opens the paths to Redis, to the gateway and to AWS's endpoints, and no other", () => {
     const rules = ofType("AWS::EC2::SecurityGroupIngress").filter(({ Properties }) => Properties.SourceSecurityGroupId);
@@ -25,21 +26,20 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     );
     const endpoints = config.network.egress === "endpoints";
     const clients = [
-      /^GatewaySecurityGroup/,
-      ...["marketdata", "orders", "notifications", "portfolio", "copytrading", "signals"].map(
-        (name) => new RegExp(`^${name}SecurityGroup`),
-      ),
-    ];
+      ...(config.gateway.enabled ? ["Gateway"] : []),
+      ...["marketdata", "orders", "notifications", "portfolio", "copytrading", "signals"],
+      ...(config.managedEdge.enabled ? ["requests", "fanout"] : []),
+    ].map((name) => new RegExp(`^${name}SecurityGroup`));
 
     const redis = paths.filter((path) => path.endsWith("> 6379-6379"));
-    const gateway = paths.filter((path) => path.endsWith("> 8080-8080"));
+    const tasks = paths.filter((path) => path.endsWith("> 8080-8080"));
     const services = paths.filter((path) => path.endsWith("> 443-443"));
     for (const client of clients) {
       expect(redis.filter((path) => client.test(path))).toHaveLength(1);
       expect(services.filter((path) => client.test(path))).toHaveLength(endpoints ? 1 : 0);
     }
-    expect(gateway).toEqual([expect.stringMatching(/^LoadBalancerSecurityGroup/)]);
-    expect(redis.length + gateway.length + services.length).toBe(paths.length);
+    expect(tasks).toEqual(config.gateway.enabled ? [expect.stringMatching(/^LoadBalancerSecurityGroup/)] : []);
+    expect(redis.length + tasks.length + services.length).toBe(paths.length);
     expect(redis).toHaveLength(clients.length);
   });
 
@@ -67,12 +67,12 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   it("has Redis on the port that the groups open and the URLs name", () => {
     const [cluster] = ofType("AWS::ElastiCache::ReplicationGroup");
     const urls = [
-      environment.RT_REDIS_URL,
-      ...functions.map(({ Properties }) => Properties.Environment.Variables.RT_REDIS_URL),
+      ...(gateway ? [gateway.environment.RT_REDIS_URL] : []),
+      ...inVpc.map(({ Properties }) => Properties.Environment.Variables.RT_REDIS_URL),
     ];
 
     expect(cluster?.Properties.Port ?? 6379).toBe(6379);
-    expect(urls).toHaveLength(7);
+    expect(urls).toHaveLength(6 + (gateway ? 1 : 0) + (config.managedEdge.enabled ? 2 : 0));
     for (const url of urls) {
       const text = JSON.stringify(url);
       expect(text).toMatch(
@@ -81,23 +81,25 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("lets nobody in from outside but through the load balancer", () => {
+  it("lets nobody into the VPC from outside but through the load balancer", () => {
     const inline = ofType("AWS::EC2::SecurityGroup").flatMap(({ logicalId, Properties }) =>
       (Properties.SecurityGroupIngress ?? []).map((rule: Record<string, unknown>) => ({ ...rule, group: logicalId })),
     );
     const open = inline.filter(({ CidrIp }) => CidrIp === "0.0.0.0/0");
-    const isOpenToAll = config.edge.type === "alb";
+    const isOpenToAll = config.gateway.enabled && config.edge.type === "alb";
 
     expect(open.map(({ group }) => /^LoadBalancerSecurityGroup/.test(group))).toEqual(open.map(() => true));
     expect(open.map(({ FromPort }) => FromPort)).toEqual(
       isOpenToAll ? (config.edge.certificateArn ? [80, 443] : [80]) : [],
     );
-    expect(ofType("AWS::ElasticLoadBalancingV2::LoadBalancer").map(({ Properties }) => Properties.Scheme)).toEqual([
-      "internet-facing",
-    ]);
+    expect(ofType("AWS::ElasticLoadBalancingV2::LoadBalancer").map(({ Properties }) => Properties.Scheme)).toEqual(
+      config.gateway.enabled ? ["internet-facing"] : [],
+    );
     expect(
-      only(synthesis, "AWS::ECS::Service").Properties.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp,
-    ).toBe("DISABLED");
+      ofType("AWS::ECS::Service").map(
+        ({ Properties }) => Properties.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp,
+      ),
+    ).toEqual(config.gateway.enabled ? ["DISABLED"] : []);
     expect(ofType("AWS::Lambda::Url")).toEqual([]);
     for (const { Properties } of ofType("AWS::S3::Bucket")) {
       expect(Object.values(Properties.PublicAccessBlockConfiguration)).toEqual([true, true, true, true]);
@@ -116,10 +118,14 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
 
     expect(secrets.filter(({ Type }) => !allowed.includes(Type))).toEqual([]);
     expect(secrets.length).toBeGreaterThanOrEqual(2);
-    expect(container.Secrets.map(({ Name }: { Name: string }) => Name)).toEqual(["RT_REDIS_PASSWORD"]);
-    expect(environment.RT_REDIS_PASSWORD).toBeUndefined();
-    for (const { Properties } of functions) {
+    expect(gateway?.container.Secrets.map(({ Name }: { Name: string }) => Name)).toEqual(
+      gateway && ["RT_REDIS_PASSWORD"],
+    );
+    expect(gateway?.environment.RT_REDIS_PASSWORD).toBeUndefined();
+    for (const { Properties } of inVpc) {
       expect(Object.keys(Properties.Environment.Variables)).toContain("RT_REDIS_SECRET_ARN");
+    }
+    for (const { Properties } of functions) {
       expect(Object.keys(Properties.Environment.Variables)).not.toContain("RT_REDIS_PASSWORD");
     }
   });
@@ -129,6 +135,6 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     const routes = ofType("AWS::EC2::Route").filter(({ logicalId }) => logicalId.includes("Compute"));
 
     expect(routes).toHaveLength(isolated ? 0 : config.network.availabilityZones);
-    expect(environment.RT_AUTH_JWKS !== undefined || !isolated).toBe(true);
+    expect(gateway?.environment.RT_AUTH_JWKS !== undefined || !isolated).toBe(true);
   });
 });

@@ -38,6 +38,14 @@ export function only(synthesis: Pick<Synthesis, "ofType">, type: string): Resour
 const isCustomResourceProvider = ({ logicalId }: Resource): boolean =>
   logicalId.startsWith("AWS679f53fac002430cb0da5b7982bd2287");
 
+/** The publishers among {@link functionsOf}, by their place. */
+export const publishersOf = (synthesis: Pick<Synthesis, "ofType">): readonly Resource[] =>
+  functionsOf(synthesis).filter(({ stack }) => stack.endsWith("-domain-events"));
+
+/** The functions of the managed edge, by their place. */
+export const edgeFunctionsOf = (synthesis: Pick<Synthesis, "ofType">): readonly Resource[] =>
+  functionsOf(synthesis).filter(({ stack }) => stack.endsWith("-managed-edge"));
+
 /** The functions that are ours. */
 export const functionsOf = ({ ofType }: Pick<Synthesis, "ofType">): readonly Resource[] =>
   ofType("AWS::Lambda::Function").filter((resource) => !isCustomResourceProvider(resource));
@@ -155,4 +163,26 @@ export const variants: Readonly<Record<string, unknown>> = {
     edge: { type: "cloudfront" },
     cache: { mode: "serverless", maximumStorageGb: 1 },
   },
+  "both edges": {
+    ...context.environments.prod,
+    managedEdge: { enabled: true, fanOutConcurrency: 50 },
+  },
+  "the managed edge alone": {
+    region: "eu-west-1",
+    protection: true,
+    network: { egress: "nat-gateway" },
+    cache: { replicas: 1 },
+    gateway: { enabled: false },
+    managedEdge: { enabled: true, accountLogRole: false },
+    auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: JWKS },
+  },
 };
+
+const isEnabled = (part: "gateway" | "managedEdge") => (fields: unknown) =>
+  parseConfig("test", { test: fields })[part].enabled;
+
+/** The variants with Socket.IO gateways. */
+export const gatewayVariants = Object.entries(variants).filter(([, fields]) => isEnabled("gateway")(fields));
+
+/** The variants with a managed edge. */
+export const managedEdgeVariants = Object.entries(variants).filter(([, fields]) => isEnabled("managedEdge")(fields));

@@ -47,7 +47,7 @@ describe("the checks themselves", () => {
 
   it("see a value that CloudFormation would refuse", () => {
     const { app, config, system } = build();
-    const [bucket] = system.gateway.node.findAll().filter((child) => child instanceof CfnBucket);
+    const bucket = system.gateway?.node.findAll().find((child) => child instanceof CfnBucket);
     bucket?.addPropertyOverride("VersioningConfiguration.Status", "Perhaps");
 
     const findings = synthesizeApp(app, config).report.flatMap(({ violations }) => violations);

@@ -1,0 +1,30 @@
+import type { z } from "zod";
+import type { authEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import type { TokenIssuer } from "../auth-stack.ts";
+import type { RedisRole } from "../redis-users.ts";
+import type { RedisAccess } from "./redis-access.ts";
+
+type RedisVariables = Partial<Record<keyof z.infer<typeof redisEnvironment>, string>>;
+type AuthVariables = Partial<Record<keyof z.infer<typeof authEnvironment>, string>>;
+
+const definedOnly = (values: RedisVariables | AuthVariables): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** How a role reaches Redis. The password is not among it: it comes from its secret. */
+export const redisVariables = ({ url }: RedisAccess, role: RedisRole): Record<string, string> =>
+  definedOnly({ RT_REDIS_URL: url, RT_REDIS_CLUSTER: "true", RT_REDIS_USERNAME: role });
+
+/** Whose tokens are valid. */
+export const authVariables = ({ issuer, audience, jwksUri, jwks }: TokenIssuer): Record<string, string> =>
+  definedOnly({
+    RT_AUTH_ISSUER: issuer,
+    RT_AUTH_AUDIENCE: audience,
+    RT_AUTH_JWKS_URI: jwksUri,
+    RT_AUTH_JWKS: jwks,
+  });
+
+/** What every function is told. */
+export const functionVariables = (service: string): Record<string, string> => ({
+  POWERTOOLS_SERVICE_NAME: service,
+  NODE_OPTIONS: "--enable-source-maps",
+});

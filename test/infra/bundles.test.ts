@@ -9,21 +9,17 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { invokeBundle, provideRuntime } from "../../tools/infra-report/invoke-bundle.ts";
 import { type SecretsManager, startSecretsManager } from "../../tools/infra-report/secrets-manager.ts";
 import { type Example, examples } from "../support/messages.ts";
-import { context, functionsOf, type Resource, root, synthesize } from "./synthesize.ts";
+import { codeOf, context, functionsOf, type Resource, root, synthesize } from "./synthesize.ts";
 
 const SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:publisher";
 const PASSWORD = "a-password-of-the-test";
 
 // Bundled as a deploy bundles, from the template that a deploy takes.
-const synthesis = synthesize(context.environments.prod, { bundle: true });
+const synthesis = synthesize({ ...context.environments.prod, managedEdge: { enabled: true } }, { bundle: true });
 const functions = functionsOf(synthesis);
 let redis: RunningRedis;
 let admin: Redis;
 let secretsManager: SecretsManager;
-
-/** The folder with a function's code. */
-const codeOf = ({ Properties }: Resource): string =>
-  join(synthesis.assembly.directory, `asset.${Properties.Code.S3Key.replace(/\.zip$/, "")}`);
 
 const functionOf = (domain: Domain): Resource => {
   const found = functions.find(({ logicalId }) => logicalId.startsWith(`${domain.replaceAll("-", "")}Function`));
@@ -36,7 +32,7 @@ async function invoke(domain: Domain, event: unknown, more: Readonly<Record<stri
   const { Properties } = functionOf(domain);
   const [file, handler = ""] = Properties.Handler.split(".");
   const { outcome, ...rest } = await invokeBundle({
-    bundle: join(codeOf(functionOf(domain)), `${file}.mjs`),
+    bundle: join(codeOf(synthesis, functionOf(domain)), `${file}.mjs`),
     handler,
     event,
     environment: {
@@ -45,6 +41,8 @@ async function invoke(domain: Domain, event: unknown, more: Readonly<Record<stri
       RT_REDIS_URL: redis.url,
       RT_REDIS_CLUSTER: "false",
       RT_REDIS_SECRET_ARN: SECRET,
+      // Nobody listens on the managed edge here, so nothing is sent to it.
+      RT_EDGE_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/111122223333/news.fifo",
       ...secretsManager.environment,
       ...more,
     },
@@ -92,9 +90,9 @@ afterAll(async () => {
 describe("every bundle", () => {
   it.each(functions)("of $logicalId has the handler that the template names, and a source map", (lambda) => {
     const [file] = lambda.Properties.Handler.split(".");
-    const code = readFileSync(join(codeOf(lambda), `${file}.mjs`), "utf8");
+    const code = readFileSync(join(codeOf(synthesis, lambda), `${file}.mjs`), "utf8");
 
-    expect(existsSync(join(codeOf(lambda), `${file}.mjs.map`))).toBe(true);
+    expect(existsSync(join(codeOf(synthesis, lambda), `${file}.mjs.map`))).toBe(true);
     expect(code).not.toContain(root);
     // The SDK is the runtime's.
     expect(code).not.toContain("GetSecretValueCommandInput");

@@ -4,7 +4,10 @@ import { channelNames } from "../../contract/channels.ts";
 import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
-import { accessStrings, type RedisRole } from "../../infra/redis-users.ts";
+import { createStreamReader } from "../../contract/server/stream-reader.ts";
+import { roomName } from "../../contract/stream.ts";
+import { accessStrings, type RedisRole, redisRoles } from "../../infra/redis-users.ts";
+import { createEdgeStreams } from "../../lambdas/managed-edge/edge-streams.ts";
 import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedisCluster, startRedisCluster } from "../../local/redis-cluster.ts";
@@ -13,12 +16,12 @@ import { message } from "../support/messages.ts";
 import { synthesize } from "./synthesize.ts";
 
 const PASSWORD = "a-password-of-the-test";
-const roles = ["gateway", "publisher"] as const satisfies readonly RedisRole[];
 
 /** Gives a node the users of the template, and takes the one without a password away. */
 async function setUsers(port: number): Promise<void> {
   const admin = new Redis({ port });
-  for (const role of roles) await admin.call("ACL", "SETUSER", role, `>${PASSWORD}`, ...accessStrings[role].split(" "));
+  for (const role of redisRoles)
+    await admin.call("ACL", "SETUSER", role, `>${PASSWORD}`, ...accessStrings[role].split(" "));
   await admin.quit();
 }
 
@@ -52,16 +55,16 @@ describe("the users of the template", () => {
   });
 });
 
+const configOf = (role: RedisRole) =>
+  parseEnvironment(redisEnvironment, {
+    RT_REDIS_URL: `redis://127.0.0.1:${port()}`,
+    RT_REDIS_CLUSTER: "true",
+    RT_REDIS_USERNAME: role,
+    RT_REDIS_PASSWORD: PASSWORD,
+  });
+
 const publisherOfTheTemplate = () => {
-  const client = connectPublisher(
-    parseEnvironment(redisEnvironment, {
-      RT_REDIS_URL: `redis://127.0.0.1:${port()}`,
-      RT_REDIS_CLUSTER: "true",
-      RT_REDIS_USERNAME: "publisher",
-      RT_REDIS_PASSWORD: PASSWORD,
-    }),
-    () => undefined,
-  );
+  const client = connectPublisher(configOf("publisher"), () => undefined);
   open.push(client);
   return createPublisher(client);
 };
@@ -85,6 +88,40 @@ describe("the publisher", () => {
     ["change users", ["ACL", "SETUSER", "publisher", "allkeys"]],
   ])("may not %s", async (_name, [command = "", ...values]) => {
     await expect(connect("publisher").call(command, ...values)).rejects.toThrow(/NOPERM/);
+  });
+});
+
+describe("the managed edge", () => {
+  it.each([
+    ["write a stream", ["XADD", "stream:{user:orders:alice}", "*", "a", "b"]],
+    ["put something in a stream's place", ["SET", "stream:{user:orders:alice}", "x"]],
+    ["run a script on a stream", ["EVAL", "return 1", "1", "stream:{user:orders:alice}"]],
+    ["publish", ["SPUBLISH", "socket.io#/ws#{user:orders:alice}#", "x"]],
+    ["listen to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
+    ["write a key of its own", ["SET", "anything", "x"]],
+    ["delete", ["DEL", "edge:{user:orders:alice}"]],
+    ["look for keys", ["KEYS", "*"]],
+    ["empty the database", ["FLUSHALL"]],
+  ])("may not %s", async (_name, [command = "", ...values]) => {
+    await expect(connect("managed-edge").call(command, ...values)).rejects.toThrow(/NOPERM/);
+  });
+
+  it("reads streams and keeps its marks, on a cluster", async () => {
+    const redis = connectPublisher(configOf("managed-edge"), () => undefined);
+    open.push(redis);
+    const stream = { channel: "market:trades", key: "edge" } as const;
+    const streams = createEdgeStreams(redis);
+    const reader = createStreamReader(redis);
+    await publisherOfTheTemplate().publish([message("market:trades", "edge", 1), message("market:trades", "edge", 2)]);
+
+    const [newest] = await reader.newest(stream, 1);
+    await streams.mark([roomName(stream)]);
+    await streams.setCursor({ stream }, { id: newest?.id ?? "" });
+
+    expect(await reader.after(stream, "0-0", 10)).toHaveLength(2);
+    expect(await reader.activeKeys("market:trades", 0)).toContain("edge");
+    expect(await streams.cursor({ stream })).toEqual({ id: newest?.id });
+    expect(await streams.now(stream)).toBeGreaterThanOrEqual(Number.parseInt(newest?.id ?? "", 10));
   });
 });
 

@@ -50,6 +50,10 @@ export const edgeFunctionsOf = (synthesis: Pick<Synthesis, "ofType">): readonly 
 export const functionsOf = ({ ofType }: Pick<Synthesis, "ofType">): readonly Resource[] =>
   ofType("AWS::Lambda::Function").filter((resource) => !isCustomResourceProvider(resource));
 
+/** The folder with a function's code, where bundling was on. */
+export const codeOf = ({ assembly }: Pick<Synthesis, "assembly">, { Properties }: Resource): string =>
+  join(assembly.directory, `asset.${Properties.Code.S3Key.replace(/\.zip$/, "")}`);
+
 /** The gateway's container and its environment. */
 export function gatewayContainer(synthesis: Pick<Synthesis, "ofType">) {
   const container = only(synthesis, "AWS::ECS::TaskDefinition").Properties.ContainerDefinitions[0];

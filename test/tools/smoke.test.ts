@@ -17,6 +17,7 @@ let events: string;
 beforeAll(async () => {
   platform = await startPlatform({
     port: 0,
+    edgePort: 0,
     gateways: 1,
     eventsPerSecond: 0,
     seed: 1,
@@ -84,6 +85,24 @@ describe("npm run smoke", () => {
     expect(run.code).toBe(0);
   });
 
+  it.each([undefined, "smoke-user"])("does the same on the managed edge, as %s", async (sub) => {
+    const token = sub === undefined ? undefined : await platform.issuer.sign({ sub });
+    const options = ["--url", `ws://127.0.0.1:${platform.edgePort}`, "--events-endpoint", events, "--json"];
+
+    const run = await smoke(options, token);
+
+    expect(outcomesOf(run)).toEqual(["ok", "ok", "ok", "ok"]);
+    expect(stepsOf(run)[0]?.detail).toMatch(/^WebSocket of the managed edge, (anonymously|with a token)$/);
+    expect(run.code).toBe(0);
+  });
+
+  it("fails on the managed edge with a token that is not valid", async () => {
+    const run = await smoke(["--url", `ws://127.0.0.1:${platform.edgePort}`, "--json"], "not-a-token");
+
+    expect(stepsOf(run)[0]).toMatchObject({ outcome: "failed", detail: expect.stringContaining("token is not valid") });
+    expect(run.code).toBe(1);
+  });
+
   it("says what it left out where it may not publish", async () => {
     const run = await smoke(["--url", url, "--json"]);
 
@@ -137,8 +156,8 @@ describe("npm run smoke", () => {
   });
 
   it.each([
-    ["no URL", [], "--url must be an http or https URL"],
-    ["another scheme", ["--url", "ftp://a"], "--url must be an http or https URL"],
+    ["no URL", [], "--url must be an http, https, ws or wss URL"],
+    ["another scheme", ["--url", "ftp://a"], "--url must be an http, https, ws or wss URL"],
     ["both buses", ["--url", "http://a", "--bus", "b", "--events-endpoint", "http://c"], "not both"],
     ["a token on the command line", ["--url", "http://a", "--token", "secret"], "Unknown option '--token'"],
     ["a file that is not there", ["--url", "http://a", "--token-file", "/no/such/file"], "ENOENT"],

@@ -10,7 +10,7 @@ const { bold, dim, green, red, yellow } = picocolors;
 const USAGE = `usage: npm run smoke -- --url URL [--bus NAME [--region REGION] | --events-endpoint URL]
                          [--token-file FILE] [--timeout SECONDS] [--json]
 
-  --url              the endpoint, as the deploy's output names it
+  --url              the endpoint, as the deploy's output names it: https:// of the gateway, wss:// of the managed edge
   --bus              publishes one event on this EventBridge bus, with the AWS credentials of the environment
   --events-endpoint  publishes it to a local platform instead: http://localhost:3000/dev/aws
   --token-file       a file that holds a token; or put it into RT_SMOKE_TOKEN
@@ -19,15 +19,14 @@ const USAGE = `usage: npm run smoke -- --url URL [--bus NAME [--region REGION] |
 With a token the event is a notification to the token's own user. Without one it is a trade of the market smoke-test,
 which clients of all markets hear too.`;
 
-const httpUrl = (name: string) =>
-  z.url({ protocol: /^https?$/, error: `${name} must be an http or https URL` }).transform((text) => new URL(text));
+const urlOf = (protocol: RegExp, error: string) => z.url({ protocol, error }).transform((text) => new URL(text));
 
 const optionsSchema = z
   .object({
-    url: httpUrl("--url"),
+    url: urlOf(/^(http|ws)s?$/, "--url must be an http, https, ws or wss URL"),
     bus: z.string().min(1).optional(),
     region: z.string().min(1).optional(),
-    "events-endpoint": httpUrl("--events-endpoint").optional(),
+    "events-endpoint": urlOf(/^https?$/, "--events-endpoint must be an http or https URL").optional(),
     "token-file": z.string().min(1).optional(),
     timeout: z.coerce.number("--timeout must be seconds").min(1).max(300).default(15),
     json: z.boolean().default(false),
@@ -72,6 +71,6 @@ function readOptions(): ReturnType<typeof parseOptions> {
 const { url, token, timeout, bus, region, "events-endpoint": endpoint, json } = readOptions();
 const events = bus || endpoint ? { bus, region, endpoint } : undefined;
 const steps = await runSmokeTest({ url, token, timeoutMs: timeout * 1_000, events });
-if (json) console.log(JSON.stringify({ url: url.origin, steps }));
+if (json) console.log(JSON.stringify({ url: url.href, steps }));
 else print(steps);
 process.exitCode = steps.some(({ outcome }) => outcome === "failed") ? 1 : 0;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ConnectOptions, connectSocketIo, type SmokeConnection, SmokeError } from "./connection.ts";
 import { type EventSourceOptions, putEvent } from "./event-source.ts";
+import { connectManagedEdge } from "./managed-edge-connection.ts";
 import { createTestEvent, type TestEvent } from "./test-event.ts";
 
 export interface SmokeTestOptions extends ConnectOptions {
@@ -100,7 +101,8 @@ async function publishAndReceive(
 export async function runSmokeTest(options: SmokeTestOptions): Promise<readonly SmokeStep[]> {
   const steps = new Steps();
   const connection = await steps.run("connect", async () => {
-    const value = await connectSocketIo(options);
+    const connect = /^wss?:$/.test(options.url.protocol) ? connectManagedEdge : connectSocketIo;
+    const value = await connect(options);
     return { value, detail: `${value.how}, ${options.token === undefined ? "anonymously" : "with a token"}` };
   });
   const inbox = connection && new Inbox(connection);

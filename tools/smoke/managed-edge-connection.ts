@@ -1,0 +1,65 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { parseServerFrames, type ServerFrame, SUBPROTOCOL } from "../../contract/managed-edge.ts";
+import { type ConnectOptions, checkAnswer, type SmokeConnection, SmokeError } from "./connection.ts";
+
+const TOKEN_REFUSED = /\b401\b/;
+
+/** Requests that wait for their answers, and the listeners of data. */
+class Frames {
+  readonly #answers = new Map<number, (frame: ServerFrame) => void>();
+  readonly #listeners: ((message: unknown) => void)[] = [];
+  readonly #socket: WebSocket;
+  #requests = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on("message", (data) => {
+      for (const frame of parseServerFrames(String(data))) this.#take(frame);
+    });
+  }
+
+  #take(frame: ServerFrame): void {
+    if (frame.event === "data") for (const listener of this.#listeners) listener(frame.data);
+    if (typeof frame.id === "number") this.#answers.get(frame.id)?.(frame);
+  }
+
+  onData(listener: (message: unknown) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async ask(event: string, data: unknown, timeoutMs: number): Promise<unknown> {
+    this.#requests += 1;
+    const id = this.#requests;
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.#answers.set(id, (frame) => resolve(frame.data));
+    this.#socket.send(JSON.stringify({ event, data, id }));
+    const timedOut = new SmokeError(`no answer within ${timeoutMs / 1_000} s`);
+    const waiting = new AbortController();
+    const timeout = delay(timeoutMs, timedOut, { signal: waiting.signal }).catch(() => timedOut);
+    const answer = await Promise.race([promise, timeout]);
+    waiting.abort();
+    if (answer === timedOut) throw timedOut;
+    return checkAnswer(answer);
+  }
+}
+
+/** @throws SmokeError where the endpoint refuses, cannot be reached, or does not answer in time. */
+export function connectManagedEdge({ url, token, timeoutMs }: ConnectOptions): Promise<SmokeConnection> {
+  const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, token];
+  const socket = new WebSocket(url, protocols, { handshakeTimeout: timeoutMs });
+  const frames = new Frames(socket);
+  return new Promise((resolve, reject) => {
+    socket.once("open", () =>
+      resolve({
+        how: "WebSocket of the managed edge",
+        ask: (event, request) => frames.ask(event, request, timeoutMs),
+        onData: (listener) => frames.onData(listener),
+        close: () => socket.close(),
+      }),
+    );
+    socket.on("error", ({ message }) =>
+      reject(new SmokeError(TOKEN_REFUSED.test(message) ? `the token is not valid here (${message})` : message)),
+    );
+  });
+}

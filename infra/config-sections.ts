@@ -23,7 +23,7 @@ export const networkSchema = z.strictObject({
     .enum(["nat-instance", "nat-gateway", "endpoints"], "must be nat-instance, nat-gateway or endpoints")
     .default("nat-instance")
     .describe(
-      "The way out to AWS and to the token issuer's keys. An instance is the cheapest and has no spare; endpoints leave no way to the internet, so auth.jwks must be given. Cost a month: instance $7, gateway $37 and $0.045 a GB, endpoints $29 a zone.",
+      "The way out to AWS and to the token issuer's keys. An instance is the cheapest and has no spare; endpoints leave no way to the internet, so auth.jwks must be given. Cost a month: instance $10, gateway $37 and $0.045 a GB, endpoints $29 a zone.",
     ),
   natDevices: integer(1, 6)
     .default(1)

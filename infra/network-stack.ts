@@ -127,7 +127,8 @@ export class NetworkStack extends Stack {
 
 const createNatInstance = (): NatInstanceProviderV2 =>
   NatProvider.instanceV2({
-    instanceType: new InstanceType("t4g.nano"),
+    // A nano has too little memory for the package manager, by which it becomes a NAT at its first start.
+    instanceType: new InstanceType("t4g.micro"),
     machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
     defaultAllowedTraffic: NatTrafficDirection.OUTBOUND_ONLY,
     // Its subnet gives none out, and without one it has no way to the internet itself.

@@ -48,6 +48,9 @@ export interface DomainEventPublisherProps {
 
 const TIMEOUT = Duration.seconds(15);
 
+/** It waits for Redis most of the time. */
+const MEMORY_MB = 256;
+
 /** Above it prices are too old to be of use. */
 const MAXIMUM_LAG_MS = 5_000;
 
@@ -115,7 +118,8 @@ export class DomainEventPublisher extends Construct {
       },
       network: { vpc, egress },
       logRetentionDays,
-      ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
+      memorySize: MEMORY_MB,
+      reservedConcurrentExecutions: reservedConcurrency,
       retryAttempts: 2,
       maxEventAge,
       onFailure: new SqsDestination(this.failures),

@@ -1,7 +1,17 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { readDockerignore } from "./build-context.ts";
 import { type BuiltImage, ImageError } from "./built-image.ts";
@@ -26,14 +36,24 @@ interface StageState {
 interface Build {
   readonly context: string;
   readonly isInContext: (path: string) => boolean;
+  /** The folder with node. */
+  readonly programs: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly stages: ReadonlyMap<string, StageState>;
 }
 
 const commandSchema = z.array(z.string()).min(1);
 
-/** The node that runs this comes first, as the base image's node does. */
-const searchPath = ({ PATH = "" }: NodeJS.ProcessEnv): string => `${dirname(process.execPath)}:${PATH}`;
+/** The node of the folder comes first, as the base image's node does. */
+const searchPath = (programs: string, { PATH = "" }: NodeJS.ProcessEnv): string => `${programs}:${PATH}`;
+
+/** Takes over the node that runs this: where it is installed the image's user may not be let in. */
+function provideNode(root: string): string {
+  const programs = join(root, "bin");
+  mkdirSync(programs);
+  copyFileSync(process.execPath, join(programs, "node"));
+  return programs;
+}
 
 function copy({ text }: Instruction, state: StageState, { context, isInContext, stages }: Build): void {
   const words = text.split(/\s+/);
@@ -64,7 +84,7 @@ function carryOut(instruction: Instruction, state: StageState, build: Build): vo
     case "RUN":
       execFileSync("sh", ["-c", text], {
         cwd: state.workingDirectory,
-        env: { ...build.environment, ...state.environment, PATH: searchPath(build.environment) },
+        env: { ...build.environment, ...state.environment, PATH: searchPath(build.programs, build.environment) },
         stdio: ["ignore", "ignore", "inherit"],
       });
       return;
@@ -97,8 +117,9 @@ function buildStage({ name, instructions }: Stage, root: string, build: Build): 
 function buildStages({ dockerfile, context, environment }: PlainFolderOptions, root: string): StageState {
   const stages = new Map<string, StageState>();
   const isInContext = readDockerignore(join(context, ".dockerignore"));
+  const build = { context, isInContext, programs: provideNode(root), environment, stages };
   for (const stage of readDockerfile(dockerfile)) {
-    stages.set(stage.name ?? "", buildStage(stage, root, { context, isInContext, environment, stages }));
+    stages.set(stage.name ?? "", buildStage(stage, root, build));
   }
   const final = stages.get("");
   if (!final) throw new ImageError(`${dockerfile}: its last stage has a name`);
@@ -135,7 +156,7 @@ function toImage(final: StageState, root: string, inherited: NodeJS.ProcessEnv):
     async start(environment) {
       const child = spawn(command, values, {
         cwd: final.workingDirectory,
-        env: { PATH: searchPath(inherited), ...final.environment, ...environment },
+        env: { PATH: searchPath(join(root, "bin"), inherited), ...final.environment, ...environment },
         stdio: ["ignore", "pipe", "pipe"],
         ...user,
       });

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import pTimeout from "p-timeout";
 import { WebSocket } from "ws";
 import { parseServerFrames, type ServerFrame, SUBPROTOCOL } from "../../contract/managed-edge.ts";
 import { type ConnectOptions, checkAnswer, type SmokeConnection, SmokeError } from "./connection.ts";
@@ -34,13 +34,8 @@ class Frames {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.#answers.set(id, (frame) => resolve(frame.data));
     this.#socket.send(JSON.stringify({ event, data, id }));
-    const timedOut = new SmokeError(`no answer within ${timeoutMs / 1_000} s`);
-    const waiting = new AbortController();
-    const timeout = delay(timeoutMs, timedOut, { signal: waiting.signal }).catch(() => timedOut);
-    const answer = await Promise.race([promise, timeout]);
-    waiting.abort();
-    if (answer === timedOut) throw timedOut;
-    return checkAnswer(answer);
+    const message = new SmokeError(`no answer within ${timeoutMs / 1_000} s`);
+    return checkAnswer(await pTimeout(promise, { milliseconds: timeoutMs, message }));
   }
 }
 

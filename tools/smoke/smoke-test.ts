@@ -1,3 +1,4 @@
+import pTimeout from "p-timeout";
 import { z } from "zod";
 import { type ConnectOptions, connectSocketIo, type SmokeConnection, SmokeError } from "./connection.ts";
 import { type EventSourceOptions, putEvent } from "./event-source.ts";
@@ -35,18 +36,14 @@ class Inbox {
 
   /** Resolves with the id that the message has in its stream. */
   async waitFor(eventId: string, timeoutMs: number): Promise<string> {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const timer = setTimeout(() => reject(new SmokeError(`did not arrive within ${timeoutMs / 1_000} s`)), timeoutMs);
+    const { promise, resolve } = Promise.withResolvers<string>();
     this.#listener = () => {
       const message = this.#messages.find(({ data }) => data.id === eventId);
       if (message) resolve(message.id);
     };
     this.#listener();
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-    }
+    const message = new SmokeError(`did not arrive within ${timeoutMs / 1_000} s`);
+    return pTimeout(promise, { milliseconds: timeoutMs, message });
   }
 }
 

@@ -148,6 +148,11 @@ export const managedEdgeSchema = z.strictObject({
     .describe(
       "Most runs of the fan-out at a time, each with some thousand posts a second. A new account has ten runs of all functions in all. Cost: only while they run.",
     ),
+  windowMs: integer(0, 5_000)
+    .default(0)
+    .describe(
+      "Milliseconds for which a run of the fan-out rests after a batch that was not full, so that what comes meanwhile goes out together. Helps with few runs at a time (fanOutConcurrency 2). Cost: fewer messages to pay for.",
+    ),
 });
 
 export const eventsSchema = z.strictObject({

@@ -74,7 +74,7 @@ export class ManagedEdgeStack extends Stack {
     this.#table = this.#createTable(config);
     this.queue = this.#createQueue();
     this.#api = new RealtimeWebSocketApi(this, "WebSocket");
-    this.#createFanOut(config.managedEdge.fanOutConcurrency);
+    this.#createFanOut(config.managedEdge);
     const requests = this.#createRequests();
     this.#api.route({ authorizer: this.#createAuthorizer(), connection: this.#createConnection(), requests }, config);
     this.#alarmOnErrors();
@@ -160,8 +160,11 @@ export class ManagedEdgeStack extends Stack {
     return this.#createWithRedis("requests", authVariables(this.#props.tokenIssuer));
   }
 
-  #createFanOut(maxConcurrency: number): void {
-    const fanOut = this.#createWithRedis("fan-out", { RT_EDGE_QUEUE_URL: this.queue.queueUrl });
+  #createFanOut({ fanOutConcurrency: maxConcurrency, windowMs }: EnvironmentConfig["managedEdge"]): void {
+    const fanOut = this.#createWithRedis("fan-out", {
+      RT_EDGE_QUEUE_URL: this.queue.queueUrl,
+      RT_EDGE_WINDOW_MS: String(windowMs),
+    });
     // Parts of a large room.
     this.queue.grantSendMessages(fanOut);
     fanOut.addEventSource(

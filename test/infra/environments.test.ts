@@ -3,6 +3,7 @@ import type { z } from "zod";
 import {
   authEnvironment,
   edgeEnvironment,
+  edgeFanOutEnvironment,
   edgeQueueEnvironment,
   parseEnvironment,
   redisEnvironment,
@@ -85,7 +86,10 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
       authorizer: authEnvironment,
       connection: edgeEnvironment.pick({ RT_EDGE_TABLE: true }),
       requests: redisSchema.extend(authEnvironment.shape).extend(edgeEnvironment.shape),
-      fanout: redisSchema.extend(edgeEnvironment.shape).extend(edgeQueueEnvironment.shape),
+      fanout: redisSchema
+        .extend(edgeEnvironment.shape)
+        .extend(edgeQueueEnvironment.shape)
+        .extend(edgeFanOutEnvironment.shape),
     };
 
     const seen = edgeFunctionsOf(synthesis).map((lambda) => {

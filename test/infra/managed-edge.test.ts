@@ -134,6 +134,8 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
       FunctionResponseTypes: ["ReportBatchItemFailures"],
       ScalingConfig: { MaximumConcurrency: config.managedEdge.fanOutConcurrency },
     });
+    expect(fanOut.Environment.Variables.RT_EDGE_WINDOW_MS).toBe(String(config.managedEdge.windowMs));
+    expect(fanOut.Timeout * 1_000).toBeGreaterThan(2 * config.managedEdge.windowMs);
   });
 
   it("answers requests before API Gateway gives up, and lets clients go before it cuts them", () => {

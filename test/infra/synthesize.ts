@@ -169,7 +169,7 @@ export const variants: Readonly<Record<string, unknown>> = {
   },
   "both edges": {
     ...context.environments.prod,
-    managedEdge: { enabled: true, fanOutConcurrency: 50 },
+    managedEdge: { enabled: true, fanOutConcurrency: 2, windowMs: 250 },
   },
   "the managed edge alone": {
     region: "eu-west-1",

@@ -1,0 +1,45 @@
+import { writeFile } from "node:fs/promises";
+import colors from "picocolors";
+import { moveToLoadCore } from "./cores.ts";
+import { parseCommandLine, UsageError, usage } from "./options.ts";
+import { toMarkdown } from "./report.ts";
+import { runAll } from "./runner.ts";
+import { createServers } from "./servers/servers.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+/** Overwritten by what comes next; only where somebody is looking. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${colors.dim(text)}`);
+}
+
+async function main(): Promise<void> {
+  const options = parseCommandLine(process.argv.slice(2));
+  if (options.isHelp) {
+    console.log(usage);
+    return;
+  }
+  moveToLoadCore();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED));
+  const servers = createServers(options.gatewayRoot);
+  const rows = await runAll({
+    contenders: new Map(options.servers.map((name) => [name, servers[name]])),
+    shapes: options.shapes,
+    runs: options.runs,
+    onProgress: showProgress,
+    onMeasurement: () => undefined,
+  });
+  showProgress("");
+  console.log(toMarkdown(rows));
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  showProgress("");
+  console.error(colors.red(error instanceof UsageError ? `${error.message}\n\n${usage}` : String(error)));
+  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}

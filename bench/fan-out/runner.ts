@@ -26,6 +26,9 @@ function groupsOf(names: readonly ShapeName[]): Group[] {
   return used.map((topology) => ({ topology, shapes: names.filter((name) => shapes[name].topology === topology) }));
 }
 
+const canTake = ({ hasRooms }: Contender, topology: TopologyName): boolean =>
+  hasRooms || topologies[topology].rooms.length === 1;
+
 interface GroupRun {
   readonly group: Group;
   readonly contender: Contender;
@@ -65,9 +68,10 @@ export async function runAll(options: RunnerOptions): Promise<Row[]> {
   for (const contender of contenders.values()) await contender.prepare?.(onProgress);
   const issuer = await createIssuer();
   const results = new Map<string, Measurement[]>();
-  const turns = groupsOf(options.shapes).flatMap((group) =>
-    Array.from({ length: runs }, (_, run) => [...contenders].map((entry) => ({ group, run, entry }))).flat(),
-  );
+  const turns = groupsOf(options.shapes).flatMap((group) => {
+    const able = [...contenders].filter(([, contender]) => canTake(contender, group.topology));
+    return Array.from({ length: runs }, (_, run) => able.map((entry) => ({ group, run, entry }))).flat();
+  });
   for (const { group, run, entry } of turns) {
     const [server, contender] = entry;
     await runGroup({
@@ -81,7 +85,10 @@ export async function runAll(options: RunnerOptions): Promise<Row[]> {
     });
   }
   const rows = options.shapes.flatMap((shape) =>
-    [...contenders.keys()].map((server) => toRow(shape, server, results.get(`${shape} ${server}`) ?? [])),
+    [...contenders.keys()].flatMap((server) => {
+      const measurements = results.get(`${shape} ${server}`);
+      return measurements ? [toRow(shape, server, measurements)] : [];
+    }),
   );
   return withRatios(rows);
 }

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { Contender } from "./contender.ts";
 import { gatewayOf } from "./gateway.ts";
+import { sendBundled, sendEach } from "./send-loop.ts";
+import { socketcluster } from "./socketcluster.ts";
 import { sharded, stock } from "./stock.ts";
 import { uws } from "./uws.ts";
 import { ws } from "./ws.ts";
@@ -13,7 +15,16 @@ const ROOT = join(import.meta.dirname, "../../..");
  * @param gatewayRoot the checkout whose gateway is measured; this one unless told otherwise.
  */
 export const createServers = (gatewayRoot = ROOT) =>
-  ({ gateway: gatewayOf(gatewayRoot), stock, sharded, ws, uws }) satisfies Record<string, Contender>;
+  ({
+    gateway: gatewayOf(gatewayRoot),
+    stock,
+    sharded,
+    socketcluster,
+    ws,
+    uws,
+    "c-each": sendEach,
+    "c-bundled": sendBundled,
+  }) satisfies Record<string, Contender>;
 
 export type ServerName = keyof ReturnType<typeof createServers>;
 

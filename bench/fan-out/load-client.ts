@@ -89,11 +89,10 @@ export class LoadClient {
   /**
    * Opens connections and resolves once each is ready or was closed.
    *
-   * @param rate connections a second at most; 0 for no limit.
    * @param window connections at most whose handshake is under way.
    */
-  async connect(connections: number, { rate = 0, window = 100 } = {}): Promise<z.infer<typeof connected>> {
-    return connected.parse(JSON.parse(await this.#ask(`connect ${connections} ${rate} ${window}`)));
+  async connect(connections: number, window = 100): Promise<z.infer<typeof connected>> {
+    return connected.parse(JSON.parse(await this.#ask(`connect ${connections} 0 ${window}`)));
   }
 
   /** Counts from zero, and calls `onStep` for every `step` deliveries. */

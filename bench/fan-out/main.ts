@@ -3,7 +3,7 @@ import colors from "picocolors";
 import { moveToLoadCore } from "./cores.ts";
 import { parseCommandLine, UsageError, usage } from "./options.ts";
 import { toMarkdown } from "./report.ts";
-import { runAll } from "./runner.ts";
+import { Runner } from "./runner.ts";
 import { createServers } from "./servers/servers.ts";
 
 const EXIT_FAILED = 1;
@@ -22,17 +22,19 @@ async function main(): Promise<void> {
     return;
   }
   moveToLoadCore();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(EXIT_INTERRUPTED));
   const servers = createServers(options.gatewayRoot);
-  const rows = await runAll({
+  const runner = new Runner({
     contenders: new Map(options.servers.map((name) => [name, servers[name]])),
     shapes: options.shapes,
     runs: options.runs,
     onProgress: showProgress,
-    onMeasurement: () => undefined,
   });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void runner.stop().finally(() => process.exit(EXIT_INTERRUPTED)));
+  }
+  const rows = await runner.run();
   showProgress("");
-  console.log(toMarkdown(rows));
+  console.log(toMarkdown(rows, options.shapes));
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
 }
 

@@ -1,22 +1,37 @@
+import { SERVER_CORE } from "./cores.ts";
 import type { LoadReport } from "./load-client.ts";
-import { cpuMicros, residentBytes } from "./process-usage.ts";
+import { busyMicros, cpuMicros } from "./process-usage.ts";
 
-/** What one phase with one server showed. Shares are of one core, from 0 to 1. */
+/** What can be measured; which of it is depends on the shape. Shares are of one core, from 0 to 1. */
+export type Measure =
+  | "cpuMicrosPerDelivery"
+  | "deliveriesPerSecond"
+  | "p50Ms"
+  | "p99Ms"
+  | "bytesPerDelivery"
+  | "cpuMicrosPerHandshake"
+  | "handshakesPerSecond"
+  /** RSS that one more idle connection takes. */
+  | "bytesPerConnection"
+  | "rssBytes"
+  | "rssAtStartBytes"
+  | "rssPeakBytes"
+  | "serverShare"
+  | "clientShare"
+  | "redisShare"
+  /** Load client, Redis and publisher together: all that shares the load's core. */
+  | "loadShare"
+  /** What others than the server took of the server's core. */
+  | "foreignShare";
+
+/** What one phase with one server showed. */
 export interface Measurement {
   /** Deliveries that the messages sent should have led to. */
   readonly expected: number;
   readonly deliveries: number;
-  readonly cpuMicrosPerDelivery: number;
-  readonly deliveriesPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly bytesPerDelivery: number;
-  readonly serverShare: number;
-  readonly clientShare: number;
-  readonly redisShare: number;
-  /** Load client, Redis and publisher together: all that shares the load's core. */
-  readonly loadShare: number;
-  readonly rssBytes: number;
+  readonly values: Readonly<Partial<Record<Measure, number>>>;
+  /** RSS of the server, once a second; in shapes that watch it. */
+  readonly rssSeries?: readonly number[];
 }
 
 /** The processes whose CPU time is read. */
@@ -26,42 +41,57 @@ export interface Parts {
   readonly redis: number;
 }
 
-/** CPU time of each part so far, in microseconds. */
-export type PartsUsage = Readonly<Record<keyof Parts | "publisher", number>>;
+/** CPU time of each part so far, in microseconds; `core` is all that ran on the server's core. */
+export type PartsUsage = Readonly<Record<keyof Parts | "publisher" | "core", number>>;
 
 export const usageOf = ({ server, client, redis }: Parts): PartsUsage => ({
   server: cpuMicros(server),
   client: cpuMicros(client),
   redis: cpuMicros(redis),
   publisher: cpuMicros(process.pid),
+  core: busyMicros(SERVER_CORE),
 });
 
+/** Shares of a core that the parts took, over `wall` microseconds. */
+export function sharesOf(before: PartsUsage, after: PartsUsage, wall: number): Measurement["values"] {
+  const share = (part: keyof PartsUsage): number => (after[part] - before[part]) / wall;
+  return {
+    serverShare: share("server"),
+    clientShare: share("client"),
+    redisShare: share("redis"),
+    loadShare: share("client") + share("redis") + share("publisher"),
+    foreignShare: Math.max(0, share("core") - share("server")),
+  };
+}
+
 export interface Phase {
-  readonly parts: Parts;
   /** In microseconds of the monotonic clock. */
   readonly startedAt: number;
   readonly before: PartsUsage;
   readonly after: PartsUsage;
   readonly expected: number;
   readonly report: LoadReport;
+  readonly rssBytes: number;
 }
 
+/** A time of the load client, in ms. */
+const toMs = (micros: number | undefined): number => (micros ?? Number.NaN) / 1_000;
+
 /** Makes figures of what was counted from the start of a phase to its last delivery. */
-export function toMeasurement({ parts, startedAt, before, after, expected, report }: Phase): Measurement {
+export function toMeasurement({ startedAt, before, after, expected, report, rssBytes }: Phase): Measurement {
+  const { deliveries } = report;
   const wall = report.lastAt - startedAt;
-  const used = (part: keyof PartsUsage): number => after[part] - before[part];
   return {
     expected,
-    deliveries: report.deliveries,
-    cpuMicrosPerDelivery: used("server") / report.deliveries,
-    deliveriesPerSecond: (report.deliveries * 1e6) / wall,
-    p50Ms: (report.p50 ?? Number.NaN) / 1_000,
-    p99Ms: (report.p99 ?? Number.NaN) / 1_000,
-    bytesPerDelivery: report.bytes / report.deliveries,
-    serverShare: used("server") / wall,
-    clientShare: used("client") / wall,
-    redisShare: used("redis") / wall,
-    loadShare: (used("client") + used("redis") + used("publisher")) / wall,
-    rssBytes: residentBytes(parts.server),
+    deliveries,
+    values: {
+      cpuMicrosPerDelivery: (after.server - before.server) / deliveries,
+      deliveriesPerSecond: (deliveries * 1e6) / wall,
+      p50Ms: toMs(report.p50),
+      p99Ms: toMs(report.p99),
+      bytesPerDelivery: report.bytes / deliveries,
+      rssBytes,
+      ...sharesOf(before, after, wall),
+    },
   };
 }

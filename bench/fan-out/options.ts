@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import { type ServerName, serverNames } from "./servers/servers.ts";
-import { type ShapeName, shapeNames } from "./shapes.ts";
+import { createShapes, type Shape, type ShapeName, shapeNames } from "./shapes.ts";
 
 const FULL_RUNS = 5;
 const QUICK_RUNS = 2;
 const MAXIMUM_RUNS = 50;
+const MAXIMUM_STALLED_SECONDS = 1_200;
 
 export const usage = `npm run bench -- [options]
 
@@ -13,6 +14,7 @@ export const usage = `npm run bench -- [options]
   --shapes a,b         only these: ${shapeNames.join(", ")}
   --servers a,b        only these: ${serverNames.join(", ")}
   --json FILE          writes the rows there
+  --stalled-seconds N  how long the shape stalled lasts (default 60)
   --gateway-root DIR   measures the gateway of another checkout
 `;
 
@@ -22,7 +24,7 @@ export class UsageError extends Error {
 }
 
 export interface CommandLine {
-  readonly shapes: readonly ShapeName[];
+  readonly shapes: ReadonlyMap<ShapeName, Shape>;
   readonly servers: readonly ServerName[];
   readonly runs: number;
   readonly json: string | undefined;
@@ -40,31 +42,40 @@ function toNames<T extends string>(option: string, value: string | undefined, kn
   return known.filter((name) => asked.includes(name));
 }
 
-function toRuns(value: string | undefined, fallback: number): number {
-  const runs = value === undefined ? fallback : Number(value);
-  if (Number.isInteger(runs) && runs > 0 && runs <= MAXIMUM_RUNS) return runs;
-  throw new UsageError(`--runs: ${JSON.stringify(value)} is not a whole number from 1 to ${MAXIMUM_RUNS}`);
+function toNumber(option: string, value: string | undefined, maximum: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isInteger(number) && number > 0 && number <= maximum) return number;
+  throw new UsageError(`--${option}: ${JSON.stringify(value)} is not a whole number from 1 to ${maximum}`);
 }
+
+/** Servers that were asked for by name are measured under every shape. */
+function toShapes(names: readonly ShapeName[], areServersChosen: boolean, stalledSeconds: number | undefined) {
+  const shapes = createShapes(stalledSeconds);
+  return new Map(
+    names.map((name): [ShapeName, Shape] => {
+      const { servers, ...shape } = shapes[name];
+      return [name, areServersChosen || !servers ? shape : { ...shape, servers }];
+    }),
+  );
+}
+
+const text = { type: "string" } as const;
+const flag = { type: "boolean", default: false } as const;
+const options = {
+  ...{ quick: flag, help: flag, runs: text, shapes: text, servers: text, json: text },
+  ...{ "gateway-root": text, "stalled-seconds": text },
+};
 
 /** @throws UsageError where an option is unknown or has a wrong value. */
 export function parseCommandLine(values: readonly string[]): CommandLine {
-  const text = { type: "string" } as const;
-  const flag = { type: "boolean", default: false } as const;
-  const options = {
-    quick: flag,
-    help: flag,
-    runs: text,
-    shapes: text,
-    servers: text,
-    json: text,
-    "gateway-root": text,
-  };
   try {
     const parsed = parseArgs({ args: [...values], options, strict: true }).values;
+    const stalledSeconds = toNumber("stalled-seconds", parsed["stalled-seconds"], MAXIMUM_STALLED_SECONDS);
     return {
-      shapes: toNames("shapes", parsed.shapes, shapeNames),
+      shapes: toShapes(toNames("shapes", parsed.shapes, shapeNames), parsed.servers !== undefined, stalledSeconds),
       servers: toNames("servers", parsed.servers, serverNames),
-      runs: toRuns(parsed.runs, parsed.quick ? QUICK_RUNS : FULL_RUNS),
+      runs: toNumber("runs", parsed.runs, MAXIMUM_RUNS) ?? (parsed.quick ? QUICK_RUNS : FULL_RUNS),
       json: parsed.json,
       gatewayRoot: parsed["gateway-root"],
       isHelp: parsed.help,

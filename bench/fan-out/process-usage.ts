@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
+/** Length of a tick of /proc/stat, in microseconds: USER_HZ is 100 on every Linux that Node runs on. */
+const TICK_MICROS = 10_000;
+
 /** CPU time of all threads of a process so far, in microseconds; of Linux's scheduler, so that short spells count. */
 export function cpuMicros(pid: number): number {
   const tasks = `/proc/${pid}/task`;
@@ -12,6 +15,15 @@ export function cpuMicros(pid: number): number {
     }
   });
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1_000;
+}
+
+/** Time for which a core was not idle since the start of the machine, in microseconds. */
+export function busyMicros(core: number): number {
+  const line = new RegExp(`^cpu${core} (.+)$`, "m").exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
+  const [user = 0, nice = 0, system = 0, _idle, _wait, interrupts = 0, softInterrupts = 0, stolen = 0] = line
+    .split(" ")
+    .map(Number);
+  return (user + nice + system + interrupts + softInterrupts + stolen) * TICK_MICROS;
 }
 
 /** Memory of a process that is in RAM now, in bytes. */

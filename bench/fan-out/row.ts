@@ -1,4 +1,4 @@
-import type { Measurement } from "./measurement.ts";
+import type { Measure, Measurement } from "./measurement.ts";
 import type { ServerName } from "./servers/servers.ts";
 import type { ShapeName } from "./shapes.ts";
 import { type Spread, spread } from "./statistics.ts";
@@ -6,7 +6,10 @@ import { type Spread, spread } from "./statistics.ts";
 /** Above this share of its core the load side, not the server, may be what limits. */
 const BUSY = 0.85;
 
-/** One line of the result: a server under one shape, medians over its runs. */
+/** Above this share others than the server had so much of its core that figures are not to be trusted. */
+const DISTURBED = 0.15;
+
+/** One line of the result: a server under one shape. Figures are medians of the runs; null where there is none. */
 export interface Row {
   readonly shape: ShapeName;
   readonly server: ServerName;
@@ -15,61 +18,64 @@ export interface Row {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly runs: number;
-  /** Over stock's in the same run of the bench; null where stock was not measured. */
-  readonly cpuRatio: number | null;
-  readonly cpuSpread: Spread;
-  readonly deliveriesSpread: Spread;
-  readonly p50Spread: Spread;
-  readonly p99Spread: Spread;
-  readonly serverShare: number;
-  readonly clientShare: number;
-  readonly redisShare: number;
-  readonly loadShare: number;
+  /** Every measure of the shape, with its spread over the runs. */
+  readonly measures: Readonly<Partial<Record<Measure, Spread>>>;
+  /** Each measure over that of stock Socket.IO, and of native µWebSockets, in the same run of the bench. */
+  readonly overStock: Readonly<Partial<Record<Measure, number>>>;
+  readonly overNative: Readonly<Partial<Record<Measure, number>>>;
   /** Whether the load's core was so busy that the server may have been able to do more. */
   readonly isClientBound: boolean;
-  /** Messages that reached fewer clients than they should have, over all runs. */
-  readonly missing: number;
+  /** Whether others used the server's core meanwhile. */
+  readonly isDisturbed: boolean;
+  /** Deliveries over all runs, and those that were still missing when the wait for them ended. */
   readonly deliveries: number;
-  readonly bytesPerDelivery: number;
-  readonly rssBytes: number;
+  readonly missing: number;
+  /** RSS in bytes, once a second; of the last run, in shapes that watch it. */
+  readonly rssSeries?: readonly number[];
 }
-
-const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** Sums up the runs of one server under one shape. */
 export function toRow(shape: ShapeName, server: ServerName, runs: readonly Measurement[]): Row {
-  const over = (name: keyof Measurement): Spread => spread(runs.map((run) => run[name]));
-  const sum = (name: keyof Measurement): number => runs.reduce((total, run) => total + run[name], 0);
-  const loadShare = over("loadShare").median;
+  const names = [...new Set(runs.flatMap(({ values }) => Object.keys(values) as Measure[]))];
+  const measures: Partial<Record<Measure, Spread>> = {};
+  for (const name of names) {
+    const values = runs.map((run) => run.values[name] ?? Number.NaN).filter(Number.isFinite);
+    if (values.length > 0) measures[name] = spread(values);
+  }
+  const sum = (name: "expected" | "deliveries"): number => runs.reduce((total, run) => total + run[name], 0);
+  const rssSeries = runs.at(-1)?.rssSeries;
   return {
     shape,
     server,
-    cpuMicrosPerDelivery: orNull(over("cpuMicrosPerDelivery").median),
-    deliveriesPerSecond: orNull(over("deliveriesPerSecond").median),
-    p50Ms: orNull(over("p50Ms").median),
-    p99Ms: orNull(over("p99Ms").median),
+    cpuMicrosPerDelivery: measures.cpuMicrosPerDelivery?.median ?? null,
+    deliveriesPerSecond: measures.deliveriesPerSecond?.median ?? null,
+    p50Ms: measures.p50Ms?.median ?? null,
+    p99Ms: measures.p99Ms?.median ?? null,
     runs: runs.length,
-    cpuRatio: null,
-    cpuSpread: over("cpuMicrosPerDelivery"),
-    deliveriesSpread: over("deliveriesPerSecond"),
-    p50Spread: over("p50Ms"),
-    p99Spread: over("p99Ms"),
-    serverShare: over("serverShare").median,
-    clientShare: over("clientShare").median,
-    redisShare: over("redisShare").median,
-    loadShare,
-    isClientBound: loadShare > BUSY,
-    missing: sum("expected") - sum("deliveries"),
+    measures,
+    overStock: {},
+    overNative: {},
+    isClientBound: (measures.loadShare?.median ?? 0) > BUSY,
+    isDisturbed: (measures.foreignShare?.median ?? 0) > DISTURBED,
     deliveries: sum("deliveries"),
-    bytesPerDelivery: over("bytesPerDelivery").median,
-    rssBytes: over("rssBytes").median,
+    missing: sum("expected") - sum("deliveries"),
+    ...(rssSeries ? { rssSeries } : {}),
   };
 }
 
-/** Adds each row's ratio to stock's under the same shape. */
+function ratios(row: Row, base: Row | undefined): Partial<Record<Measure, number>> {
+  const result: Partial<Record<Measure, number>> = {};
+  for (const name of Object.keys(row.measures) as Measure[]) {
+    const [own, other] = [row.measures[name]?.median, base?.measures[name]?.median];
+    if (own !== undefined && other) result[name] = own / other;
+  }
+  return result;
+}
+
+/** Adds each row's ratios to stock's and native's rows of the same shape. */
 export const withRatios = (rows: readonly Row[]): Row[] =>
   rows.map((row) => {
-    const base = rows.find(({ shape, server }) => shape === row.shape && server === "stock")?.cpuMicrosPerDelivery;
-    const own = row.cpuMicrosPerDelivery;
-    return { ...row, cpuRatio: base && own !== null ? own / base : null };
+    const other = (name: ServerName): Row | undefined =>
+      rows.find(({ shape, server }) => shape === row.shape && server === name);
+    return { ...row, overStock: ratios(row, other("stock")), overNative: ratios(row, other("uws")) };
   });

@@ -4,91 +4,125 @@ import { type Row, toRow, withRatios } from "./row.ts";
 import type { Contender } from "./servers/contender.ts";
 import type { ServerName } from "./servers/servers.ts";
 import { Session } from "./session.ts";
-import { type ShapeName, shapes } from "./shapes.ts";
+import type { Shape, ShapeName } from "./shapes.ts";
 import { type TopologyName, topologies } from "./topologies.ts";
+import { needsClients, runTrial } from "./trials.ts";
 
 export interface RunnerOptions {
   readonly contenders: ReadonlyMap<ServerName, Contender>;
-  readonly shapes: readonly ShapeName[];
+  /** In the order in which they are measured. */
+  readonly shapes: ReadonlyMap<ShapeName, Shape>;
   readonly runs: number;
   readonly onProgress: (text: string) => void;
-  readonly onMeasurement: (shape: ShapeName, server: ServerName, measurement: Measurement) => void;
 }
 
-/** One after the other in one session: they have the same clients. */
+/** Shapes that are measured one after the other in one session: they have the same clients. */
 interface Group {
   readonly topology: TopologyName;
   readonly shapes: readonly ShapeName[];
 }
 
-function groupsOf(names: readonly ShapeName[]): Group[] {
-  const used = [...new Set(names.map((name) => shapes[name].topology))];
-  return used.map((topology) => ({ topology, shapes: names.filter((name) => shapes[name].topology === topology) }));
+/** One server's turn under the shapes of a group. */
+interface Turn extends Group {
+  readonly run: number;
+  readonly server: ServerName;
+  readonly contender: Contender;
+}
+
+function groupsOf(shapes: ReadonlyMap<ShapeName, Shape>): Group[] {
+  const entries = [...shapes];
+  const used = new Set(entries.map(([, { topology }]) => topology));
+  return [...used].map((topology) => ({
+    topology,
+    shapes: entries.filter(([, shape]) => shape.topology === topology).map(([name]) => name),
+  }));
 }
 
 const canTake = ({ hasRooms }: Contender, topology: TopologyName): boolean =>
   hasRooms || topologies[topology].rooms.length === 1;
 
-interface GroupRun {
-  readonly group: Group;
-  readonly contender: Contender;
-  readonly issuer: Issuer;
-  readonly onShape: (shape: ShapeName) => void;
-  readonly onMeasurement: (shape: ShapeName, measurement: Measurement) => void;
-}
-
-/** Measures one server once under the shapes of a group; a new session after one that left something undelivered. */
-async function runGroup({ group, contender, issuer, onShape, onMeasurement }: GroupRun): Promise<void> {
-  let session: Session | undefined;
-  try {
-    for (const shape of group.shapes) {
-      onShape(shape);
-      if (!session) {
-        session = await Session.open({ contender, topology: topologies[group.topology], issuer });
-        await session.connect();
-      }
-      onMeasurement(shape, await session.measure(shapes[shape].traffic));
-      if (!session.isSpoilt) continue;
-      await session.close();
-      session = undefined;
-    }
-  } finally {
-    await session?.close();
-  }
-}
-
-/**
- * Measures every server under every shape, `runs` times. The servers take turns, so that what else the machine does
- * meets all of them alike.
- *
- * @throws Error of the first part that fails; everything that was started has ended then.
- */
-export async function runAll(options: RunnerOptions): Promise<Row[]> {
-  const { contenders, runs, onProgress } = options;
-  for (const contender of contenders.values()) await contender.prepare?.(onProgress);
-  const issuer = await createIssuer();
-  const results = new Map<string, Measurement[]>();
-  const turns = groupsOf(options.shapes).flatMap((group) => {
-    const able = [...contenders].filter(([, contender]) => canTake(contender, group.topology));
-    return Array.from({ length: runs }, (_, run) => able.map((entry) => ({ group, run, entry }))).flat();
-  });
-  for (const { group, run, entry } of turns) {
-    const [server, contender] = entry;
-    await runGroup({
-      ...{ group, contender, issuer },
-      onShape: (shape) => onProgress(`run ${run + 1} of ${runs}: ${shape}, ${contender.label}`),
-      onMeasurement(shape, measurement) {
-        const name = `${shape} ${server}`;
-        results.set(name, [...(results.get(name) ?? []), measurement]);
-        options.onMeasurement(shape, server, measurement);
-      },
-    });
-  }
-  const rows = options.shapes.flatMap((shape) =>
-    [...contenders.keys()].flatMap((server) => {
-      const measurements = results.get(`${shape} ${server}`);
-      return measurements ? [toRow(shape, server, measurements)] : [];
-    }),
+/** Servers and shapes, `runs` times: what else the machine does meets all servers alike. */
+function turnsOf({ contenders, shapes, runs }: RunnerOptions): Turn[] {
+  const isDue = (name: ShapeName, server: ServerName, run: number): boolean => {
+    const { maximumRuns = runs, servers } = shapes.get(name) ?? {};
+    return run < maximumRuns && (servers?.includes(server) ?? true);
+  };
+  return groupsOf(shapes).flatMap(({ topology, shapes: names }) =>
+    Array.from({ length: runs }, (_, run) =>
+      [...contenders]
+        .filter(([, contender]) => canTake(contender, topology))
+        .map(([server, contender]) => {
+          return { topology, run, server, contender, shapes: names.filter((name) => isDue(name, server, run)) };
+        }),
+    ).flat(),
   );
-  return withRatios(rows);
+}
+
+/** Measures servers under shapes, one after the other. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #results = new Map<string, Measurement[]>();
+  #end = async (): Promise<void> => undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Measures everything. The servers take turns, so that what else the machine does meets all of them alike.
+   *
+   * @throws Error of the first part that fails; everything that was started has ended then.
+   */
+  async run(): Promise<Row[]> {
+    const { contenders, shapes, onProgress } = this.#options;
+    for (const contender of contenders.values()) await contender.prepare?.(onProgress);
+    const issuer = await createIssuer();
+    for (const turn of turnsOf(this.#options)) await this.#take(turn, issuer);
+    const rows = [...shapes.keys()].flatMap((shape) =>
+      [...contenders.keys()].flatMap((server) => {
+        const measurements = this.#results.get(`${shape} ${server}`);
+        return measurements ? [toRow(shape, server, measurements)] : [];
+      }),
+    );
+    return withRatios(rows);
+  }
+
+  /** Ends what is running now; `run` rejects then. */
+  stop(): Promise<void> {
+    return this.#end();
+  }
+
+  /** A session serves all shapes of the turn, unless one has left something undelivered. */
+  async #take(turn: Turn, issuer: Issuer): Promise<void> {
+    let session: Session | undefined;
+    try {
+      for (const name of turn.shapes) {
+        const shape = this.#options.shapes.get(name);
+        if (!shape) continue;
+        this.#report(turn, name);
+        session ??= await this.#open(turn, shape, issuer);
+        const results = this.#results.get(`${name} ${turn.server}`) ?? [];
+        this.#results.set(`${name} ${turn.server}`, [...results, await runTrial(session, shape.trial)]);
+        if (!session.isSpoilt) continue;
+        await session.close();
+        session = undefined;
+      }
+    } finally {
+      await session?.close();
+    }
+  }
+
+  async #open({ contender, topology }: Turn, { trial }: Shape, issuer: Issuer): Promise<Session> {
+    const options = { contender, topology: topologies[topology], issuer };
+    const session = await Session.open(options, (end) => {
+      this.#end = end;
+    });
+    if (needsClients(trial)) await session.prepare();
+    return session;
+  }
+
+  #report({ run, contender }: Turn, shape: ShapeName): void {
+    const { runs, onProgress } = this.#options;
+    onProgress(`run ${run + 1} of ${runs}: ${shape}, ${contender.label}`);
+  }
 }

@@ -13,8 +13,11 @@ const PATIENCE_MS = 3_000;
 /** The Node that runs this, which also runs the servers that do not need another. */
 export const node = process.execPath;
 
-/** The same for every server: room for the short-lived garbage of a burst, which all of them profit from. */
-export const nodeFlags = ["--max-semi-space-size=16"] as const;
+/**
+ * The same for every server: room for the short-lived garbage of a burst, which all of them profit from, and any free
+ * port for the inspector, which is opened only where garbage has to be collected.
+ */
+export const nodeFlags = ["--max-semi-space-size=16", "--inspect-port=127.0.0.1:0"] as const;
 
 /** A server under measurement. */
 export interface ServerProcess {

@@ -2,14 +2,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../local/free-port.ts";
 import type { Issuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";
+import { collectGarbage } from "./garbage.ts";
 import { LoadClient } from "./load-client.ts";
-import { type Measurement, type Parts, toMeasurement, usageOf } from "./measurement.ts";
+import { type Measurement, type Parts, type PartsUsage, toMeasurement, usageOf } from "./measurement.ts";
 import { type BenchMessage, nowMicros } from "./message.ts";
-import { startServer } from "./server-process.ts";
+import { residentBytes } from "./process-usage.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
 import type { Contender, Sender, Surroundings } from "./servers/contender.ts";
 import { SATURATION, type Traffic } from "./shapes.ts";
 import { membersByRoom, type Topology } from "./topologies.ts";
-import { runTraffic } from "./traffic.ts";
+import { Course, runTraffic } from "./traffic.ts";
 
 const SETTLE_MS = 300;
 const WARM_UP: Traffic = { ...SATURATION, seconds: 1 };
@@ -22,10 +24,10 @@ export interface SessionOptions {
 
 interface SessionParts {
   readonly topology: Topology;
-  readonly pids: Parts;
+  readonly server: ServerProcess;
+  readonly redisPid: number;
   readonly client: LoadClient;
   readonly sender: Sender;
-  /** Ends everything, and may be called twice. */
   readonly end: () => Promise<void>;
 }
 
@@ -34,27 +36,38 @@ export class Session {
   readonly client: LoadClient;
   readonly pids: Parts;
   readonly #topology: Topology;
+  readonly #server: ServerProcess;
   readonly #sender: Sender;
   readonly #end: () => Promise<void>;
-  readonly #members: ReadonlyMap<string, number>;
+  /** How many clients of each room read what they get. */
+  readonly #readers: Map<string, number>;
   #saturatedRate = 0;
   #isSpoilt = false;
 
-  private constructor({ topology, pids, client, sender, end }: SessionParts) {
+  private constructor({ topology, server, redisPid, client, sender, end }: SessionParts) {
     this.client = client;
-    this.pids = pids;
+    this.pids = { server: server.pid, client: client.pid, redis: redisPid };
     this.#topology = topology;
+    this.#server = server;
     this.#sender = sender;
     this.#end = end;
-    this.#members = membersByRoom(topology);
+    this.#readers = membersByRoom(topology);
   }
 
-  /** Starts everything; no client is connected yet. */
-  static async open({ contender, topology, issuer }: SessionOptions): Promise<Session> {
+  /**
+   * Starts everything; no client is connected yet.
+   *
+   * @param onStarted hears at once of what ends all that has been started so far, for whoever has to leave early.
+   */
+  static async open(
+    { contender, topology, issuer }: SessionOptions,
+    onStarted: (end: () => Promise<void>) => void,
+  ): Promise<Session> {
     const ends: (() => unknown)[] = [];
     const end = async (): Promise<void> => {
       for (const each of ends.splice(0).reverse()) await each();
     };
+    onStarted(end);
     try {
       const redis = await startRedis();
       ends.push(() => redis.stop());
@@ -69,8 +82,7 @@ export class Session {
       ends.push(() => client.stop());
       const sender = await contender.openSender(surroundings);
       ends.push(() => sender.close());
-      const pids = { server: server.pid, client: client.pid, redis: redis.process.pid ?? 0 };
-      return new Session({ topology, pids, client, sender, end });
+      return new Session({ topology, server, redisPid: redis.process.pid ?? 0, client, sender, end });
     } catch (error) {
       await end();
       throw error;
@@ -86,51 +98,57 @@ export class Session {
     return this.#end();
   }
 
+  usage(): PartsUsage {
+    return usageOf(this.pids);
+  }
+
+  collectGarbage(): Promise<void> {
+    return collectGarbage(this.#server);
+  }
+
   /**
-   * Connects every client of the topology and warms the server up.
+   * Connects more clients of the topology and resolves with the time it took, in microseconds.
    *
-   * @throws Error where one is refused.
+   * @param window handshakes that are under way at a time.
+   * @throws Error where the server refused one.
    */
-  async connect(): Promise<void> {
-    const { ready } = await this.client.connect(this.#topology.clients);
-    if (ready < this.#topology.clients) throw new Error(`${ready} of ${this.#topology.clients} clients connected`);
+  async connect(clients: number, window?: number): Promise<number> {
+    const { micros, closed } = await this.client.connect(clients, window);
+    if (closed > 0) throw new Error(`the server closed ${closed} connections:\n${this.#server.log()}`);
+    return micros;
+  }
+
+  /** Connects every client and warms the server up. */
+  async prepare(): Promise<void> {
+    await this.connect(this.#topology.clients);
     await this.measure(WARM_UP);
   }
 
+  /** The first clients read no more, for good. */
+  async stall(clients: number): Promise<void> {
+    await this.client.stall(clients);
+    for (let client = 0; client < clients; client += 1) {
+      for (const room of this.#topology.roomsOf(client)) this.#readers.set(room, (this.#readers.get(room) ?? 0) - 1);
+    }
+  }
+
+  /** Sends the traffic and measures until all of it is delivered, or it has waited long enough. */
   async measure(traffic: Traffic): Promise<Measurement> {
     if (traffic.kind === "half" && this.#saturatedRate === 0) await this.measure(SATURATION);
     await delay(SETTLE_MS);
     const perEvent = this.#deliveriesOf(this.#event(0, traffic.perEvent, 0));
-    let delivered = 0;
-    let listener = (): void => undefined;
-    await this.client.begin(perEvent, () => {
-      delivered += 1;
-      listener();
-    });
-    let failure: unknown;
+    const course = new Course((number, dueAt) => this.#sender.send(this.#event(number, traffic.perEvent, dueAt)));
+    await this.client.begin(perEvent, () => course.onDelivered());
     const startedAt = nowMicros();
-    const before = usageOf(this.pids);
-    const course = {
-      send: (number: number, dueAt: number) => {
-        this.#sender.send(this.#event(number, traffic.perEvent, dueAt)).catch((error) => {
-          failure ??= error;
-        });
-      },
-      delivered: () => delivered,
-      onDelivered: (heard: () => void) => {
-        listener = heard;
-      },
-      check: () => {
-        if (failure) throw failure;
-      },
-    };
+    const before = this.usage();
     const events = await runTraffic(traffic, course, this.#saturatedRate);
-    const after = usageOf(this.pids);
+    const after = this.usage();
+    const rssBytes = residentBytes(this.pids.server);
     const report = await this.client.report();
-    const result = toMeasurement({ parts: this.pids, startedAt, before, after, expected: events * perEvent, report });
+    const result = toMeasurement({ startedAt, before, after, expected: events * perEvent, report, rssBytes });
     this.#isSpoilt ||= result.deliveries < result.expected;
     if (traffic === SATURATION) {
-      this.#saturatedRate = (result.deliveriesPerSecond * traffic.perEvent) / perEvent;
+      this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / perEvent;
     }
     return result;
   }
@@ -145,7 +163,7 @@ export class Session {
   }
 
   #deliveriesOf(messages: readonly BenchMessage[]): number {
-    return messages.reduce((sum, { room }) => sum + (this.#members.get(room) ?? 0), 0);
+    return messages.reduce((sum, { room }) => sum + (this.#readers.get(room) ?? 0), 0);
   }
 }
 

@@ -34,14 +34,14 @@ export const topologies = {
   "small-rooms": shared(1_000, 250),
   private: own(1_000),
   crowd: shared(2_000, 1),
-  storm: shared(2_000, 50),
+  storm: shared(2_500, 50),
   idle: shared(10_000, 50),
 } as const satisfies Record<string, Topology>;
 
 export type TopologyName = keyof typeof topologies;
 
 /** How many clients are in each room. */
-export function membersByRoom({ clients, rooms, roomsOf }: Topology): ReadonlyMap<string, number> {
+export function membersByRoom({ clients, rooms, roomsOf }: Topology): Map<string, number> {
   const members = new Map(rooms.map((room) => [room, 0]));
   for (let client = 0; client < clients; client += 1) {
     for (const room of roomsOf(client)) members.set(room, (members.get(room) ?? 0) + 1);

@@ -7,16 +7,43 @@ const DRAIN_SECONDS = 20;
 const POLL_MS = 5;
 const LEAD_MICROS = 5_000;
 
-/** One way to send events and to hear of their delivery. */
-export interface Course {
-  /** Sends event `number`, which was due at `dueAt` (microseconds of the monotonic clock). */
-  readonly send: (number: number, dueAt: number) => void;
+/** What is under way between publisher and clients. */
+export class Course {
+  readonly #publish: (number: number, dueAt: number) => Promise<unknown>;
+  #delivered = 0;
+  #failure: unknown;
+  #listener = (): void => undefined;
+
+  /** @param publish sends event `number`, which was due at `dueAt` (microseconds of the monotonic clock). */
+  constructor(publish: (number: number, dueAt: number) => Promise<unknown>) {
+    this.#publish = publish;
+  }
+
   /** How many events are delivered whole so far. */
-  readonly delivered: () => number;
-  /** Registers who hears when another event is delivered whole. */
-  readonly onDelivered: (listener: () => void) => void;
-  /** @throws what went wrong meanwhile. */
-  readonly check: () => void;
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  send(number: number, dueAt: number): void {
+    this.#publish(number, dueAt).catch((error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  /** Another event is delivered whole. */
+  onDelivered(): void {
+    this.#delivered += 1;
+    this.#listener();
+  }
+
+  set listener(listener: () => void) {
+    this.#listener = listener;
+  }
+
+  /** @throws what a publisher has met with meanwhile. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
 }
 
 /** Fixed times, kept whatever happens: who falls behind is measured from when the message should have gone. */
@@ -40,7 +67,7 @@ async function runClosed(course: Course, outstanding: number, seconds: number): 
     course.send(sent, nowMicros());
     sent += 1;
   };
-  course.onDelivered(next);
+  course.listener = next;
   for (let count = 0; count < outstanding; count += 1) next();
   while (nowMicros() < end) {
     await delay(POLL_MS);
@@ -68,7 +95,7 @@ export async function runTraffic(traffic: Traffic, course: Course, saturatedRate
     }
   })();
   const deadline = nowMicros() + DRAIN_SECONDS * 1e6;
-  while (course.delivered() < sent && nowMicros() < deadline) {
+  while (course.delivered < sent && nowMicros() < deadline) {
     await delay(POLL_MS);
     course.check();
   }

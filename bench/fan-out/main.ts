@@ -15,6 +15,16 @@ function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${colors.dim(text)}`);
 }
 
+let isInterrupted = false;
+
+/** What fails because everything is being ended is no news. */
+function showFailure(error: unknown): void {
+  if (isInterrupted) return;
+  showProgress("");
+  console.error(colors.red(error instanceof UsageError ? `${error.message}\n\n${usage}` : String(error)));
+  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}
+
 async function main(): Promise<void> {
   const options = parseCommandLine(process.argv.slice(2));
   if (options.isHelp) {
@@ -30,7 +40,10 @@ async function main(): Promise<void> {
     onProgress: showProgress,
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void runner.stop().finally(() => process.exit(EXIT_INTERRUPTED)));
+    process.once(signal, () => {
+      isInterrupted = true;
+      void runner.stop().finally(() => process.exit(EXIT_INTERRUPTED));
+    });
   }
   const rows = await runner.run();
   showProgress("");
@@ -41,7 +54,5 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  showProgress("");
-  console.error(colors.red(error instanceof UsageError ? `${error.message}\n\n${usage}` : String(error)));
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+  showFailure(error);
 }

@@ -48,7 +48,9 @@ async function untilReady(child: ChildProcess, { readyUrl }: Launch, log: () => 
  * @throws Error with the server's own log.
  */
 export async function startServer(launch: Launch): Promise<ServerProcess> {
-  const child = spawn("taskset", ["-c", String(SERVER_CORE), launch.command, ...launch.values], {
+  // Should this process be killed, the kernel ends the server.
+  const prefix = ["--pdeathsig", "KILL", "taskset", "-c", String(SERVER_CORE)];
+  const child = spawn("setpriv", [...prefix, launch.command, ...launch.values], {
     env: { NODE_ENV: "production", ...launch.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,8 +1,12 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import colors from "picocolors";
 import { moveToLoadCore } from "./cores.ts";
-import { parseCommandLine, UsageError, usage } from "./options.ts";
+import { writeDocumentation } from "./documentation.ts";
+import { compileLoadClient } from "./load-client.ts";
+import { describeMachine } from "./machine.ts";
+import { type CommandLine, parseCommandLine, UsageError, usage } from "./options.ts";
 import { toMarkdown } from "./report.ts";
+import { fromJson, type Row, toJson } from "./row.ts";
 import { Runner } from "./runner.ts";
 import { createServers } from "./servers/servers.ts";
 
@@ -25,13 +29,9 @@ function showFailure(error: unknown): void {
   process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }
 
-async function main(): Promise<void> {
-  const options = parseCommandLine(process.argv.slice(2));
-  if (options.isHelp) {
-    console.log(usage);
-    return;
-  }
+async function measure(options: CommandLine): Promise<Row[]> {
   moveToLoadCore();
+  await compileLoadClient();
   const servers = createServers(options.gatewayRoot);
   const runner = new Runner({
     contenders: new Map(options.servers.map((name) => [name, servers[name]])),
@@ -45,10 +45,29 @@ async function main(): Promise<void> {
       void runner.stop().finally(() => process.exit(EXIT_INTERRUPTED));
     });
   }
-  const rows = await runner.run();
+  return runner.run();
+}
+
+async function main(): Promise<void> {
+  const options = parseCommandLine(process.argv.slice(2));
+  if (options.isHelp) {
+    console.log(usage);
+    return;
+  }
+  const startedAt = new Date();
+  const { shapes, from, json, writesDocs } = options;
+  const rows = from === undefined ? await measure(options) : fromJson(await readFile(from, "utf8"));
   showProgress("");
-  console.log(toMarkdown(rows, options.shapes));
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  console.log(toMarkdown(rows, shapes));
+  if (json !== undefined) await writeFile(json, toJson(rows));
+  if (from !== undefined) {
+    if (writesDocs) await writeDocumentation({ rows, shapes });
+    return;
+  }
+  const minutes = ((Date.now() - startedAt.getTime()) / 60_000).toFixed(1);
+  const conditions = `${startedAt.toISOString().slice(0, 10)}, ${minutes} minutes: ${await describeMachine()}.`;
+  console.log(`\n${conditions}`);
+  if (writesDocs) await writeDocumentation({ rows, shapes, conditions });
 }
 
 try {

@@ -9,6 +9,8 @@ const MAXIMUM_STALLED_SECONDS = 1_200;
 
 export const usage = `npm run bench -- [options]
 
+Without options all of it is measured, and docs/performance.md and its charts are written.
+
   --quick              ${QUICK_RUNS} runs instead of ${FULL_RUNS}
   --runs N             runs of every server under every shape
   --shapes a,b         only these: ${shapeNames.join(", ")}
@@ -16,6 +18,8 @@ export const usage = `npm run bench -- [options]
   --json FILE          writes the rows there
   --stalled-seconds N  how long the shape stalled lasts (default 60)
   --gateway-root DIR   measures the gateway of another checkout
+  --docs               writes docs/performance.md and its charts in any case
+  --from FILE          measures nothing, and takes the rows from there
 `;
 
 /** The command line does not make sense; the message says what is wrong. */
@@ -29,6 +33,10 @@ export interface CommandLine {
   readonly runs: number;
   readonly json: string | undefined;
   readonly gatewayRoot: string | undefined;
+  /** A file of rows that were measured before, to be shown again. */
+  readonly from: string | undefined;
+  /** Whether the documentation is written. */
+  readonly writesDocs: boolean;
   readonly isHelp: boolean;
 }
 
@@ -63,14 +71,15 @@ function toShapes(names: readonly ShapeName[], areServersChosen: boolean, stalle
 const text = { type: "string" } as const;
 const flag = { type: "boolean", default: false } as const;
 const options = {
-  ...{ quick: flag, help: flag, runs: text, shapes: text, servers: text, json: text },
+  ...{ quick: flag, help: flag, docs: flag, runs: text, shapes: text, servers: text, json: text, from: text },
   ...{ "gateway-root": text, "stalled-seconds": text },
 };
 
 /** @throws UsageError where an option is unknown or has a wrong value. */
 export function parseCommandLine(values: readonly string[]): CommandLine {
   try {
-    const parsed = parseArgs({ args: [...values], options, strict: true }).values;
+    const { values: parsed, tokens } = parseArgs({ args: [...values], options, strict: true, tokens: true });
+    const given = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
     const stalledSeconds = toNumber("stalled-seconds", parsed["stalled-seconds"], MAXIMUM_STALLED_SECONDS);
     return {
       shapes: toShapes(toNames("shapes", parsed.shapes, shapeNames), parsed.servers !== undefined, stalledSeconds),
@@ -78,6 +87,9 @@ export function parseCommandLine(values: readonly string[]): CommandLine {
       runs: toNumber("runs", parsed.runs, MAXIMUM_RUNS) ?? (parsed.quick ? QUICK_RUNS : FULL_RUNS),
       json: parsed.json,
       gatewayRoot: parsed["gateway-root"],
+      from: parsed.from,
+      // Nothing is set but where to write: a run of everything.
+      writesDocs: parsed.docs || given.every((name) => name === "json"),
       isHelp: parsed.help,
     };
   } catch (error) {

@@ -72,6 +72,13 @@ function ratios(row: Row, base: Row | undefined): Partial<Record<Measure, number
   return result;
 }
 
+/** Rows as they are written to a file: five digits are more than any measurement has. */
+export const toJson = (rows: readonly Row[]): string =>
+  `${JSON.stringify(rows, (_, value) => (typeof value === "number" ? Number(value.toPrecision(5)) : value), 1)}\n`;
+
+/** Reads what `toJson` wrote. */
+export const fromJson = (text: string): Row[] => JSON.parse(text);
+
 /** Adds each row's ratios to stock's and native's rows of the same shape. */
 export const withRatios = (rows: readonly Row[]): Row[] =>
   rows.map((row) => {

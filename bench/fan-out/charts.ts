@@ -7,8 +7,10 @@ import type { ShapeName } from "./shapes.ts";
 const WIDTH = 920;
 const BAR_HEIGHT = 22;
 const PANEL_HEAD = 58;
-const PANEL_GAP = 18;
-const LABEL_WIDTH = 112;
+const PANEL_GAP = 6;
+const CHART_HEAD = 36;
+const MARGIN = 16;
+const LABEL_WIDTH = 140;
 const VALUE_WIDTH = 84;
 const INK = "#1f2933";
 const FAINT = "#7b8794";
@@ -23,7 +25,7 @@ const natives: readonly ServerName[] = ["uws", "c-each", "c-bundled"];
 const names: Readonly<Record<ServerName, string>> = {
   gateway: "this gateway",
   stock: "Socket.IO",
-  sharded: "… sharded",
+  sharded: "Socket.IO sharded",
   socketcluster: "SocketCluster",
   ws: "ws",
   uws: "µWebSockets",
@@ -104,9 +106,60 @@ function draw(option: Parameters<ReturnType<typeof init>["setOption"]>[0], heigh
 }
 
 const heading = (text: string) => ({
-  ...{ text, left: 16, top: 12 },
+  ...{ text, left: MARGIN, top: 12 },
   textStyle: { fontSize: 16, fontWeight: "bold" as const, color: INK },
 });
+
+/** A panel with the rows that have its measure, and where it is drawn. */
+interface PlacedPanel {
+  readonly panel: Panel;
+  readonly bars: readonly Row[];
+  readonly left: number;
+  readonly top: number;
+}
+
+const axesOf = (placed: readonly PlacedPanel[]) => ({
+  grid: placed.map(({ left, top, bars }) => ({
+    ...{ left: left + LABEL_WIDTH, top: top + PANEL_HEAD - 16, containLabel: false },
+    ...{ width: WIDTH / 2 - LABEL_WIDTH - VALUE_WIDTH, height: bars.length * BAR_HEIGHT },
+  })),
+  xAxis: placed.map((_, gridIndex) => ({ type: "value" as const, gridIndex, show: false, min: 0 })),
+  yAxis: placed.map(({ bars }, gridIndex) => ({
+    ...{ type: "category" as const, gridIndex, inverse: true, data: bars.map(({ server }) => names[server]) },
+    ...{ axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: INK, fontSize: 12, margin: 10 } },
+  })),
+});
+
+/** The bars, and over each a line from the least to the most of its runs, with the median in figures after it. */
+function seriesOf({ panel: { measure, unit = 1 }, bars }: PlacedPanel, index: number) {
+  const spreads = bars.map(({ measures }) => measures[measure]).filter((each) => each !== undefined);
+  const axes = { xAxisIndex: index, yAxisIndex: index };
+  return [
+    {
+      ...{ ...axes, type: "bar" as const, barWidth: 14 },
+      data: bars.map(({ server }, row) => ({
+        value: (spreads[row]?.median ?? 0) / unit,
+        itemStyle: { color: colorOf(server), borderRadius: 2 },
+      })),
+    },
+    {
+      ...{ ...axes, type: "custom" as const, z: 3 },
+      encode: { x: [0, 1], y: 2 },
+      data: spreads.map(({ minimum, maximum }, row) => [minimum / unit, maximum / unit, row]),
+      renderItem: (
+        params: { dataIndex: number },
+        api: { coord: (at: number[]) => number[]; value: (at: number) => unknown },
+      ) => {
+        const at = (dimension: number): number[] => api.coord([Number(api.value(dimension)), Number(api.value(2))]);
+        const [[x1 = 0, y = 0], [x2 = 0]] = [at(0), at(1)];
+        const text = round((spreads[params.dataIndex]?.median ?? 0) / unit);
+        const line = { type: "line" as const, shape: { x1, x2, y1: y, y2: y }, style: { stroke: INK, opacity: 0.55 } };
+        const label = { text, x: x2 + 6, y, fill: INK, fontSize: 12, verticalAlign: "middle" as const };
+        return { type: "group" as const, children: [line, { type: "text" as const, style: label }] };
+      },
+    },
+  ];
+}
 
 /** Two panels beside each other, in as many lines as it takes. */
 function drawPanels({ title, panels }: Chart, rows: readonly Row[]): string | undefined {
@@ -119,50 +172,34 @@ function drawPanels({ title, panels }: Chart, rows: readonly Row[]): string | un
   if (filled.length === 0) return undefined;
   const most = Math.max(...filled.map(({ bars }) => bars.length));
   const panelHeight = PANEL_HEAD + most * BAR_HEIGHT + PANEL_GAP;
-  const half = WIDTH / 2;
-  const placed = filled.map((each, index) => {
-    const left = (index % 2) * half;
-    return { ...each, index, left, top: 36 + Math.floor(index / 2) * panelHeight };
-  });
-  const option = {
-    title: [
-      heading(title),
-      ...placed.map(({ panel, left, top }) => ({
-        ...{ text: panel.title, left: left + 16, top: top + 14 },
-        textStyle: { fontSize: 13, fontWeight: "normal" as const, color: FAINT },
-      })),
-    ],
-    grid: placed.map(({ left, top, bars }) => ({
-      ...{ left: left + LABEL_WIDTH + 16, top: top + PANEL_HEAD - 16, containLabel: false },
-      ...{ width: half - LABEL_WIDTH - VALUE_WIDTH - 32, height: bars.length * BAR_HEIGHT },
-    })),
-    xAxis: placed.map(({ index }) => ({ type: "value" as const, gridIndex: index, show: false, min: 0 })),
-    yAxis: placed.map(({ index, bars }) => ({
-      ...{ type: "category" as const, gridIndex: index, inverse: true, data: bars.map(({ server }) => names[server]) },
-      ...{ axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: INK, fontSize: 12, margin: 10 } },
-    })),
-    series: placed.map(({ panel, index, bars }) => ({
-      ...{ type: "bar" as const, xAxisIndex: index, yAxisIndex: index, barWidth: 14 },
-      label: { show: true, position: "right" as const, color: INK, fontSize: 12, formatter: "{@[0]}" },
-      data: bars.map(({ server, measures }) => {
-        const value = (measures[panel.measure]?.median ?? 0) / (panel.unit ?? 1);
-        return { value, itemStyle: { color: colorOf(server), borderRadius: 2 }, label: { formatter: round(value) } };
-      }),
-    })),
-  };
-  return draw(option, 36 + Math.ceil(placed.length / 2) * panelHeight);
+  const placed = filled.map((each, index) => ({
+    ...each,
+    left: (index % 2) * (WIDTH / 2),
+    top: CHART_HEAD + Math.floor(index / 2) * panelHeight,
+  }));
+  const titles = placed.map(({ panel, left, top }) => ({
+    ...{ text: panel.title, left: left + MARGIN, top: top + 12 },
+    textStyle: { fontSize: 13, fontWeight: "normal" as const, color: FAINT },
+  }));
+  const option = { title: [heading(title), ...titles], ...axesOf(placed), series: placed.flatMap(seriesOf) };
+  return draw(option, CHART_HEAD + Math.ceil(placed.length / 2) * panelHeight);
 }
 
 /** Memory of the server over the time for which some of its clients did not read. */
 function drawStalled(rows: readonly Row[]): string | undefined {
+  const title = "Memory of the server (RSS, MiB) while 100 of 2,000 clients do not read";
   const watched = rows.filter(({ shape, rssSeries }) => shape === "stalled" && rssSeries);
   if (watched.length === 0) return undefined;
   const option = {
-    title: [heading("Memory (RSS, MiB) while 100 of 2,000 clients do not read")],
+    title: [heading(title)],
     grid: { left: 64, right: 120, top: 60, bottom: 48 },
     xAxis: {
       ...{ type: "value" as const, name: "seconds", nameLocation: "middle" as const, nameGap: 28 },
-      ...{ max: "dataMax", splitLine: { show: false }, axisLabel: { color: FAINT } },
+      ...{
+        max: Math.max(...watched.map(({ rssSeries = [] }) => rssSeries.length - 1)),
+        splitLine: { show: false },
+        axisLabel: { color: FAINT },
+      },
     },
     yAxis: {
       type: "value" as const,
@@ -173,6 +210,7 @@ function drawStalled(rows: readonly Row[]): string | undefined {
     series: watched.map(({ server, rssSeries = [] }) => ({
       ...{ type: "line" as const, showSymbol: false, name: names[server] },
       lineStyle: { width: 2, color: server === "gateway" ? OURS : FAINT },
+      labelLayout: { moveOverlap: "shiftY" as const },
       endLabel: { show: true, formatter: names[server], color: server === "gateway" ? OURS : FAINT, fontSize: 12 },
       data: rssSeries.map((bytes, second) => [second, Math.round(bytes / 2 ** 20)]),
     })),

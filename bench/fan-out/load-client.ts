@@ -52,14 +52,12 @@ let count = 0;
 /** The program that holds the connections of one run. */
 export class LoadClient {
   readonly #process: ChildProcess;
-  readonly #scriptFile: string;
   readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   #errors = "";
   #onStep: () => void = () => undefined;
 
-  private constructor(child: ChildProcess, scriptFile: string) {
+  private constructor(child: ChildProcess) {
     this.#process = child;
-    this.#scriptFile = scriptFile;
     keepTrack(child);
     onLines(child, (line) => {
       if (line === "n") this.#onStep();
@@ -73,13 +71,21 @@ export class LoadClient {
     child.stdin?.on("error", () => undefined);
   }
 
+  /** Starts the program; no connection is opened yet. */
   static async start({ port, scripts, maximumConnections }: LoadClientOptions): Promise<LoadClient> {
     const program = await compileLoadClient();
     count += 1;
     const scriptFile = join(tmpdir(), `vezta-bench-${process.pid}-${count}`);
     await writeFile(scriptFile, `${scripts.flat().join("\n")}\n`, { mode: 0o600 });
     const values = [String(port), scriptFile, String(maximumConnections), String(MAXIMUM_SECONDS)];
-    return new LoadClient(spawn(program, values, { stdio: ["pipe", "pipe", "pipe"] }), scriptFile);
+    const client = new LoadClient(spawn(program, values, { stdio: ["pipe", "pipe", "pipe"] }));
+    try {
+      // It answers once it has read the file, which has tokens in it and must not stay.
+      await client.report();
+    } finally {
+      await rm(scriptFile, { force: true });
+    }
+    return client;
   }
 
   get pid(): number {
@@ -113,7 +119,6 @@ export class LoadClient {
   async stop(): Promise<void> {
     this.#process.stdin?.end();
     await endProcess(this.#process, "SIGTERM", 3_000);
-    await rm(this.#scriptFile, { force: true });
   }
 
   #ask(command: string): Promise<string> {

@@ -5,7 +5,7 @@ import { writeDocumentation } from "./documentation.ts";
 import { compileLoadClient } from "./load-client.ts";
 import { describeMachine } from "./machine.ts";
 import { type CommandLine, parseCommandLine, UsageError, usage } from "./options.ts";
-import { toMarkdown } from "./report.ts";
+import { toLine, toMarkdown } from "./report.ts";
 import { fromJson, type Row, toJson } from "./row.ts";
 import { Runner } from "./runner.ts";
 import { createServers } from "./servers/servers.ts";
@@ -38,6 +38,10 @@ async function measure(options: CommandLine): Promise<Row[]> {
     shapes: options.shapes,
     runs: options.runs,
     onProgress: showProgress,
+    onMeasurement(shape, server, measurement) {
+      showProgress("");
+      console.error(colors.dim(toLine(shape, server, measurement)));
+    },
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {

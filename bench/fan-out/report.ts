@@ -1,5 +1,6 @@
-import type { Measure } from "./measurement.ts";
+import type { Measure, Measurement } from "./measurement.ts";
 import type { Row } from "./row.ts";
+import type { ServerName } from "./servers/servers.ts";
 import type { Shape, ShapeName } from "./shapes.ts";
 import type { Spread } from "./statistics.ts";
 
@@ -82,6 +83,16 @@ function tableOf(name: ShapeName, { title, compares }: Shape, rows: readonly Row
     line(head.map((_, index) => (index === 0 || index === head.length - 1 ? "---" : "---:"))),
     ...rows.map((row) => line(cellsOf(row))),
   ].join("\n");
+}
+
+/** What one run showed, in one line for whoever watches. */
+export function toLine(shape: ShapeName, server: ServerName, { values, expected, deliveries }: Measurement): string {
+  const figures = columns.flatMap(({ measure, title, unit = 1 }) => {
+    const value = values[measure];
+    return value === undefined ? [] : [`${title} ${digits(value / unit)}`];
+  });
+  const missing = expected > deliveries ? [`${expected - deliveries} of ${expected} not delivered in time`] : [];
+  return `${shape.padEnd(16)} ${server.padEnd(14)} ${[...figures, ...missing].join(", ")}`;
 }
 
 /** All rows as tables in Markdown, one per shape. */

@@ -72,9 +72,12 @@ function ratios(row: Row, base: Row | undefined): Partial<Record<Measure, number
   return result;
 }
 
-/** Rows as they are written to a file: five digits are more than any measurement has. */
+const fiveDigits = (_: string, value: unknown): unknown =>
+  typeof value === "number" ? Number(value.toPrecision(5)) : value;
+
+/** Rows as they are written to a file, one a line; five digits are more than any measurement has. */
 export const toJson = (rows: readonly Row[]): string =>
-  `${JSON.stringify(rows, (_, value) => (typeof value === "number" ? Number(value.toPrecision(5)) : value), 1)}\n`;
+  `[\n${rows.map((row) => JSON.stringify(row, fiveDigits)).join(",\n")}\n]\n`;
 
 /** Reads what `toJson` wrote. */
 export const fromJson = (text: string): Row[] => JSON.parse(text);

@@ -14,6 +14,7 @@ export interface RunnerOptions {
   readonly shapes: ReadonlyMap<ShapeName, Shape>;
   readonly runs: number;
   readonly onProgress: (text: string) => void;
+  readonly onMeasurement: (shape: ShapeName, server: ServerName, measurement: Measurement) => void;
 }
 
 /** Shapes that are measured one after the other in one session: they have the same clients. */
@@ -53,7 +54,8 @@ function turnsOf({ contenders, shapes, runs }: RunnerOptions): Turn[] {
         .filter(([, contender]) => canTake(contender, topology))
         .map(([server, contender]) => {
           return { topology, run, server, contender, shapes: names.filter((name) => isDue(name, server, run)) };
-        }),
+        })
+        .filter((turn) => turn.shapes.length > 0),
     ).flat(),
   );
 }
@@ -77,7 +79,12 @@ export class Runner {
     const { contenders, shapes, onProgress } = this.#options;
     for (const contender of contenders.values()) await contender.prepare?.(onProgress);
     const issuer = await createIssuer();
-    for (const turn of turnsOf(this.#options)) await this.#take(turn, issuer);
+    const turns = turnsOf(this.#options);
+    for (const [index, turn] of turns.entries()) {
+      await this.#take(turn, issuer, (shape) =>
+        onProgress(`${index + 1} of ${turns.length}: ${shape}, ${turn.contender.label}, run ${turn.run + 1}`),
+      );
+    }
     const rows = [...shapes.keys()].flatMap((shape) =>
       [...contenders.keys()].flatMap((server) => {
         const measurements = this.#results.get(`${shape} ${server}`);
@@ -93,16 +100,15 @@ export class Runner {
   }
 
   /** A session serves all shapes of the turn, unless one has left something undelivered. */
-  async #take(turn: Turn, issuer: Issuer): Promise<void> {
+  async #take(turn: Turn, issuer: Issuer, onShape: (shape: ShapeName) => void): Promise<void> {
     let session: Session | undefined;
     try {
       for (const name of turn.shapes) {
         const shape = this.#options.shapes.get(name);
         if (!shape) continue;
-        this.#report(turn, name);
+        onShape(name);
         session ??= await this.#open(turn, shape, issuer);
-        const results = this.#results.get(`${name} ${turn.server}`) ?? [];
-        this.#results.set(`${name} ${turn.server}`, [...results, await runTrial(session, shape.trial)]);
+        this.#record(name, turn.server, await runTrial(session, shape.trial));
         if (!session.isSpoilt) continue;
         await session.close();
         session = undefined;
@@ -121,8 +127,9 @@ export class Runner {
     return session;
   }
 
-  #report({ run, contender }: Turn, shape: ShapeName): void {
-    const { runs, onProgress } = this.#options;
-    onProgress(`run ${run + 1} of ${runs}: ${shape}, ${contender.label}`);
+  #record(shape: ShapeName, server: ServerName, measurement: Measurement): void {
+    const name = `${shape} ${server}`;
+    this.#results.set(name, [...(this.#results.get(name) ?? []), measurement]);
+    this.#options.onMeasurement(shape, server, measurement);
   }
 }

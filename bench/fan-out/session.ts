@@ -13,8 +13,8 @@ import { SATURATION, type Traffic } from "./shapes.ts";
 import { membersByRoom, type Topology } from "./topologies.ts";
 import { Course, runTraffic } from "./traffic.ts";
 
-const SETTLE_MS = 300;
-const WARM_UP: Traffic = { ...SATURATION, seconds: 1 };
+const SETTLE_MS = 150;
+const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
 
 export interface SessionOptions {
   readonly contender: Contender;

@@ -36,7 +36,7 @@ export interface Shape {
 }
 
 /** The loop that finds out how much a server takes at most. */
-export const SATURATION = { kind: "closed", perEvent: 20, outstanding: 2, seconds: 2 } as const;
+export const SATURATION = { kind: "closed", perEvent: 20, outstanding: 2, seconds: 1.5 } as const;
 
 const DEFAULT_STALLED_SECONDS = 60;
 
@@ -68,21 +68,21 @@ export type ShapeName = (typeof shapeNames)[number];
 /** In the order in which they are measured: some build on what others found. */
 export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly<Record<ShapeName, Shape>> => ({
   singles: traffic("single messages, 50 a second, to 1,000 clients of one room", "one-room", open(1, 50, 2)),
-  "singles-100": traffic("single messages, 100 a second, to 1,000 clients of one room", "one-room", open(1, 100, 2)),
-  "singles-500": traffic("single messages, 500 a second, to 1,000 clients of one room", "one-room", open(1, 500, 1)),
+  "singles-100": traffic("single messages, 100 a second, to 1,000 clients of one room", "one-room", open(1, 100, 1.5)),
+  "singles-500": traffic("single messages, 500 a second, to 1,000 clients of one room", "one-room", open(1, 500, 0.6)),
   bursts: traffic("20 messages at once, every 500 ms, to 1,000 clients of one room", "one-room", open(20, 2, 2)),
   saturation: {
     ...traffic("20 messages as soon as 20 are delivered, two such loops, 1,000 clients", "one-room", SATURATION),
     compares: "deliveriesPerSecond",
   },
   "half-saturation": traffic("20 messages at once, at half of the server's own saturated rate", "one-room", {
-    ...{ kind: "half", perEvent: 20, seconds: 2 },
+    ...{ kind: "half", perEvent: 20, seconds: 1.5 },
   }),
   rooms: traffic("1,000 clients in 5 of 50 rooms each; 100 messages over the rooms, saturated", "fifty-rooms", {
-    ...{ kind: "closed", perEvent: 100, outstanding: 2, seconds: 2 },
+    ...{ kind: "closed", perEvent: 100, outstanding: 2, seconds: 1.5 },
   }),
-  "small-rooms": traffic("250 rooms of 4 clients, 1,000 messages a second", "small-rooms", open(20, 50, 2)),
-  private: traffic("1,000 users, 1,000 messages a second, each to one of them", "private", open(10, 100, 2)),
+  "small-rooms": traffic("250 rooms of 4 clients, 1,000 messages a second", "small-rooms", open(20, 50, 1.5)),
+  private: traffic("1,000 users, 1,000 messages a second, each to one of them", "private", open(10, 100, 1.5)),
   connect: {
     title: "2,000 clients connect and subscribe, 100 under way at a time",
     topology: "storm",

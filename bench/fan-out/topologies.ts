@@ -10,8 +10,8 @@ export interface Topology {
 const names = (count: number, prefix: string): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(2, "0")}`);
 
-/** Client `i` is in `perClient` of the rooms, evenly spread, so that all rooms have the same number of members. */
-function shared(clients: number, roomCount: number, perClient = 1): Topology {
+/** Rooms of many: client `i` is in `perClient` of the rooms, evenly spread, so that all rooms have the same number of members. */
+export function shared(clients: number, roomCount: number, perClient = 1): Topology {
   const rooms = names(roomCount, "m");
   const stride = roomCount / perClient;
   return {
@@ -23,7 +23,8 @@ function shared(clients: number, roomCount: number, perClient = 1): Topology {
   };
 }
 
-function own(clients: number): Topology {
+/** A room for each client, which is its own. */
+export function own(clients: number): Topology {
   const rooms = names(clients, "user-");
   return { clients, rooms, roomsOf: (client) => [rooms[client] ?? ""], isPrivate: true };
 }

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseCommandLine, UsageError } from "../../bench/fan-out/options.ts";
 import type { Row } from "../../bench/fan-out/row.ts";
 import { serverNames } from "../../bench/fan-out/servers/servers.ts";
 import { shapeNames } from "../../bench/fan-out/shapes.ts";
@@ -43,6 +44,26 @@ async function outcome(child: ChildProcess): Promise<{ code: number; output: str
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
+describe("the command line", () => {
+  it.each(["--runs=0", "--stalled-seconds=x", "--shapes=", "--nonsense"])("refuses %s", (option) => {
+    expect(() => parseCommandLine([option])).toThrow(UsageError);
+  });
+
+  it("writes the documentation only where all was measured, or where it is asked for", () => {
+    const writes = (...values: string[]): boolean => parseCommandLine(values).writesDocs;
+
+    expect([writes(), writes("--json", "x"), writes("--quick"), writes("--quick", "--docs")]).toEqual([
+      ...[true, true, false, true],
+    ]);
+  });
+
+  it("measures all servers that are asked for, and few under a long shape otherwise", () => {
+    const servers = (...values: string[]) => parseCommandLine(values).shapes.get("stalled")?.servers;
+
+    expect([servers(), servers("--servers", "ws")]).toEqual([["gateway", "stock"], undefined]);
+  });
+});
+
 describe("npm run bench", { timeout: LIMIT_MS }, () => {
   it("writes a row for every server, with every message delivered to every client", async () => {
     const file = join(folder, "rows.json");
@@ -70,12 +91,6 @@ describe("npm run bench", { timeout: LIMIT_MS }, () => {
     const { code, output } = await outcome(bench(option, value));
 
     expect([code, output]).toEqual([2, expect.stringContaining(known.join(", "))]);
-  });
-
-  it.each(["--runs=0", "--stalled-seconds=x", "--nonsense"])("refuses %s", async (option) => {
-    const { code, output } = await outcome(bench(option));
-
-    expect([code, output]).toEqual([2, expect.stringContaining("--shapes a,b")]);
   });
 
   it("leaves no process behind when it is interrupted", async () => {

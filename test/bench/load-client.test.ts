@@ -92,6 +92,19 @@ describe("the load client", () => {
     expect(await client.report()).toMatchObject({ fewest: sizes.length, most: sizes.length, closed: 0 });
   });
 
+  it("counts a frame once its last byte is there", async () => {
+    const { client, peers } = await connect(1);
+    const bytes = frame(text(260));
+
+    await client.begin(0, () => undefined);
+    peers[0]?.stream.write(bytes.subarray(0, -1));
+    await expect.poll(async () => (await client.report()).bytes).toBe(bytes.length - 1);
+    expect((await client.report()).deliveries).toBe(0);
+    peers[0]?.stream.write(bytes.subarray(-1));
+
+    await deliveries(client).toBe(1);
+  });
+
   it("times one connection in eight from when a message was due", async () => {
     const { client, peers } = await connect(16);
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import colors from "picocolors";
-import { moveToLoadCore } from "./cores.ts";
+import { MachineError, moveToLoadCore } from "./cores.ts";
 import { writeDocumentation } from "./documentation.ts";
 import { compileLoadClient } from "./load-client.ts";
 import { describeMachine } from "./machine.ts";
@@ -25,7 +25,9 @@ let isInterrupted = false;
 function showFailure(error: unknown): void {
   if (isInterrupted) return;
   showProgress("");
-  console.error(colors.red(error instanceof UsageError ? `${error.message}\n\n${usage}` : String(error)));
+  if (error instanceof UsageError) console.error(`${colors.red(error.message)}\n\n${usage}`);
+  else if (error instanceof MachineError) console.error(colors.red(error.message));
+  else console.error(error);
   process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -3,26 +3,29 @@ import type { LoadReport } from "./load-client.ts";
 import { busyMicros, cpuMicros } from "./process-usage.ts";
 
 /** What can be measured; which of it is depends on the shape. Shares are of one core, from 0 to 1. */
-export type Measure =
-  | "cpuMicrosPerDelivery"
-  | "deliveriesPerSecond"
-  | "p50Ms"
-  | "p99Ms"
-  | "bytesPerDelivery"
-  | "cpuMicrosPerHandshake"
-  | "handshakesPerSecond"
-  /** RSS that one more idle connection takes. */
-  | "bytesPerConnection"
-  | "rssBytes"
-  | "rssAtStartBytes"
-  | "rssPeakBytes"
-  | "serverShare"
-  | "clientShare"
-  | "redisShare"
-  /** Load client, Redis and publisher together: all that shares the load's core. */
-  | "loadShare"
-  /** What others than the server took of the server's core. */
-  | "foreignShare";
+export const measureNames = [
+  "cpuMicrosPerDelivery",
+  "deliveriesPerSecond",
+  "p50Ms",
+  "p99Ms",
+  "bytesPerDelivery",
+  "cpuMicrosPerHandshake",
+  "handshakesPerSecond",
+  // RSS that one more idle connection takes.
+  "bytesPerConnection",
+  "rssBytes",
+  "rssAtStartBytes",
+  "rssPeakBytes",
+  "serverShare",
+  "clientShare",
+  "redisShare",
+  // Load client, Redis and publisher together: all that shares the load's core.
+  "loadShare",
+  // What others than the server took of the server's core.
+  "foreignShare",
+] as const;
+
+export type Measure = (typeof measureNames)[number];
 
 /** What one phase with one server showed. */
 export interface Measurement {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type ServerName, serverNames } from "./servers/servers.ts";
 import { createShapes, type Shape, type ShapeName, shapeNames } from "./shapes.ts";
@@ -86,7 +87,7 @@ export function parseCommandLine(values: readonly string[]): CommandLine {
       servers: toNames("servers", parsed.servers, serverNames),
       runs: toNumber("runs", parsed.runs, MAXIMUM_RUNS) ?? (parsed.quick ? QUICK_RUNS : FULL_RUNS),
       json: parsed.json,
-      gatewayRoot: parsed["gateway-root"],
+      gatewayRoot: parsed["gateway-root"] === undefined ? undefined : resolve(parsed["gateway-root"]),
       from: parsed.from,
       // Nothing is set but where to write: a run of everything.
       writesDocs: parsed.docs || given.every((name) => name === "json"),

@@ -1,11 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** Length of a tick of /proc/stat, in microseconds: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MICROS = 10_000;
 
-/** CPU time of all threads of a process so far, in microseconds; of Linux's scheduler, so that short spells count. */
+/**
+ * CPU time of all threads of a process so far, in microseconds; of Linux's scheduler, so that short spells count.
+ *
+ * @throws Error where the process has ended.
+ */
 export function cpuMicros(pid: number): number {
   const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) throw new Error(`process ${pid} has ended`);
   const nanoseconds = readdirSync(tasks).map((task) => {
     try {
       return Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);

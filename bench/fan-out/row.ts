@@ -1,4 +1,4 @@
-import type { Measure, Measurement } from "./measurement.ts";
+import { type Measure, type Measurement, measureNames } from "./measurement.ts";
 import type { ServerName } from "./servers/servers.ts";
 import type { ShapeName } from "./shapes.ts";
 import { type Spread, spread } from "./statistics.ts";
@@ -36,9 +36,8 @@ export interface Row {
 
 /** Sums up the runs of one server under one shape. */
 export function toRow(shape: ShapeName, server: ServerName, runs: readonly Measurement[]): Row {
-  const names = [...new Set(runs.flatMap(({ values }) => Object.keys(values) as Measure[]))];
   const measures: Partial<Record<Measure, Spread>> = {};
-  for (const name of names) {
+  for (const name of measureNames) {
     const values = runs.map((run) => run.values[name] ?? Number.NaN).filter(Number.isFinite);
     if (values.length > 0) measures[name] = spread(values);
   }
@@ -65,7 +64,7 @@ export function toRow(shape: ShapeName, server: ServerName, runs: readonly Measu
 
 function ratios(row: Row, base: Row | undefined): Partial<Record<Measure, number>> {
   const result: Partial<Record<Measure, number>> = {};
-  for (const name of Object.keys(row.measures) as Measure[]) {
+  for (const name of measureNames) {
     const [own, other] = [row.measures[name]?.median, base?.measures[name]?.median];
     if (own !== undefined && other) result[name] = own / other;
   }

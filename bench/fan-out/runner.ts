@@ -60,6 +60,8 @@ function turnsOf({ contenders, shapes, runs }: RunnerOptions): Turn[] {
   );
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Measures servers under shapes, one after the other. */
 export class Runner {
   readonly #options: RunnerOptions;
@@ -73,7 +75,7 @@ export class Runner {
   /**
    * Measures everything. The servers take turns, so that what else the machine does meets all of them alike.
    *
-   * @throws Error of the first part that fails; everything that was started has ended then.
+   * @throws Error of the first part that fails, with the server's log; everything that was started has ended then.
    */
   async run(): Promise<Row[]> {
     const { contenders, shapes, onProgress } = this.#options;
@@ -113,6 +115,8 @@ export class Runner {
         await session.close();
         session = undefined;
       }
+    } catch (cause) {
+      throw new Error(`${turn.contender.label}: ${messageOf(cause)}\n${session?.log ?? ""}`, { cause });
     } finally {
       await session?.close();
     }

@@ -94,6 +94,11 @@ export class Session {
     return this.#isSpoilt;
   }
 
+  /** What the server has written. */
+  get log(): string {
+    return this.#server.log();
+  }
+
   close(): Promise<void> {
     return this.#end();
   }
@@ -114,7 +119,7 @@ export class Session {
    */
   async connect(clients: number, window?: number): Promise<number> {
     const { micros, closed } = await this.client.connect(clients, window);
-    if (closed > 0) throw new Error(`the server closed ${closed} connections:\n${this.#server.log()}`);
+    if (closed > 0) throw new Error(`the server closed ${closed} connections`);
     return micros;
   }
 

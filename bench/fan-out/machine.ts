@@ -1,0 +1,20 @@
+import { execFile } from "node:child_process";
+import { cpus, release } from "node:os";
+import { promisify } from "node:util";
+import { findRedisServer } from "../../local/redis-server.ts";
+import { nodeFlags } from "./server-process.ts";
+
+const run = promisify(execFile);
+
+/** What the figures were measured on, in one sentence. */
+export async function describeMachine(): Promise<string> {
+  // biome-ignore lint/style/noProcessEnv: the search path is the machine's, not configuration of ours
+  const redis = await findRedisServer(process.env.PATH ?? "");
+  const { stdout } = await run(redis.path, ["--version"], { env: { PATH: "", ...redis.env } });
+  const version = /v=(\S+)/.exec(stdout)?.[1] ?? "?";
+  const cores = cpus();
+  return (
+    `${cores.length} × ${cores[0]?.model.trim()}, Linux ${release()}, Node ${process.versions.node} ` +
+    `(\`${nodeFlags[0]}\`, \`NODE_ENV=production\`), Redis ${version}, loopback, no TLS`
+  );
+}

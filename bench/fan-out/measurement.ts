@@ -1,0 +1,100 @@
+import { SERVER_CORE } from "./cores.ts";
+import type { LoadReport } from "./load-client.ts";
+import { busyMicros, cpuMicros } from "./process-usage.ts";
+
+/** What can be measured; which of it is depends on the shape. Shares are of one core, from 0 to 1. */
+export const measureNames = [
+  "cpuMicrosPerDelivery",
+  "deliveriesPerSecond",
+  "p50Ms",
+  "p99Ms",
+  "bytesPerDelivery",
+  "cpuMicrosPerHandshake",
+  "handshakesPerSecond",
+  // RSS that one more idle connection takes.
+  "bytesPerConnection",
+  "rssBytes",
+  "rssAtStartBytes",
+  "rssPeakBytes",
+  "serverShare",
+  "clientShare",
+  "redisShare",
+  // Load client, Redis and publisher together: all that shares the load's core.
+  "loadShare",
+  // What others than the server took of the server's core.
+  "foreignShare",
+] as const;
+
+export type Measure = (typeof measureNames)[number];
+
+/** What one phase with one server showed. */
+export interface Measurement {
+  /** Deliveries that the messages sent should have led to. */
+  readonly expected: number;
+  readonly deliveries: number;
+  readonly values: Readonly<Partial<Record<Measure, number>>>;
+  /** RSS of the server, once a second; in shapes that watch it. */
+  readonly rssSeries?: readonly number[];
+}
+
+/** The processes whose CPU time is read. */
+export interface Parts {
+  readonly server: number;
+  readonly client: number;
+  readonly redis: number;
+}
+
+/** CPU time of each part so far, in microseconds; `core` is all that ran on the server's core. */
+export type PartsUsage = Readonly<Record<keyof Parts | "publisher" | "core", number>>;
+
+export const usageOf = ({ server, client, redis }: Parts): PartsUsage => ({
+  server: cpuMicros(server),
+  client: cpuMicros(client),
+  redis: cpuMicros(redis),
+  publisher: cpuMicros(process.pid),
+  core: busyMicros(SERVER_CORE),
+});
+
+/** Shares of a core that the parts took, over `wall` microseconds. */
+export function sharesOf(before: PartsUsage, after: PartsUsage, wall: number): Measurement["values"] {
+  const share = (part: keyof PartsUsage): number => (after[part] - before[part]) / wall;
+  return {
+    serverShare: share("server"),
+    clientShare: share("client"),
+    redisShare: share("redis"),
+    loadShare: share("client") + share("redis") + share("publisher"),
+    foreignShare: Math.max(0, share("core") - share("server")),
+  };
+}
+
+export interface Phase {
+  /** In microseconds of the monotonic clock. */
+  readonly startedAt: number;
+  readonly before: PartsUsage;
+  readonly after: PartsUsage;
+  readonly expected: number;
+  readonly report: LoadReport;
+  readonly rssBytes: number;
+}
+
+/** A time of the load client, in ms. */
+const toMs = (micros: number | undefined): number => (micros ?? Number.NaN) / 1_000;
+
+/** Makes figures of what was counted from the start of a phase to its last delivery. */
+export function toMeasurement({ startedAt, before, after, expected, report, rssBytes }: Phase): Measurement {
+  const { deliveries } = report;
+  const wall = report.lastAt - startedAt;
+  return {
+    expected,
+    deliveries,
+    values: {
+      cpuMicrosPerDelivery: (after.server - before.server) / deliveries,
+      deliveriesPerSecond: (deliveries * 1e6) / wall,
+      p50Ms: toMs(report.p50),
+      p99Ms: toMs(report.p99),
+      bytesPerDelivery: report.bytes / deliveries,
+      rssBytes,
+      ...sharesOf(before, after, wall),
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Issuer } from "../../../local/issuer.ts";
+import type { BenchMessage } from "../message.ts";
+
+/** Where a server of one run finds what it needs. */
+export interface Surroundings {
+  readonly redisPort: number;
+  /** The port that the server is to listen on, on 127.0.0.1. */
+  readonly port: number;
+  readonly issuer: Issuer;
+}
+
+/** How a server process is started. */
+export interface Launch {
+  readonly command: string;
+  readonly values: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Polled until it answers 200. Without it the server prints a line `ready`. */
+  readonly readyUrl?: string;
+}
+
+/** What one client of the load asks for. */
+export interface ClientPlan {
+  readonly rooms: readonly string[];
+  /** Whether the one room is the client's own, which needs a token where the server knows tokens. */
+  readonly isPrivate: boolean;
+}
+
+/** Brings messages to the server by the way that its publishers would take. */
+export interface Sender {
+  /** Resolves once Redis has them all. Messages of one room keep their order. */
+  send(messages: readonly BenchMessage[]): Promise<unknown>;
+  close(): void;
+}
+
+/** A server that is compared. */
+export interface Contender {
+  readonly label: string;
+  /** Whether it can do rooms; those that cannot send every message to every client. */
+  readonly hasRooms: boolean;
+  /** What has to be there before the first start, such as packages that are installed on demand. */
+  prepare?(onProgress: (text: string) => void): Promise<void>;
+  launch(surroundings: Surroundings): Launch | Promise<Launch>;
+  /** The handshake as lines of the load client's script: `C path`, `> text to send`, `< start of a frame to wait for`. */
+  handshake(plan: ClientPlan, surroundings: Surroundings): readonly string[] | Promise<readonly string[]>;
+  openSender(surroundings: Surroundings): Promise<Sender>;
+}

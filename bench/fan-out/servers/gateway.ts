@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import type { ChannelMessage } from "../../../contract/domain-events.ts";
+import { type BenchMessage, orderOf, tradeOf } from "../message.ts";
+import { node, nodeFlags } from "../server-process.ts";
+import type { Contender } from "./contender.ts";
+import { socketIoHandshake } from "./socket-io-handshake.ts";
+
+const MAXIMUM_CONNECTIONS = 20_000;
+
+let sent = 0;
+
+function toChannelMessage(message: BenchMessage): ChannelMessage {
+  sent += 1;
+  const eventId = `bench-${sent}`;
+  return message.isPrivate
+    ? { channel: "user:orders", key: message.room, eventId, data: orderOf(message) }
+    : { channel: "market:trades", key: message.room, eventId, data: tradeOf(message) };
+}
+
+/**
+ * This project's gateway, as its own process, fed by its own publisher.
+ *
+ * @param root the checkout whose `gateway/` and `contract/` are measured.
+ */
+export const gatewayOf = (root: string): Contender => ({
+  label: "this gateway",
+  hasRooms: true,
+  launch: ({ port, redisPort, issuer }) => ({
+    command: node,
+    values: [...nodeFlags, join(root, "gateway/main.ts")],
+    environment: {
+      ...issuer.env,
+      RT_PORT: String(port),
+      RT_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      RT_LOG_LEVEL: "warn",
+      RT_DRAIN_SECONDS: "0",
+      RT_MAX_CONNECTIONS: String(MAXIMUM_CONNECTIONS),
+    },
+    readyUrl: `http://127.0.0.1:${port}/readyz`,
+  }),
+  async handshake({ rooms, isPrivate }, { issuer }) {
+    if (!isPrivate) return socketIoHandshake(rooms.map((marketId) => ({ channel: "market:trades", marketId })));
+    return socketIoHandshake([{ channel: "user:orders" }], await issuer.sign({ sub: rooms[0] ?? "" }));
+  },
+  async openSender({ redisPort }) {
+    const { createPublisher }: typeof import("../../../contract/server/publisher.ts") = await import(
+      join(root, "contract/server/publisher.ts")
+    );
+    const redis = new Redis(redisPort, "127.0.0.1");
+    const publisher = createPublisher(redis);
+    return {
+      send: (messages) => publisher.publish(messages.map(toChannelMessage)),
+      close: () => redis.disconnect(),
+    };
+  },
+});

@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import type { Contender } from "./contender.ts";
+import { gatewayOf } from "./gateway.ts";
+import { sendBundled, sendEach } from "./send-loop.ts";
+import { socketcluster } from "./socketcluster.ts";
+import { sharded, stock } from "./stock.ts";
+import { uws } from "./uws.ts";
+import { ws } from "./ws.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/**
+ * The servers that can be compared, in the order of the tables.
+ *
+ * @param gatewayRoot the checkout whose gateway is measured; this one unless told otherwise.
+ */
+export const createServers = (gatewayRoot = ROOT) =>
+  ({
+    gateway: gatewayOf(gatewayRoot),
+    stock,
+    sharded,
+    socketcluster,
+    ws,
+    uws,
+    "c-each": sendEach,
+    "c-bundled": sendBundled,
+  }) satisfies Record<string, Contender>;
+
+export type ServerName = keyof ReturnType<typeof createServers>;
+
+export const serverNames = Object.keys(createServers()) as readonly ServerName[];

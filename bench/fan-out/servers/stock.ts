@@ -1,0 +1,65 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { NAMESPACE } from "../../../contract/frames.ts";
+import { pubSubChannel } from "../../../contract/server/redis-keys.ts";
+import { type BenchMessage, bodyOf } from "../message.ts";
+import { node, nodeFlags } from "../server-process.ts";
+import type { Contender } from "./contender.ts";
+import { openRedisSender } from "./redis-sender.ts";
+import { socketIoHandshake } from "./socket-io-handshake.ts";
+
+const PROGRAM = join(import.meta.dirname, "socket-io.program.ts");
+
+// The adapter's own encoder, and so the emitter's: the package is a dependency of the adapter, not of ours.
+const adapterRequire = createRequire(createRequire(import.meta.url).resolve("@socket.io/redis-adapter"));
+const { encode }: { encode: (value: unknown) => Buffer } = adapterRequire("notepack.io");
+
+/** What `@socket.io/redis-emitter` publishes. */
+const emitterMessage = (message: BenchMessage): Buffer =>
+  encode([
+    "emitter",
+    { type: 2, data: ["data", bodyOf(message)], nsp: NAMESPACE },
+    { rooms: [message.room], except: [], flags: {} },
+  ]);
+
+/** What a server with the sharded adapter publishes for the others. */
+const shardedMessage = (message: BenchMessage): string =>
+  JSON.stringify({
+    uid: "emitter",
+    nsp: NAMESPACE,
+    type: 3,
+    data: {
+      opts: { rooms: [message.room], except: [], flags: {} },
+      packet: { type: 2, data: ["data", bodyOf(message)], nsp: NAMESPACE },
+    },
+  });
+
+const socketIo = (adapter: "classic" | "sharded"): Pick<Contender, "hasRooms" | "launch" | "handshake"> => ({
+  hasRooms: true,
+  launch: ({ port, redisPort }) => ({
+    command: node,
+    values: [...nodeFlags, PROGRAM, String(port), String(redisPort), adapter],
+    environment: {},
+  }),
+  handshake: ({ rooms }) => socketIoHandshake(rooms.map((room) => ({ room }))),
+});
+
+/** Socket.IO as it comes, with the classic Redis adapter, fed in the format of the Redis emitter. */
+export const stock: Contender = {
+  label: "Socket.IO + Redis adapter",
+  ...socketIo("classic"),
+  openSender: async ({ redisPort }) =>
+    openRedisSender(redisPort, (pipeline, message) =>
+      pipeline.publish(pubSubChannel(message.room), emitterMessage(message)),
+    ),
+};
+
+/** Socket.IO as it comes, with the sharded Redis adapter. */
+export const sharded: Contender = {
+  label: "Socket.IO + sharded adapter",
+  ...socketIo("sharded"),
+  openSender: async ({ redisPort }) =>
+    openRedisSender(redisPort, (pipeline, message) =>
+      pipeline.spublish(pubSubChannel(message.room), shardedMessage(message)),
+    ),
+};

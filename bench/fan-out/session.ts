@@ -1,0 +1,190 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "../../local/free-port.ts";
+import type { Issuer } from "../../local/issuer.ts";
+import { startRedis } from "../../local/redis.ts";
+import { collectGarbage } from "./garbage.ts";
+import { LoadClient } from "./load-client.ts";
+import { type Measurement, type Parts, type PartsUsage, toMeasurement, usageOf } from "./measurement.ts";
+import { type BenchMessage, nowMicros } from "./message.ts";
+import { residentBytes } from "./process-usage.ts";
+import { type ServerProcess, startServer } from "./server-process.ts";
+import type { Contender, Sender, Surroundings } from "./servers/contender.ts";
+import { SATURATION, type Traffic } from "./shapes.ts";
+import { membersByRoom, type Topology } from "./topologies.ts";
+import { Course, runTraffic } from "./traffic.ts";
+
+const SETTLE_MS = 150;
+const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
+
+export interface SessionOptions {
+  readonly contender: Contender;
+  readonly topology: Topology;
+  readonly issuer: Issuer;
+}
+
+interface SessionParts {
+  readonly topology: Topology;
+  readonly server: ServerProcess;
+  readonly redisPid: number;
+  readonly client: LoadClient;
+  readonly sender: Sender;
+  readonly end: () => Promise<void>;
+}
+
+/** A server with its Redis, its clients and its publisher, on this machine, for as long as one run takes. */
+export class Session {
+  readonly client: LoadClient;
+  readonly pids: Parts;
+  readonly #topology: Topology;
+  readonly #server: ServerProcess;
+  readonly #sender: Sender;
+  readonly #end: () => Promise<void>;
+  /** How many clients of each room read what they get. */
+  readonly #readers: Map<string, number>;
+  #saturatedRate = 0;
+  #isSpoilt = false;
+
+  private constructor({ topology, server, redisPid, client, sender, end }: SessionParts) {
+    this.client = client;
+    this.pids = { server: server.pid, client: client.pid, redis: redisPid };
+    this.#topology = topology;
+    this.#server = server;
+    this.#sender = sender;
+    this.#end = end;
+    this.#readers = membersByRoom(topology);
+  }
+
+  /**
+   * Starts everything; no client is connected yet.
+   *
+   * @param onStarted hears at once of what ends all that has been started so far, for whoever has to leave early.
+   */
+  static async open(
+    { contender, topology, issuer }: SessionOptions,
+    onStarted: (end: () => Promise<void>) => void,
+  ): Promise<Session> {
+    const ends: (() => unknown)[] = [];
+    const end = async (): Promise<void> => {
+      for (const each of ends.splice(0).reverse()) await each();
+    };
+    onStarted(end);
+    try {
+      const redis = await startRedis();
+      ends.push(() => redis.stop());
+      const surroundings = { port: await freePort(), redisPort: redis.port, issuer };
+      const server = await startServer(await contender.launch(surroundings));
+      ends.push(() => server.stop());
+      const client = await LoadClient.start({
+        port: surroundings.port,
+        scripts: await scriptsOf(contender, topology, surroundings),
+        maximumConnections: topology.clients,
+      });
+      ends.push(() => client.stop());
+      const sender = await contender.openSender(surroundings);
+      ends.push(() => sender.close());
+      return new Session({ topology, server, redisPid: redis.process.pid ?? 0, client, sender, end });
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  }
+
+  /** Whether a measurement before left something undelivered, so that the next one would not be clean. */
+  get isSpoilt(): boolean {
+    return this.#isSpoilt;
+  }
+
+  /** What the server has written. */
+  get log(): string {
+    return this.#server.log();
+  }
+
+  close(): Promise<void> {
+    return this.#end();
+  }
+
+  usage(): PartsUsage {
+    return usageOf(this.pids);
+  }
+
+  collectGarbage(): Promise<void> {
+    return collectGarbage(this.#server);
+  }
+
+  /**
+   * Connects more clients of the topology and resolves with the time it took, in microseconds.
+   *
+   * @param window handshakes that are under way at a time.
+   * @throws Error where the server refused one.
+   */
+  async connect(clients: number, window?: number): Promise<number> {
+    const { micros, closed } = await this.client.connect(clients, window);
+    if (closed > 0) throw new Error(`the server closed ${closed} connections`);
+    return micros;
+  }
+
+  /** Connects every client and warms the server up. */
+  async prepare(): Promise<void> {
+    await this.connect(this.#topology.clients);
+    await this.measure(WARM_UP);
+  }
+
+  /** The first clients read no more, for good. */
+  async stall(clients: number): Promise<void> {
+    await this.client.stall(clients);
+    for (let client = 0; client < clients; client += 1) {
+      for (const room of this.#topology.roomsOf(client)) this.#readers.set(room, (this.#readers.get(room) ?? 0) - 1);
+    }
+  }
+
+  /** Sends the traffic and measures until all of it is delivered, or it has waited long enough. */
+  async measure(traffic: Traffic): Promise<Measurement> {
+    if (traffic.kind === "half" && this.#saturatedRate === 0) await this.measure(SATURATION);
+    await delay(SETTLE_MS);
+    const perEvent = this.#deliveriesOf(this.#event(0, traffic.perEvent, 0));
+    const course = new Course((number, dueAt) => this.#sender.send(this.#event(number, traffic.perEvent, dueAt)));
+    await this.client.begin(perEvent, () => course.onDelivered());
+    const startedAt = nowMicros();
+    const before = this.usage();
+    const events = await runTraffic(traffic, course, this.#saturatedRate);
+    const after = this.usage();
+    const rssBytes = residentBytes(this.pids.server);
+    const report = await this.client.report();
+    const result = toMeasurement({ startedAt, before, after, expected: events * perEvent, report, rssBytes });
+    this.#isSpoilt ||= result.deliveries < result.expected;
+    if (traffic === SATURATION) {
+      this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / perEvent;
+    }
+    return result;
+  }
+
+  /** The messages of event `number`: the rooms in turn, going on where the event before it ended. */
+  #event(number: number, size: number, dueAt: number): BenchMessage[] {
+    const { rooms, isPrivate } = this.#topology;
+    return Array.from({ length: size }, (_, index) => {
+      const room = rooms[(number * size + index) % rooms.length] ?? "";
+      return { room, isPrivate, dueAt };
+    });
+  }
+
+  #deliveriesOf(messages: readonly BenchMessage[]): number {
+    return messages.reduce((sum, { room }) => sum + (this.#readers.get(room) ?? 0), 0);
+  }
+}
+
+/** The handshake of every client in turn; clients with the same rooms have the same. */
+async function scriptsOf(
+  contender: Contender,
+  { clients, roomsOf, isPrivate }: Topology,
+  surroundings: Surroundings,
+): Promise<(readonly string[])[]> {
+  const scripts = new Map<string, Promise<readonly string[]>>();
+  const inTurn = Array.from({ length: clients }, (_, client) => {
+    const rooms = roomsOf(client);
+    const name = rooms.join();
+    const script = scripts.get(name) ?? Promise.resolve(contender.handshake({ rooms, isPrivate }, surroundings));
+    scripts.set(name, script);
+    return script;
+  });
+  return Promise.all(inTurn);
+}

@@ -1,0 +1,51 @@
+/** Who is in which room. */
+export interface Topology {
+  readonly clients: number;
+  readonly rooms: readonly string[];
+  readonly roomsOf: (client: number) => readonly string[];
+  /** Whether each room is one user's own. */
+  readonly isPrivate: boolean;
+}
+
+const names = (count: number, prefix: string): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${String(index).padStart(2, "0")}`);
+
+/** Rooms of many: client `i` is in `perClient` of the rooms, evenly spread, so that all rooms have the same number of members. */
+export function shared(clients: number, roomCount: number, perClient = 1): Topology {
+  const rooms = names(roomCount, "m");
+  const stride = roomCount / perClient;
+  return {
+    clients,
+    rooms,
+    roomsOf: (client) =>
+      Array.from({ length: perClient }, (_, index) => rooms[Math.floor(client + index * stride) % roomCount] ?? ""),
+    isPrivate: false,
+  };
+}
+
+/** A room for each client, which is its own. */
+export function own(clients: number): Topology {
+  const rooms = names(clients, "user-");
+  return { clients, rooms, roomsOf: (client) => [rooms[client] ?? ""], isPrivate: true };
+}
+
+export const topologies = {
+  "one-room": shared(1_000, 1),
+  "fifty-rooms": shared(1_000, 50, 5),
+  "small-rooms": shared(1_000, 250),
+  private: own(1_000),
+  crowd: shared(2_000, 1),
+  storm: shared(2_500, 50),
+  idle: shared(10_000, 50),
+} as const satisfies Record<string, Topology>;
+
+export type TopologyName = keyof typeof topologies;
+
+/** How many clients are in each room. */
+export function membersByRoom({ clients, rooms, roomsOf }: Topology): Map<string, number> {
+  const members = new Map(rooms.map((room) => [room, 0]));
+  for (let client = 0; client < clients; client += 1) {
+    for (const room of roomsOf(client)) members.set(room, (members.get(room) ?? 0) + 1);
+  }
+  return members;
+}

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseCommandLine, UsageError } from "../../bench/fan-out/options.ts";
+import type { Row } from "../../bench/fan-out/row.ts";
+import { serverNames } from "../../bench/fan-out/servers/servers.ts";
+import { shapeNames } from "../../bench/fan-out/shapes.ts";
+
+const ENTRY = join(import.meta.dirname, "../../bench/fan-out/main.ts");
+const LIMIT_MS = 180_000;
+
+let folder = "";
+const started: ChildProcess[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "bench-"));
+});
+afterAll(async () => {
+  for (const child of started) child.kill("SIGKILL");
+  await rm(folder, { recursive: true });
+});
+
+function bench(...values: string[]): ChildProcess {
+  const child = spawn(process.execPath, [ENTRY, ...values], { stdio: ["ignore", "pipe", "pipe"] });
+  started.push(child);
+  return child;
+}
+
+async function outcome(child: ChildProcess): Promise<{ code: number; output: string }> {
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+  }
+  const [code] = await once(child, "close");
+  return { code, output };
+}
+
+/** The processes that a process has started and that have not ended. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+
+describe("the command line", () => {
+  it.each(["--runs=0", "--stalled-seconds=x", "--shapes=", "--nonsense"])("refuses %s", (option) => {
+    expect(() => parseCommandLine([option])).toThrow(UsageError);
+  });
+
+  it("writes the documentation only where all was measured, or where it is asked for", () => {
+    const writes = (...values: string[]): boolean => parseCommandLine(values).writesDocs;
+
+    expect([writes(), writes("--json", "x"), writes("--quick"), writes("--quick", "--docs")]).toEqual([
+      ...[true, true, false, true],
+    ]);
+  });
+
+  it("measures all servers that are asked for, and few under a long shape otherwise", () => {
+    const servers = (...values: string[]) => parseCommandLine(values).shapes.get("stalled")?.servers;
+
+    expect([servers(), servers("--servers", "ws")]).toEqual([["gateway", "stock"], undefined]);
+  });
+});
+
+describe("npm run bench", { timeout: LIMIT_MS }, () => {
+  it("writes a row for every server, with every message delivered to every client", async () => {
+    const file = join(folder, "rows.json");
+    const values = ["--quick", "--runs", "1", "--shapes", "bursts", "--servers", "gateway,stock", "--json", file];
+
+    const { code, output } = await outcome(bench(...values));
+
+    expect([code, output]).toEqual([0, expect.stringContaining("### `bursts`")]);
+    const rows: Row[] = JSON.parse(await readFile(file, "utf8"));
+    const positive = expect.toSatisfy((value: unknown) => typeof value === "number" && value > 0);
+    expect(rows).toMatchObject(
+      ["gateway", "stock"].map((server) => ({
+        ...{ shape: "bursts", server, runs: 1 },
+        ...{ cpuMicrosPerDelivery: positive, deliveriesPerSecond: positive, p50Ms: positive, p99Ms: positive },
+        // Two seconds, two bursts of 20 a second, 1,000 clients.
+        ...{ deliveries: 80_000, missing: 0 },
+      })),
+    );
+  });
+
+  it.each([
+    ["--shapes", "bursts,nothing", shapeNames],
+    ["--servers", "nobody", serverNames],
+  ])("refuses %s %s and says what there is", async (option, value, known) => {
+    const { code, output } = await outcome(bench(option, value));
+
+    expect([code, output]).toEqual([2, expect.stringContaining(known.join(", "))]);
+  });
+
+  it("leaves no process behind when it is interrupted", async () => {
+    const child = bench("--shapes", "singles", "--servers", "stock");
+    const done = outcome(child);
+    const pid = Number(child.pid);
+    // Redis, the server and the load client.
+    await expect.poll(() => (child.exitCode === null ? childrenOf(pid).length : -1)).toBe(3);
+    const children = childrenOf(pid);
+
+    child.kill("SIGINT");
+
+    expect((await done).code).toBe(130);
+    await expect.poll(() => children.filter((each) => existsSync(`/proc/${each}`))).toEqual([]);
+  });
+});

@@ -31,6 +31,7 @@ const names: Readonly<Record<ServerName, string>> = {
   uws: "µWebSockets",
   "c-each": "C, each",
   "c-bundled": "C, bundled",
+  compressed: "this gateway, compressing",
 };
 
 /** One measure of one shape, as a bar for each server. */

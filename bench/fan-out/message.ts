@@ -15,15 +15,23 @@ const STAMP_DIGITS = 16;
 
 const stamp = (dueAt: number): string => `@${String(dueAt).padStart(STAMP_DIGITS, "0")}`;
 
-/** A trade of a prediction market. */
+/** The next of a row of numbers that look like chance and are the same in every run. */
+let chance = 1;
+function pick(count: number): number {
+  // Numerical Recipes' linear congruential generator; its upper bits are the better ones.
+  chance = (Math.imul(chance, 1_664_525) + 1_013_904_223) >>> 0;
+  return Math.floor((chance / 2 ** 32) * count);
+}
+
+/** A trade of a prediction market, different from the one before as trades are. */
 export const tradeOf = ({ room, dueAt }: BenchMessage): Payload<"market:trades"> => ({
   id: stamp(dueAt),
   marketId: room,
-  exchange: "kalshi",
-  outcome: "yes",
-  side: "buy",
-  price: "0.62",
-  size: "250",
+  exchange: pick(2) === 0 ? "kalshi" : "polymarket",
+  outcome: pick(2) === 0 ? "yes" : "no",
+  side: pick(2) === 0 ? "buy" : "sell",
+  price: `0.${30 + pick(40)}`,
+  size: `${1 + pick(999)}`,
   time: Date.now(),
 });
 

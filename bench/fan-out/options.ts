@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type ServerName, serverNames } from "./servers/servers.ts";
+import { type ServerName, serverNames, usualServers } from "./servers/servers.ts";
 import { createShapes, type Shape, type ShapeName, shapeNames } from "./shapes.ts";
 
 const FULL_RUNS = 5;
@@ -64,7 +64,7 @@ function toShapes(names: readonly ShapeName[], areServersChosen: boolean, stalle
   return new Map(
     names.map((name): [ShapeName, Shape] => {
       const { servers, ...shape } = shapes[name];
-      return [name, areServersChosen || !servers ? shape : { ...shape, servers }];
+      return [name, { ...shape, servers: areServersChosen ? serverNames : (servers ?? usualServers) }];
     }),
   );
 }

@@ -17,6 +17,7 @@ interface Column {
 const columns: readonly Column[] = [
   { measure: "cpuMicrosPerDelivery", title: "CPU µs per delivery" },
   { measure: "deliveriesPerSecond", title: "deliveries/s" },
+  { measure: "bytesPerDelivery", title: "bytes per delivery" },
   { measure: "cpuMicrosPerHandshake", title: "CPU µs per handshake" },
   { measure: "handshakesPerSecond", title: "handshakes/s" },
   { measure: "bytesPerConnection", title: "KiB per connection", unit: KIBIBYTE },
@@ -89,7 +90,7 @@ function tableOf(name: ShapeName, { title, compares }: Shape, rows: readonly Row
 export function toLine(shape: ShapeName, server: ServerName, { values, expected, deliveries }: Measurement): string {
   const figures = columns.flatMap(({ measure, title, unit = 1 }) => {
     const value = values[measure];
-    return value === undefined ? [] : [`${title} ${digits(value / unit)}`];
+    return value === undefined || Number.isNaN(value) ? [] : [`${title} ${digits(value / unit)}`];
   });
   const missing = expected > deliveries ? [`${expected - deliveries} of ${expected} not delivered in time`] : [];
   return `${shape.padEnd(16)} ${server.padEnd(14)} ${[...figures, ...missing].join(", ")}`;

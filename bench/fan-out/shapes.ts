@@ -55,6 +55,7 @@ export const shapeNames = [
   "bursts",
   "saturation",
   "half-saturation",
+  "compression",
   "rooms",
   "small-rooms",
   "private",
@@ -78,6 +79,13 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
   "half-saturation": traffic("20 messages at once, at half of the server's own saturated rate", "one-room", {
     ...{ kind: "half", perEvent: 20, seconds: 1.5 },
   }),
+  compression: {
+    ...traffic("20 different trades every 100 ms, to 1,000 clients: as they are, and compressed", "one-room", {
+      ...{ kind: "open", perEvent: 20, eventsPerSecond: 10, seconds: 2 },
+    }),
+    compares: "bytesPerDelivery",
+    servers: ["gateway", "compressed"],
+  },
   rooms: traffic("1,000 clients in 5 of 50 rooms each; 100 messages over the rooms, saturated", "fifty-rooms", {
     ...{ kind: "closed", perEvent: 100, outstanding: 2, seconds: 1.5 },
   }),

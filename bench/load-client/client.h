@@ -16,6 +16,8 @@ struct step {
 /* What a connection does until it is ready; connections take the scripts of the file in turn. */
 struct script {
   char *path;
+  /* One more header of the request with its line end, or nothing. */
+  char *header;
   struct step *steps;
   size_t count;
 };

@@ -97,6 +97,13 @@ static void on_text(struct connection *connection, const uint8_t *text, size_t l
   if (connection->sampled) add_sample((int64_t)(now - stamp));
 }
 
+/* Compressed messages are counted, not read: when one was due stays unknown. */
+static void on_compressed(struct connection *connection) {
+  if (connection->state != READY) fail("a compressed answer to the handshake");
+  connection->deliveries++;
+  totals.deliveries++;
+}
+
 static void on_frame(struct connection *connection, enum opcode opcode, const uint8_t *data, size_t length, uint64_t now) {
   if (opcode == TEXT || opcode == BINARY) on_text(connection, data, length, now);
   else if (opcode == PING) send_frame(connection, PONG, data, length);
@@ -117,7 +124,8 @@ static size_t walk(struct connection *connection, const uint8_t *data, size_t le
       for (size_t i = 2; i < head; i++) size = size << 8 | data[at + i];
     }
     if (length - at - head < size) break;
-    on_frame(connection, data[at] & 15, data + at + head, size, now);
+    if (data[at] & 64) on_compressed(connection);
+    else on_frame(connection, data[at] & 15, data + at + head, size, now);
     at += head + size;
   }
   return at;
@@ -171,9 +179,9 @@ void on_writable(struct connection *connection) {
   char request[4096];
   int length = snprintf(request, sizeof request,
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                        connection->script->path);
-  if (length >= (int)sizeof request) fail("the path is too long");
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                        connection->script->path, connection->script->header);
+  if (length >= (int)sizeof request) fail("the request is too long");
   connection->state = UPGRADING;
   watch(connection, EPOLLIN, false);
   send_all(connection, request, (size_t)length);

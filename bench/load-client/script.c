@@ -1,4 +1,4 @@
-/* Handshakes: `C <path>` begins one, `> <text>` sends a text frame, `< <prefix>` waits for one that begins so. */
+/* Handshakes: `C <path>` begins one, `H <header>` adds a header to its request, `> <text>` sends a text frame, `< <prefix>` waits for one that begins so. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,12 @@
 static char *copy(const char *text) {
   char *result = strdup(text);
   if (!result) fail("no memory for scripts");
+  return result;
+}
+
+static char *with_line_end(const char *text) {
+  char *result;
+  if (asprintf(&result, "%s\r\n", text) < 0) fail("no memory for scripts");
   return result;
 }
 
@@ -30,7 +36,10 @@ struct script *read_scripts(const char *file, size_t *count) {
     if (line[0] == 'C') {
       scripts = realloc(scripts, (*count + 1) * sizeof *scripts);
       if (!scripts) fail("no memory for scripts");
-      scripts[(*count)++] = (struct script){.path = copy(line + 2)};
+      scripts[(*count)++] = (struct script){.path = copy(line + 2), .header = copy("")};
+    } else if (*count > 0 && line[0] == 'H') {
+      free(scripts[*count - 1].header);
+      scripts[*count - 1].header = with_line_end(line + 2);
     } else if (*count > 0 && (line[0] == '>' || line[0] == '<')) {
       add_step(&scripts[*count - 1], line[0], line + 2);
     } else {

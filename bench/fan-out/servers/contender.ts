@@ -40,7 +40,7 @@ export interface Contender {
   /** What has to be there before the first start, such as packages that are installed on demand. */
   prepare?(onProgress: (text: string) => void): Promise<void>;
   launch(surroundings: Surroundings): Launch | Promise<Launch>;
-  /** The handshake as lines of the load client's script: `C path`, `> text to send`, `< start of a frame to wait for`. */
+  /** The handshake as lines of the load client's script: `C path`, `H header`, `> text to send`, `< start of a frame to wait for`. */
   handshake(plan: ClientPlan, surroundings: Surroundings): readonly string[] | Promise<readonly string[]>;
   openSender(surroundings: Surroundings): Promise<Sender>;
 }

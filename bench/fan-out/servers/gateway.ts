@@ -8,6 +8,9 @@ import { socketIoHandshake } from "./socket-io-handshake.ts";
 
 const MAXIMUM_CONNECTIONS = 20_000;
 
+/** As Chromium offers it. */
+const OFFER = "H Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
+
 let sent = 0;
 
 function toChannelMessage(message: BenchMessage): ChannelMessage {
@@ -22,9 +25,10 @@ function toChannelMessage(message: BenchMessage): ChannelMessage {
  * This project's gateway, as its own process, fed by its own publisher.
  *
  * @param root the checkout whose `gateway/` and `contract/` are measured.
+ * @param isCompressed whether it compresses, and the clients negotiate that as browsers do.
  */
-export const gatewayOf = (root: string): Contender => ({
-  label: "this gateway",
+export const gatewayOf = (root: string, isCompressed = false): Contender => ({
+  label: isCompressed ? "this gateway, compressing" : "this gateway",
   hasRooms: true,
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
@@ -35,13 +39,16 @@ export const gatewayOf = (root: string): Contender => ({
       RT_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
       RT_LOG_LEVEL: "warn",
       RT_DRAIN_SECONDS: "0",
+      RT_COMPRESSION: String(isCompressed),
       RT_MAX_CONNECTIONS: String(MAXIMUM_CONNECTIONS),
     },
     readyUrl: `http://127.0.0.1:${port}/readyz`,
   }),
   async handshake({ rooms, isPrivate }, { issuer }) {
-    if (!isPrivate) return socketIoHandshake(rooms.map((marketId) => ({ channel: "market:trades", marketId })));
-    return socketIoHandshake([{ channel: "user:orders" }], await issuer.sign({ sub: rooms[0] ?? "" }));
+    const [path = "", ...steps] = isPrivate
+      ? socketIoHandshake([{ channel: "user:orders" }], await issuer.sign({ sub: rooms[0] ?? "" }))
+      : socketIoHandshake(rooms.map((marketId) => ({ channel: "market:trades", marketId })));
+    return isCompressed ? [path, OFFER, ...steps] : [path, ...steps];
   },
   async openSender({ redisPort }) {
     const { createPublisher }: typeof import("../../../contract/server/publisher.ts") = await import(

@@ -24,8 +24,12 @@ export const createServers = (gatewayRoot = ROOT) =>
     uws,
     "c-each": sendEach,
     "c-bundled": sendBundled,
+    compressed: gatewayOf(gatewayRoot, true),
   }) satisfies Record<string, Contender>;
 
 export type ServerName = keyof ReturnType<typeof createServers>;
 
 export const serverNames = Object.keys(createServers()) as readonly ServerName[];
+
+/** Measured under a shape that does not say otherwise. */
+export const usualServers = serverNames.filter((name) => name !== "compressed");

@@ -2,13 +2,9 @@ import { z } from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { identifier } from "./payloads/primitives.ts";
-import { FIRST_ID } from "./stream.ts";
+import { FIRST_ID, MAXIMUM_KEYS } from "./wire.ts";
 
-/** The Socket.IO namespace of the service. */
-export const NAMESPACE = "/ws";
-
-/** Most markets that one request may name, and most entries of a `lastId` map. */
-export const MAXIMUM_KEYS = 500;
+export { MAXIMUM_KEYS, NAMESPACE } from "./wire.ts";
 
 /** Most messages a second that `maxRate` may ask for; above that, leave it out. */
 export const MAXIMUM_RATE = 50;

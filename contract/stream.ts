@@ -1,5 +1,7 @@
 import { type Channel, channelDefinition } from "./channels.ts";
 
+export { compareIds, FIRST_ID } from "./wire.ts";
+
 /**
  * One stream: a channel and, where the channel has a key, whose or which. Order, ids and `prev` hold within a stream.
  * `key` is the market id of a keyed public channel, the user of a private one, and absent on a channel without key.
@@ -8,9 +10,6 @@ export interface Stream {
   readonly channel: Channel;
   readonly key?: string;
 }
-
-/** The id before the first entry of a stream: `prev` of that entry, and `lastId` for "all that you still have". */
-export const FIRST_ID = "0-0";
 
 /** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and does not give it a channel. */
 const SOCKET_ID_LENGTH = 20;
@@ -40,12 +39,4 @@ export function roomName({ channel, key }: Stream): string {
   }
   const suffix = key === undefined ? "" : `:${encode(key).replaceAll("~", "%7E")}`;
   return avoidSocketIdLength(`{${channel}}${suffix}`);
-}
-
-/** Compares two entry ids (`<ms>-<n>`): negative where `a` is older, 0 where they are the same. */
-export function compareIds(a: string, b: string): number {
-  if (a === b) return 0;
-  const [aTime = 0, aSequence = 0] = a.split("-").map(Number);
-  const [bTime = 0, bSequence = 0] = b.split("-").map(Number);
-  return aTime - bTime || aSequence - bSequence;
 }

@@ -1,0 +1,33 @@
+/** How long to wait between attempts. */
+export interface BackoffOptions {
+  /** Upper bound of the first wait, in ms. @default 1_000 */
+  readonly minimumMs?: number;
+  /** Upper bound of every wait, in ms. @default 30_000 */
+  readonly maximumMs?: number;
+}
+
+/**
+ * Exponential backoff with full jitter: the wait before attempt `n + 1` is anything from 0 to `minimumMs * 2^n`, at
+ * most `maximumMs`, so that the clients of a gateway that went away do not come back as one.
+ */
+export class Backoff {
+  readonly #minimumMs: number;
+  readonly #maximumMs: number;
+  #attempts = 0;
+
+  constructor({ minimumMs = 1_000, maximumMs = 30_000 }: BackoffOptions = {}) {
+    this.#minimumMs = minimumMs;
+    this.#maximumMs = maximumMs;
+  }
+
+  /** The next wait in ms; each call counts as one more failure. */
+  next(): number {
+    const bound = Math.min(this.#maximumMs, this.#minimumMs * 2 ** this.#attempts);
+    if (bound < this.#maximumMs) this.#attempts += 1;
+    return Math.random() * bound;
+  }
+
+  reset(): void {
+    this.#attempts = 0;
+  }
+}

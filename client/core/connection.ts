@@ -1,0 +1,255 @@
+import type { ChannelError } from "../../contract/errors.ts";
+import type { AuthenticatedMessage } from "../../contract/frames.ts";
+import { Backoff } from "./backoff.ts";
+import { loadTransport } from "./load-transport.ts";
+import { onceOnline } from "./network.ts";
+import { Session, type SessionListener } from "./session.ts";
+import type { SharedSubscription } from "./shared-subscription.ts";
+import type { SubscriptionRegistry } from "./subscription-registry.ts";
+import { TokenRenewal } from "./token-renewal.ts";
+import { readClaims, TokenSource } from "./token-source.ts";
+import type { CloseReason } from "./transport.ts";
+import type { ConnectionStatus, Edge, RealtimeClientOptions } from "./types.ts";
+
+/** A connection that lived this long was a good one: the next attempt is made soon again. In ms. */
+const GOOD_LIFE_MS = 5_000;
+
+/** A hand-over begins within this part of the time that the service gives, so that the next gateway gets no storm. */
+const HAND_OVER_SPREAD = 0.5;
+
+/** API Gateway ends a connection at two hours; a client of its own accord goes a tenth of this earlier at the most. */
+const LIFETIME_MS = 6_600_000;
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+export interface ConnectionOptions extends Omit<RealtimeClientOptions, "autoConnect" | "edge"> {
+  readonly edge: Edge;
+  readonly registry: SubscriptionRegistry;
+  readonly onStatus: (status: ConnectionStatus) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Keeps one connection open as long as it is wanted. A planned change is made before the old connection goes: both carry
+ * the subscriptions until the new one has answered them all.
+ */
+export class Connection implements SessionListener {
+  readonly #options: ConnectionOptions;
+  readonly #tokens: TokenSource;
+  readonly #renewal: TokenRenewal;
+  readonly #backoff: Backoff;
+  #status: ConnectionStatus = "disconnected";
+  #isWanted = false;
+  /** Carries the subscriptions. */
+  #current: Session | undefined;
+  /** Is being opened, or answers the subscriptions while `#current` goes on. */
+  #incoming: Session | undefined;
+  /** Counts attempts: what an earlier one waited for is void. */
+  #attempt = 0;
+  #isOpening = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #handOver: ReturnType<typeof setTimeout> | undefined;
+  #stopListening: () => void = () => undefined;
+  #sub: string | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#tokens = new TokenSource(options.token);
+    this.#backoff = new Backoff(options.backoff);
+    this.#renewal = new TokenRenewal({
+      tokens: this.#tokens,
+      backoff: new Backoff(options.backoff),
+      authenticate: (token) => this.#authenticate(token),
+      onError: options.onError,
+    });
+  }
+
+  get status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  /** Connects and stays connected until `stop`. */
+  start(): void {
+    if (this.#isWanted) return;
+    this.#isWanted = true;
+    this.#stopListening = onceOnline(() => this.#retry !== undefined && this.#open());
+    this.#open();
+  }
+
+  stop(): void {
+    this.#isWanted = false;
+    this.#stopListening();
+    this.#drop();
+    this.#setStatus("disconnected");
+  }
+
+  /** Drops the connection and makes another one at once. */
+  restart(): void {
+    if (!this.#isWanted) return;
+    this.#drop();
+    this.#open();
+  }
+
+  /** Resolves once the service has taken a new token; without a connection the next one brings it. */
+  renew(): Promise<void> {
+    return this.#current ? this.#renewal.renew() : Promise.resolve();
+  }
+
+  ask(subscription: SharedSubscription): void {
+    this.#current?.ask(subscription);
+    this.#incoming?.ask(subscription);
+  }
+
+  leave(subscription: SharedSubscription): void {
+    this.#current?.leave(subscription);
+    this.#incoming?.leave(subscription);
+  }
+
+  onOpen(session: Session): void {
+    if (session.token !== null) this.#tokens.accept();
+    this.#setUser(readClaims(session.token).sub);
+    if (!this.#current) this.#promote();
+    this.#renewal.schedule(session.token);
+    for (const subscription of this.#options.registry.all) session.ask(subscription);
+    this.onSettled(session);
+  }
+
+  onSettled(session: Session): void {
+    if (session === this.#incoming && session.isSettled) this.#promote();
+  }
+
+  onDrain(session: Session, reconnectIn: number): void {
+    clearTimeout(this.#handOver);
+    const replace = (): void => {
+      session.isDraining = true;
+      if (session === this.#current) this.#open();
+    };
+    this.#handOver = setTimeout(replace, reconnectIn * HAND_OVER_SPREAD * Math.random());
+  }
+
+  onClose(session: Session, { code, message }: CloseReason): void {
+    this.#options.onError(new Error(`the connection has ended: ${message}`));
+    if (code === "token_expired" || code === "token_invalid") this.#tokens.refuse(session.token);
+    if (Date.now() - session.openedAt > GOOD_LIFE_MS) this.#backoff.reset();
+    if (session === this.#incoming) {
+      this.#incoming = undefined;
+      this.#openLater();
+    } else if (session === this.#current) this.#onLoss();
+  }
+
+  onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
+    if (!this.#tokens.isRenewable) {
+      subscription.fail(error);
+      return;
+    }
+    subscription.interrupt();
+    this.renew().catch((cause: unknown) => this.#options.onError(asError(cause)));
+  }
+
+  onError(error: Error): void {
+    this.#options.onError(error);
+  }
+
+  #onLoss(): void {
+    this.#current = undefined;
+    this.#interrupt();
+    if (this.#incoming?.isOpen) this.#promote();
+    else {
+      this.#setStatus("connecting");
+      if (!this.#incoming && !this.#isOpening && this.#retry === undefined) this.#openLater();
+    }
+  }
+
+  /** The newer connection carries the subscriptions from now on; the one before has done its part. */
+  #promote(): void {
+    this.#current?.close();
+    this.#current = this.#incoming;
+    this.#incoming = undefined;
+    clearTimeout(this.#handOver);
+    this.#setStatus("connected");
+    if (this.#current?.isDraining) this.#open();
+    else if (this.#options.edge === "managed" && this.#current) this.#limitLife(this.#current);
+  }
+
+  #limitLife(session: Session): void {
+    const lifetime = this.#options.connectionLifetimeMs ?? LIFETIME_MS;
+    this.#handOver = setTimeout(
+      () => session === this.#current && this.#open(),
+      lifetime * (0.9 + 0.1 * Math.random()),
+    );
+  }
+
+  #open(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    if (this.#incoming || this.#isOpening) return;
+    if (!this.#current) this.#setStatus("connecting");
+    this.#isOpening = true;
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    this.#connect(() => attempt === this.#attempt).catch((error: unknown) => {
+      if (attempt !== this.#attempt) return;
+      this.#isOpening = false;
+      this.#options.onError(asError(error));
+      this.#openLater();
+    });
+  }
+
+  async #connect(isCurrent: () => boolean): Promise<void> {
+    const { edge, url, registry, connectTimeoutMs = 10_000, pingIntervalMs = 60_000 } = this.#options;
+    const [token, open] = await Promise.all([this.#tokens.fetchForConnection(), loadTransport(edge)]);
+    if (!isCurrent()) return;
+    this.#isOpening = false;
+    this.#incoming = new Session({ open, url, token, connectTimeoutMs, pingIntervalMs, registry, listener: this });
+  }
+
+  #openLater(): void {
+    if (!this.#isWanted) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#open(), this.#backoff.next());
+  }
+
+  #drop(): void {
+    this.#attempt += 1;
+    this.#isOpening = false;
+    for (const timer of [this.#retry, this.#handOver]) clearTimeout(timer);
+    this.#retry = undefined;
+    this.#renewal.stop();
+    this.#current?.close();
+    this.#incoming?.close();
+    this.#current = undefined;
+    this.#incoming = undefined;
+    this.#interrupt();
+  }
+
+  #interrupt(): void {
+    this.#options.registry.prune();
+    for (const subscription of this.#options.registry.all) subscription.interrupt();
+  }
+
+  async #authenticate(token: string | null): Promise<AuthenticatedMessage> {
+    const sessions = [this.#current, this.#incoming].filter((session) => session?.isOpen);
+    const answers = sessions.map((session) => session?.authenticate(token));
+    const [answer] = await Promise.all(answers);
+    if (!answer) throw new Error("there is no connection");
+    this.#setUser(answer.sub ?? undefined);
+    for (const subscription of this.#options.registry.all) {
+      if (subscription.isPrivate && !subscription.isCarried) this.ask(subscription);
+    }
+    return answer;
+  }
+
+  /** A private stream is one user's: what was known of it says nothing about the next one's. */
+  #setUser(sub: string | undefined): void {
+    if (sub !== undefined && this.#sub !== undefined && sub !== this.#sub) {
+      for (const subscription of this.#options.registry.all) if (subscription.isPrivate) subscription.reset();
+    }
+    this.#sub = sub ?? this.#sub;
+  }
+
+  #setStatus(status: ConnectionStatus): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#options.onStatus(status);
+  }
+}

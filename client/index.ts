@@ -1,0 +1,15 @@
+export type { Channel, Payload } from "../contract/channels.ts";
+export { ChannelError, type ErrorCode } from "../contract/errors.ts";
+export type { BackoffOptions } from "./core/backoff.ts";
+export { type MessagesOptions, RealtimeClient } from "./core/client.ts";
+export type {
+  ConnectionStatus,
+  Edge,
+  Gap,
+  Message,
+  RealtimeClientOptions,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionStatus,
+  Token,
+} from "./core/types.ts";

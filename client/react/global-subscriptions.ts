@@ -1,0 +1,36 @@
+import type { useStore } from "jotai";
+import type { Channel, RealtimeClient } from "../index.ts";
+import { notificationsAtom, ordersAtom, signalsAtom } from "./atoms.ts";
+import { ChannelStore, emptyState } from "./channel-store.ts";
+
+/** Messages kept of each. */
+const KEPT = 100;
+
+type AtomStore = ReturnType<typeof useStore>;
+
+interface GlobalSubscriptionsOptions {
+  readonly client: RealtimeClient;
+  readonly store: AtomStore;
+  /** Without a user there are no orders and notifications to have. */
+  readonly hasUser: boolean;
+}
+
+/** Fills the atoms of the global subscriptions until the function that it returns is called; then they are empty. */
+export function subscribeGlobally({ client, store, hasUser }: GlobalSubscriptionsOptions): () => void {
+  const follow = <C extends Channel>(channel: C, set: (state: ReturnType<typeof emptyState<C>>) => void) => {
+    const states = new ChannelStore<C>({ client, channel, keep: KEPT });
+    const stop = states.subscribe(() => set(states.getState()));
+    return () => {
+      stop();
+      set(emptyState<C>());
+    };
+  };
+  const stops = [follow("monitor:signals", (state) => store.set(signalsAtom, state))];
+  if (hasUser) {
+    stops.push(follow("user:orders", (state) => store.set(ordersAtom, state)));
+    stops.push(follow("user:notifications", (state) => store.set(notificationsAtom, state)));
+  }
+  return () => {
+    for (const stop of stops) stop();
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * The part of the protocol that a client needs at run time. It stands alone, so that a browser does not load the
+ * schemas and their library with it.
+ */
+
+/** The Socket.IO namespace of the service. */
+export const NAMESPACE = "/ws";
+
+/** Most markets that one request may name, and most entries of a `lastId` map. */
+export const MAXIMUM_KEYS = 500;
+
+/** The id before the first entry of a stream: `prev` of that entry, and `lastId` for "all that you still have". */
+export const FIRST_ID = "0-0";
+
+/** Compares two entry ids (`<ms>-<n>`): negative where `a` is older, 0 where they are the same. */
+export function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  const [aTime = 0, aSequence = 0] = a.split("-").map(Number);
+  const [bTime = 0, bSequence = 0] = b.split("-").map(Number);
+  return aTime - bTime || aSequence - bSequence;
+}

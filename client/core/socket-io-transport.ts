@@ -1,14 +1,23 @@
-import { io } from "socket.io-client";
+import type { io } from "socket.io-client";
 import { NAMESPACE } from "../../contract/wire.ts";
 import { parseErrorMessage } from "./frames.ts";
-import type { OpenTransport } from "./transport.ts";
+import type { OpenTransport, Transport, TransportOptions } from "./transport.ts";
 
 /** What the gateway's refusal of a handshake carries beside its message. */
 const refusalOf = (error: Error): unknown => ("data" in error ? error.data : undefined);
 
-/** The gateway: Socket.IO over WebSocket. Reconnection is off, since the client does it for both edges. */
-export const openSocketIoTransport: OpenTransport = ({ url, token, connectTimeoutMs, listener }) => {
-  const socket = io(url.replace(/\/$/, "") + NAMESPACE, {
+/**
+ * The gateway: Socket.IO over WebSocket. Reconnection is off, since the client does it for both edges.
+ *
+ * @param connect `io` of socket.io-client, which is loaded apart from this
+ */
+export const createSocketIoTransport =
+  (connect: typeof io): OpenTransport =>
+  (options) =>
+    openSocketIo(connect, options);
+
+function openSocketIo(connect: typeof io, { url, token, connectTimeoutMs, listener }: TransportOptions): Transport {
+  const socket = connect(url.replace(/\/$/, "") + NAMESPACE, {
     transports: ["websocket"],
     forceNew: true,
     reconnection: false,
@@ -38,4 +47,4 @@ export const openSocketIoTransport: OpenTransport = ({ url, token, connectTimeou
     request: (event, content, onAnswer) => void socket.emit(event, content, onAnswer),
     close: stop,
   };
-};
+}

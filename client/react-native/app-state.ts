@@ -1,0 +1,48 @@
+import type { RealtimeClient } from "../index.ts";
+
+/** What is used of React Native's `AppState`. */
+export interface AppStateLike {
+  /** `active`, `background`, on iOS also `inactive`; null or `unknown` until the app knows. */
+  readonly currentState: string | null | undefined;
+  addEventListener(type: "change", listener: (state: string) => void): { remove(): void };
+}
+
+export interface BackgroundOptions {
+  readonly client: Pick<RealtimeClient, "pause" | "resume" | "reconnect">;
+  readonly appState: AppStateLike;
+  /** How long the app may be in the background before it disconnects, in ms: a glance at another app costs nothing. */
+  readonly graceMs: number;
+}
+
+/**
+ * Disconnects a while after the app went to the background, and resumes by ids in the foreground, until the function
+ * that it returns is called. `inactive` (iOS: an incoming call, the app switcher) is no background.
+ */
+export function pauseInBackground({ client, appState, graceMs }: BackgroundOptions): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the app went to the background, in ms since 1970. */
+  let since: number | undefined;
+  let isPaused = false;
+  const onChange = (state: string | null | undefined): void => {
+    if (state === "background" && since === undefined) {
+      since = Date.now();
+      timer = setTimeout(() => {
+        isPaused = true;
+        client.pause();
+      }, graceMs);
+    } else if (state === "active" && since !== undefined) {
+      clearTimeout(timer);
+      // The system stops the timers of an app that sleeps: its connection is dead by now and does not know it.
+      if (!isPaused && Date.now() - since > graceMs) client.reconnect();
+      if (isPaused) client.resume();
+      since = undefined;
+      isPaused = false;
+    }
+  };
+  const subscription = appState.addEventListener("change", onChange);
+  onChange(appState.currentState);
+  return () => {
+    clearTimeout(timer);
+    subscription.remove();
+  };
+}

@@ -48,7 +48,7 @@ export function parseHeartbeat(value: unknown): HeartbeatMessage | undefined {
 export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
   const isSubscribed =
     hasChannel(value) &&
-    isOptional(value.id, "string") &&
+    (typeof value.id === "string" || value.ids !== undefined) &&
     isIdMap(value.ids) &&
     isOptional(value.recovered, "boolean") &&
     (value.unrecovered === undefined || Array.isArray(value.unrecovered));

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { ChannelError } from "./errors.ts";
 import { describeIssue, type ServerToClientEvents } from "./frames.ts";
 
-/** The WebSocket subprotocol of the managed edge: `new WebSocket(url, ["vezta", token])`, or without the token. */
-export const SUBPROTOCOL = "vezta";
+export { SUBPROTOCOL } from "./wire.ts";
 
 const MINUTE_MS = 60_000;
 

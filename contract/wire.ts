@@ -6,6 +6,9 @@
 /** The Socket.IO namespace of the service. */
 export const NAMESPACE = "/ws";
 
+/** The WebSocket subprotocol of the managed edge: `new WebSocket(url, ["vezta", token])`, or without the token. */
+export const SUBPROTOCOL = "vezta";
+
 /** Most markets that one request may name, and most entries of a `lastId` map. */
 export const MAXIMUM_KEYS = 500;
 

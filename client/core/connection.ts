@@ -1,4 +1,4 @@
-import type { ChannelError } from "../../contract/errors.ts";
+import { ChannelError } from "../../contract/errors.ts";
 import type { AuthenticatedMessage } from "../../contract/frames.ts";
 import { Backoff } from "./backoff.ts";
 import { loadTransport } from "./load-transport.ts";
@@ -60,7 +60,7 @@ export class Connection implements SessionListener {
       tokens: this.#tokens,
       backoff: new Backoff(options.backoff),
       authenticate: (token) => this.#authenticate(token),
-      onError: options.onError,
+      onFailure: (error) => this.#onTokenFailure(error),
     });
   }
 
@@ -109,8 +109,11 @@ export class Connection implements SessionListener {
     if (session.token !== null) this.#tokens.accept();
     this.#setUser(readClaims(session.token).sub);
     if (!this.#current) this.#promote();
-    this.#renewal.schedule(session.token);
-    for (const subscription of this.#options.registry.all) session.ask(subscription);
+    for (const subscription of this.#options.registry.all) {
+      if (!(subscription.isPrivate && session.isTokenWithheld)) session.ask(subscription);
+    }
+    if (session.isTokenWithheld) this.#renewal.renew().catch((error: unknown) => this.#onTokenFailure(error));
+    else this.#renewal.schedule(session.token);
     this.onSettled(session);
   }
 
@@ -119,9 +122,11 @@ export class Connection implements SessionListener {
   }
 
   onDrain(session: Session, reconnectIn: number): void {
+    if (session.isDraining) return;
+    session.isDraining = true;
     clearTimeout(this.#handOver);
     const replace = (): void => {
-      session.isDraining = true;
+      session.isDue = true;
       if (session === this.#current) this.#open();
     };
     this.#handOver = setTimeout(replace, reconnectIn * HAND_OVER_SPREAD * Math.random());
@@ -129,7 +134,10 @@ export class Connection implements SessionListener {
 
   onClose(session: Session, { code, message }: CloseReason): void {
     this.#options.onError(new Error(`the connection has ended: ${message}`));
-    if (code === "token_expired" || code === "token_invalid") this.#tokens.refuse(session.token);
+    const isRefused = code === "token_expired" || code === "token_invalid";
+    // A plain WebSocket does not say why it was not opened: it may be the token.
+    const mayBeRefused = this.#options.edge === "managed" && !session.wasOpen;
+    if (session.token !== null && (isRefused || mayBeRefused)) this.#tokens.refuse(session.token);
     if (Date.now() - session.openedAt > GOOD_LIFE_MS) this.#backoff.reset();
     if (session === this.#incoming) {
       this.#incoming = undefined;
@@ -143,7 +151,7 @@ export class Connection implements SessionListener {
       return;
     }
     subscription.interrupt();
-    this.renew().catch((cause: unknown) => this.#options.onError(asError(cause)));
+    this.renew().catch((cause: unknown) => this.#onTokenFailure(cause));
   }
 
   onError(error: Error): void {
@@ -167,7 +175,7 @@ export class Connection implements SessionListener {
     this.#incoming = undefined;
     clearTimeout(this.#handOver);
     this.#setStatus("connected");
-    if (this.#current?.isDraining) this.#open();
+    if (this.#current?.isDue) this.#open();
     else if (this.#options.edge === "managed" && this.#current) this.#limitLife(this.#current);
   }
 
@@ -197,10 +205,11 @@ export class Connection implements SessionListener {
 
   async #connect(isCurrent: () => boolean): Promise<void> {
     const { edge, url, registry, connectTimeoutMs = 10_000, pingIntervalMs = 60_000 } = this.#options;
-    const [token, open] = await Promise.all([this.#tokens.fetchForConnection(), loadTransport(edge)]);
+    const [{ token, isWithheld }, open] = await Promise.all([this.#tokens.fetchForConnection(), loadTransport(edge)]);
     if (!isCurrent()) return;
     this.#isOpening = false;
-    this.#incoming = new Session({ open, url, token, connectTimeoutMs, pingIntervalMs, registry, listener: this });
+    const options = { open, url, token, isTokenWithheld: isWithheld, connectTimeoutMs, pingIntervalMs };
+    this.#incoming = new Session({ ...options, registry, listener: this });
   }
 
   #openLater(): void {
@@ -237,6 +246,14 @@ export class Connection implements SessionListener {
       if (subscription.isPrivate && !subscription.isCarried) this.ask(subscription);
     }
     return answer;
+  }
+
+  #onTokenFailure(error: unknown): void {
+    this.#options.onError(asError(error));
+    if (!(error instanceof ChannelError)) return;
+    for (const subscription of this.#options.registry.all) {
+      if (subscription.isPrivate && !subscription.isCarried) subscription.fail(error);
+    }
   }
 
   /** A private stream is one user's: what was known of it says nothing about the next one's. */

@@ -1,8 +1,6 @@
+import { SUBPROTOCOL } from "../../contract/wire.ts";
 import { isObject } from "./frames.ts";
 import type { OpenTransport, Transport, TransportOptions } from "./transport.ts";
-
-/** The subprotocol that the token travels beside: a browser's WebSocket can send no header of its own. */
-const SUBPROTOCOL = "vezta";
 
 /** How long an answer to a ping may take before the connection counts as dead, in ms. */
 const PONG_TIMEOUT_MS = 15_000;
@@ -21,6 +19,7 @@ class ManagedTransport implements Transport {
   constructor(options: TransportOptions) {
     const { url, token, connectTimeoutMs } = options;
     this.#options = options;
+    // A browser's WebSocket can send no header of its own: the token goes beside the subprotocol.
     this.#socket = token === null ? new WebSocket(url) : new WebSocket(url, [SUBPROTOCOL, token]);
     this.#timer = setTimeout(() => this.#end("the connection was not made in time"), connectTimeoutMs);
     this.#socket.onopen = () => {
@@ -81,9 +80,16 @@ class ManagedTransport implements Transport {
     }
   }
 
+  /** API Gateway's own report of a failed request, which does not say of which: all that wait are made again. */
+  #onForeign(): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const answer of waiting) answer(failure);
+  }
+
   #onFrame(frame: unknown): void {
     if (!isObject(frame) || typeof frame.event !== "string") {
-      this.#options.listener.onEvent("", frame);
+      this.#onForeign();
       return;
     }
     const answer = typeof frame.id === "string" ? this.#waiting.get(frame.id) : undefined;
@@ -93,6 +99,9 @@ class ManagedTransport implements Transport {
     } else if (frame.event !== "pong") this.#options.listener.onEvent(frame.event, frame.data);
   }
 }
+
+/** What API Gateway says where a function failed; it does not say for which request. */
+const failure = { code: "unavailable", message: "a request failed on the way" };
 
 /** One frame or an array of them; what is no JSON counts as one broken frame. */
 function parseFrames(data: unknown): unknown[] {

@@ -78,6 +78,7 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
   }
 
   fail(error: ChannelError): void {
+    if (this.#status === "error") return;
     this.#setStatus("error");
     this.#call(() => this.#options.options.onError?.(error));
   }

@@ -39,10 +39,14 @@ interface State {
   repairedAt: number;
 }
 
+const nameOf = ({ channel, marketId = "" }: SharedSubscription): string => `${channel} ${marketId}`;
+
 /** The subscribe requests of one connection: bundled, answered, made again where that helps. */
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #states = new Map<SharedSubscription, State>();
+  /** Subscriptions whose end is not answered yet, by channel and market. */
+  readonly #leaving = new Set<string>();
   readonly #queue = new Set<SharedSubscription>();
   #isStopped = false;
 
@@ -65,6 +69,8 @@ export class Requests {
       state.isRepeated = true;
       return;
     }
+    // The managed edge runs requests side by side: the end of the one before could overtake this beginning.
+    if (this.#leaving.has(nameOf(subscription))) return;
     if (this.#queue.size === 0) queueMicrotask(() => this.#flush());
     this.#queue.add(subscription);
   }
@@ -99,7 +105,12 @@ export class Requests {
   leave(subscription: SharedSubscription): void {
     this.#forget(subscription);
     const { channel, marketId } = subscription;
-    this.#options.send("unsubscribe", { channel, ...(marketId === undefined ? {} : { marketId }) }, () => undefined);
+    const name = nameOf(subscription);
+    this.#leaving.add(name);
+    this.#options.send("unsubscribe", { channel, ...(marketId === undefined ? {} : { marketId }) }, () => {
+      this.#leaving.delete(name);
+      for (const [other, state] of this.#states) if (nameOf(other) === name && !state.isInFlight) this.ask(other);
+    });
   }
 
   /** Takes note that the service has ended a subscription. Returns whether there was one. */

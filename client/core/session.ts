@@ -20,6 +20,8 @@ export interface SessionListener {
 
 export interface SessionOptions extends Omit<TransportOptions, "listener"> {
   readonly open: OpenTransport;
+  /** Whether the token is shown by `authenticate` once the connection is open. */
+  readonly isTokenWithheld: boolean;
   readonly registry: SubscriptionRegistry;
   readonly listener: SessionListener;
 }
@@ -30,6 +32,7 @@ const answers: ReadonlySet<string> = new Set(["subscribed", "unsubscribed", "aut
 /** One connection and the subscriptions on it, from its opening to its end. */
 export class Session {
   readonly token: string | null;
+  readonly isTokenWithheld: boolean;
   readonly #options: SessionOptions;
   readonly #requests: Requests;
   readonly #transport: Transport;
@@ -43,12 +46,16 @@ export class Session {
   /** Of renewals that wait for their answer. */
   readonly #pending = new Set<(error: Error) => void>();
   #isOpen = false;
-  /** Whether it is to be replaced as soon as it carries the subscriptions. */
+  #wasOpen = false;
+  /** Whether its end is announced. */
   isDraining = false;
+  /** Whether it is to be replaced as soon as it carries the subscriptions. */
+  isDue = false;
 
   constructor(options: SessionOptions) {
-    const { open, registry, listener, ...transport } = options;
+    const { open, registry, listener, isTokenWithheld, ...transport } = options;
     this.token = options.token;
+    this.isTokenWithheld = isTokenWithheld;
     this.#options = options;
     this.#requests = new Requests({
       send: (...request) => this.#transport.request(...request),
@@ -60,6 +67,7 @@ export class Session {
       listener: {
         onOpen: () => {
           this.#isOpen = true;
+          this.#wasOpen = true;
           listener.onOpen(this);
         },
         onEvent: (event, value) => this.#onEvent(event, value),
@@ -73,6 +81,11 @@ export class Session {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Whether the service took the connection, also if it has ended since. */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
   }
 
   /** Whether every subscription has its answer here. */

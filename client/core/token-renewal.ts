@@ -7,7 +7,8 @@ interface TokenRenewalOptions {
   readonly backoff: Backoff;
   /** Replaces the token in place. Rejects with the service's refusal, or where there is no connection. */
   readonly authenticate: (token: string | null) => Promise<AuthenticatedMessage>;
-  readonly onError: (error: Error) => void;
+  /** Hears why a renewal that nobody waits for has failed. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Replaces the token of an open connection before it expires, one request at a time. */
@@ -20,12 +21,10 @@ export class TokenRenewal {
     this.#options = options;
   }
 
-  /** Plans the renewal of a token that a connection has; null where it was refused and a better one may come. */
+  /** Plans the renewal of the token that a connection has. */
   schedule(token: string | null): void {
-    const { tokens, backoff } = this.#options;
     clearTimeout(this.#timer);
-    if (!tokens.isRenewable) return;
-    const delay = token === null ? (tokens.isRefused ? backoff.next() : undefined) : renewalDelay(readClaims(token));
+    const delay = this.#options.tokens.isRenewable ? renewalDelay(readClaims(token)) : undefined;
     if (delay !== undefined) this.#renewIn(delay);
   }
 
@@ -57,10 +56,6 @@ export class TokenRenewal {
   }
 
   #renewIn(delay: number): void {
-    this.#timer = setTimeout(() => {
-      this.renew().catch((error: unknown) => {
-        this.#options.onError(error instanceof Error ? error : new Error(String(error)));
-      });
-    }, delay);
+    this.#timer = setTimeout(() => this.renew().catch(this.#options.onFailure), delay);
   }
 }

@@ -7,7 +7,7 @@ const LEAD_MS = 60_000;
 /** Least time between a token's arrival and the request for the next one, in ms. */
 const MINIMUM_LIFE_MS = 1_000;
 
-/** Refusals in a row after which a connection goes on without a token, so that the public channels are there. */
+/** Refusals in a row after which a connection begins without a token, so that the public channels are there. */
 const MAXIMUM_REFUSALS = 2;
 
 /** What a token says of itself. Read without a key: it serves to know when to renew, and never to trust it. */
@@ -49,6 +49,13 @@ export function renewalDelay({ expiresAt, issuedAt }: TokenClaims, now: number =
   return Math.max(MINIMUM_LIFE_MS, life - Math.min(LEAD_MS, life / 4));
 }
 
+/** What a connection begins with. */
+export interface ConnectionToken {
+  readonly token: string | null;
+  /** Whether there is a token that is not shown with the handshake, because that failed with it. */
+  readonly isWithheld: boolean;
+}
+
 /** Where tokens come from, and what became of them. */
 export class TokenSource {
   readonly #token: Token;
@@ -64,28 +71,26 @@ export class TokenSource {
     return typeof this.#token === "function";
   }
 
-  /** Whether the service has refused what came last. */
-  get isRefused(): boolean {
-    return this.#refusals > 0;
-  }
-
   /** Rejects with what the application's function throws. */
   async fetch(): Promise<string | null> {
     const token = typeof this.#token === "function" ? await this.#token() : this.#token;
     return token === "" ? null : token;
   }
 
-  /** The token for a new connection: null also where the service has refused what there is. */
-  async fetchForConnection(): Promise<string | null> {
+  /** The token for a new connection. It is withheld, to be shown once connected, where the service refused it before. */
+  async fetchForConnection(): Promise<ConnectionToken> {
     const token = await this.fetch();
-    return token === this.#refused || this.#refusals >= MAXIMUM_REFUSALS ? null : token;
+    const isWithheld = token !== null && (token === this.#refused || this.#refusals >= MAXIMUM_REFUSALS);
+    return { token: isWithheld ? null : token, isWithheld };
   }
 
-  refuse(token: string | null): void {
-    this.#refused = token ?? undefined;
+  /** Takes note that a connection was not made with this token. */
+  refuse(token: string): void {
+    this.#refused = token;
     this.#refusals += 1;
   }
 
+  /** Takes note that the service took a token. */
   accept(): void {
     this.#refused = undefined;
     this.#refusals = 0;

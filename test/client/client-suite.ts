@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   type Channel,
   type ChannelError,
@@ -11,8 +10,9 @@ import {
   type Subscription,
   type SubscriptionStatus,
 } from "vezta-realtime/client";
-import { channels } from "../../contract/channels.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type LinkProxy, openLinkProxy } from "../../bench/drill/link-proxy.ts";
+import { channels } from "../../contract/channels.ts";
 import { message, messages } from "../support/messages.ts";
 import type { Platform } from "../support/platform.ts";
 
@@ -145,7 +145,12 @@ export function clientSuite(name: string, start: () => Promise<Edge>): void {
       await untilLive(mine);
       await edge.platform.publish(messages("user:orders", "first", 5, 6));
       const more = await edge.platform.publish(messages("user:orders", "second", 5, 6));
-      await expect.poll(() => [mine.ids(), theirs.ids()]).toEqual([[...first, ...more], [...second, ...more]]);
+      await expect
+        .poll(() => [mine.ids(), theirs.ids()])
+        .toEqual([
+          [...first, ...more],
+          [...second, ...more],
+        ]);
     });
 
     it("begins at any id, and tells what is no longer held", async () => {

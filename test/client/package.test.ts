@@ -115,7 +115,7 @@ const CORE = `import { RealtimeClient } from "vezta-realtime/client"; globalThis
 describe("an app that has nothing but the package", () => {
   it("bundles the core for the managed edge within the budget, without schemas, React or Socket.IO", async () => {
     const { first, text, inputs } = await bundle(CORE);
-    console.info(`core: ${first} bytes of gzip, of ${BUDGET.managed}`);
+    process.stdout.write(`core: ${first} bytes of gzip, of ${BUDGET.managed}\n`);
     expect(first).toBeLessThan(BUDGET.managed);
     expect(inputs.every((path) => path === "<stdin>" || path.includes("node_modules/vezta-realtime/"))).toBe(true);
     expect(text).not.toMatch(/ZodType|createElement|engine\.io/);
@@ -140,7 +140,7 @@ describe("an app with the libraries", () => {
 
   it("bundles the core with Socket.IO within the budget, and loads Socket.IO only for the gateway", async () => {
     const { first, whole, text } = await bundle(CORE);
-    console.info(`core and socket.io-client: ${whole} bytes of gzip, of ${BUDGET.gateway}`);
+    process.stdout.write(`core and socket.io-client: ${whole} bytes of gzip, of ${BUDGET.gateway}\n`);
     expect(text).toMatch(/engine/);
     expect(whole).toBeLessThan(BUDGET.gateway);
     expect(first).toBeLessThan(BUDGET.managed);
@@ -149,7 +149,7 @@ describe("an app with the libraries", () => {
   it("bundles the React parts within the budget, beside React and Jotai", async () => {
     const program = `${CORE} export * from "vezta-realtime/client/react";`;
     const { first } = await bundle(program, ["react", "jotai", "socket.io-client"]);
-    console.info(`core and React parts: ${first} bytes of gzip, of ${BUDGET.react}`);
+    process.stdout.write(`core and React parts: ${first} bytes of gzip, of ${BUDGET.react}\n`);
     expect(first).toBeLessThan(BUDGET.react);
   });
 

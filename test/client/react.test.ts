@@ -52,6 +52,5 @@ describe("useChannel", () => {
     await waitFor(() => expect(store.get(ordersAtom).messages.map(({ id }) => id)).toEqual(ids));
     await platform.publish(messages("market:trades", "mm", 5));
     await waitFor(() => expect(result.current.m.trades.length).toBe(5));
-    console.log(result.current.m);
   });
 });

@@ -1,0 +1,52 @@
+import type { Edge } from "vezta-realtime/client";
+import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
+import { connectPublisher } from "../../contract/server/redis.ts";
+import { createEdgeQueue } from "../../lambdas/publish/edge-queue.ts";
+import { startGateway } from "../../local/gateway.ts";
+import { createIssuer, type Issuer } from "../../local/issuer.ts";
+import { startManagedEdge } from "../../local/managed-edge/managed-edge.ts";
+import { startRedis } from "../../local/redis.ts";
+
+/** One edge with everything behind it, for a client to be measured on. */
+export interface MeasuredEdge {
+  readonly edge: Edge;
+  readonly port: number;
+  /** The URL for clients that come through this port. */
+  readonly urlOn: (port: number) => string;
+  readonly issuer: Issuer;
+  readonly publisher: Publisher;
+  stop(): Promise<void>;
+}
+
+const fail = (error: Error): void => console.error(error.message);
+
+/** Starts Redis, and a gateway or the managed edge on it. */
+export async function startEdge(edge: Edge): Promise<MeasuredEdge> {
+  const redis = await startRedis();
+  const issuer = await createIssuer();
+  const environment = { ...issuer.env, RT_REDIS_URL: redis.url };
+  const commands = connectPublisher(parseEnvironment(redisEnvironment, environment), fail);
+  const stopAll = async (stop: () => Promise<unknown>): Promise<void> => {
+    await stop();
+    commands.disconnect();
+    await redis.stop();
+  };
+  if (edge === "gateway") {
+    const gateway = await startGateway({ ...environment, RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000" });
+    return {
+      ...{ edge, issuer, port: Number(new URL(gateway.url).port), publisher: createPublisher(commands) },
+      urlOn: (port) => `http://127.0.0.1:${port}`,
+      stop: () => stopAll(() => gateway.stop()),
+    };
+  }
+  const managed = await startManagedEdge({ port: 0, environment, onNotice: (text) => console.error(text) });
+  // The queue's client reads its credentials and endpoint there, as in a Lambda.
+  Object.assign(process.env, managed.publisherEnvironment);
+  const handOn = await createEdgeQueue(String(managed.publisherEnvironment.RT_EDGE_QUEUE_URL));
+  return {
+    ...{ edge, issuer, port: managed.port, publisher: createPublisher(commands, handOn) },
+    urlOn: (port) => `ws://127.0.0.1:${port}/local`,
+    stop: () => stopAll(managed.stop),
+  };
+}

@@ -46,6 +46,8 @@ export interface DisconnectionResult {
   /** From the loss of a connection until all subscriptions were live again, in ms. */
   readonly resumeP50Ms: number;
   readonly resumeP99Ms: number;
+  /** Of the edge itself. */
+  readonly complaints: number;
 }
 
 interface Stream {
@@ -246,6 +248,7 @@ export async function runDisconnections(options: DisconnectionOptions): Promise<
       gaps: applications.reduce((sum, { gaps }) => sum + gaps, 0),
       resumeP50Ms: percentile(resumes, 0.5),
       resumeP99Ms: percentile(resumes, 0.99),
+      complaints: edge.complaints(),
     };
   } finally {
     await Promise.all(applications.map((application) => application.stop()));

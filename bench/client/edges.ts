@@ -16,6 +16,8 @@ export interface MeasuredEdge {
   readonly urlOn: (port: number) => string;
   readonly issuer: Issuer;
   readonly publisher: Publisher;
+  /** What the edge itself had to complain of: on a small machine, mostly Redis or DynamoDB that answered late. */
+  readonly complaints: () => number;
   stop(): Promise<void>;
 }
 
@@ -36,16 +38,22 @@ export async function startEdge(edge: Edge): Promise<MeasuredEdge> {
     const gateway = await startGateway({ ...environment, RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000" });
     return {
       ...{ edge, issuer, port: Number(new URL(gateway.url).port), publisher: createPublisher(commands) },
+      complaints: () => gateway.log().split('"level":40').length - 1,
       urlOn: (port) => `http://127.0.0.1:${port}`,
       stop: () => stopAll(() => gateway.stop()),
     };
   }
-  const managed = await startManagedEdge({ port: 0, environment, onNotice: (text) => console.error(text) });
+  let notices = 0;
+  const onNotice = (): void => {
+    notices += 1;
+  };
+  const managed = await startManagedEdge({ port: 0, environment, onNotice });
   // The queue's client reads its credentials and endpoint there, as in a Lambda.
   Object.assign(process.env, managed.publisherEnvironment);
   const handOn = await createEdgeQueue(String(managed.publisherEnvironment.RT_EDGE_QUEUE_URL));
   return {
     ...{ edge, issuer, port: managed.port, publisher: createPublisher(commands, handOn) },
+    complaints: () => notices,
     urlOn: (port) => `ws://127.0.0.1:${port}/local`,
     stop: () => stopAll(managed.stop),
   };

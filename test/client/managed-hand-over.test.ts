@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RealtimeClient } from "vezta-realtime/client";
-import { messages } from "../support/messages.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Edge, startEdge } from "../support/edge.ts";
-import { stopEdge } from "./stop-edge.ts";
+import { messages } from "../support/messages.ts";
 import { watch } from "./client-suite.ts";
 
 describe("a client of an edge whose connections have an end", () => {
@@ -13,7 +12,7 @@ describe("a client of an edge whose connections have an end", () => {
   });
   afterAll(async () => {
     for (const client of clients) client.close();
-    await stopEdge(edge);
+    await edge.stop();
   });
 
   async function expectHandOver(user: string, connectionLifetimeMs: number, begin: () => void): Promise<void> {

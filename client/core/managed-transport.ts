@@ -2,8 +2,9 @@ import { SUBPROTOCOL } from "../../contract/wire.ts";
 import { isObject } from "./frames.ts";
 import type { OpenTransport, Transport, TransportOptions } from "./transport.ts";
 
-/** How long an answer to a ping may take before the connection counts as dead, in ms. */
+/** How long an answer to a ping may take before the connection counts as dead: so many ms, or so many pings. */
 const PONG_TIMEOUT_MS = 15_000;
+const PONG_TIMEOUT_PINGS = 3;
 
 /** The managed edge: JSON frames over a plain WebSocket. */
 class ManagedTransport implements Transport {
@@ -16,11 +17,10 @@ class ManagedTransport implements Transport {
   #timer: ReturnType<typeof setTimeout>;
   #pongTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: TransportOptions) {
-    const { url, token, connectTimeoutMs } = options;
+  constructor(socket: WebSocket, options: TransportOptions) {
+    const { connectTimeoutMs } = options;
     this.#options = options;
-    // A browser's WebSocket can send no header of its own: the token goes beside the subprotocol.
-    this.#socket = token === null ? new WebSocket(url) : new WebSocket(url, [SUBPROTOCOL, token]);
+    this.#socket = socket;
     this.#timer = setTimeout(() => this.#end("the connection was not made in time"), connectTimeoutMs);
     this.#socket.onopen = () => {
       this.#schedulePing();
@@ -66,14 +66,15 @@ class ManagedTransport implements Transport {
 
   #ping(): void {
     this.#send({ event: "ping" });
-    clearTimeout(this.#pongTimer);
-    this.#pongTimer = setTimeout(() => this.#end("no answer to a ping"), PONG_TIMEOUT_MS);
+    const timeout = Math.min(PONG_TIMEOUT_MS, PONG_TIMEOUT_PINGS * this.#options.pingIntervalMs);
+    this.#pongTimer ??= setTimeout(() => this.#end("no answer to a ping"), timeout);
     this.#schedulePing();
   }
 
   #onText(data: unknown): void {
     // Whatever comes shows that the connection is alive.
     clearTimeout(this.#pongTimer);
+    this.#pongTimer = undefined;
     for (const frame of parseFrames(data)) {
       if (this.#isClosed) return;
       this.#onFrame(frame);
@@ -113,4 +114,19 @@ function parseFrames(data: unknown): unknown[] {
   }
 }
 
-export const openManagedTransport: OpenTransport = (options) => new ManagedTransport(options);
+/** In place of a connection that the platform does not even try, as with a token that no header can hold. */
+function refused({ listener }: TransportOptions, cause: unknown): Transport {
+  const timer = setTimeout(() => listener.onClose({ message: String(cause) }));
+  return { request: () => undefined, close: () => clearTimeout(timer) };
+}
+
+export const openManagedTransport: OpenTransport = (options) => {
+  const { url, token } = options;
+  try {
+    // A browser's WebSocket can send no header of its own: the token goes beside the subprotocol.
+    const socket = token === null ? new WebSocket(url) : new WebSocket(url, [SUBPROTOCOL, token]);
+    return new ManagedTransport(socket, options);
+  } catch (error) {
+    return refused(options, error);
+  }
+};

@@ -78,7 +78,7 @@ export function clientSuite(name: string, start: () => Promise<Edge>): void {
         url: edge.urlOn(link.port),
         token: user === undefined ? null : () => edge.platform.issuer.sign({ sub: user }),
         backoff: { minimumMs: 20, maximumMs: 200 },
-        pingIntervalMs: 500,
+        pingIntervalMs: 2_000,
         ...rest,
       });
       clients.push(client);

@@ -7,8 +7,8 @@ import { type MeasuredEdge, startEdge } from "./edges.ts";
 import { startFeed } from "./feed.ts";
 import { messageOf } from "./traffic.ts";
 
-const USERS = ["alice", "bob"];
-const CLIENTS_PER_USER = 2;
+/** So many that the history of each stream covers half a minute at 1,000 messages a second. */
+const USERS = Array.from({ length: 8 }, (_, index) => `user-${index}`);
 const MARKETS = Array.from({ length: 10 }, (_, index) => `market-${index}`);
 const PRIVATE = ["user:orders", "user:notifications", "user:portfolio", "user:copy-trade"] as const;
 const PUBLIC = ["market:trades", "market:prices"] as const;
@@ -37,12 +37,12 @@ export interface DisconnectionResult {
   readonly publishedPerSecond: number;
   /** Messages that the applications got. */
   readonly delivered: number;
-  /** Messages that an application did not get. On `latest` streams: a last value that is not the newest. */
+  /** Messages that an application did not get and was not told of. On `latest` streams: an old value at the end. */
   readonly holes: number;
+  /** Messages that the service no longer held when an application came back, which was told so by `onGap`. */
+  readonly heldNoLonger: number;
   readonly doubles: number;
   readonly outOfOrder: number;
-  /** How often an application was told that the service no longer holds what it missed. */
-  readonly gaps: number;
   /** From the loss of a connection until all subscriptions were live again, in ms. */
   readonly resumeP50Ms: number;
   readonly resumeP99Ms: number;
@@ -53,6 +53,12 @@ export interface DisconnectionResult {
 interface Stream {
   readonly channel: Channel;
   readonly key: string;
+}
+
+function append(lists: Map<string, string[]>, name: string, id: string): void {
+  const list = lists.get(name);
+  if (list) list.push(id);
+  else lists.set(name, [id]);
 }
 
 const nameOf = ({ channel, key }: Stream): string => `${channel} ${key}`;
@@ -82,7 +88,8 @@ class Application {
   readonly received = new Map<string, string[]>();
   readonly resumeMs: number[] = [];
   disconnections = 0;
-  gaps = 0;
+  /** By stream, the ids after which something is lost. */
+  readonly gaps = new Map<string, string[]>();
   #lostAt: number | undefined;
   #subscriptions: readonly ReturnType<RealtimeClient["subscribe"]>[] = [];
 
@@ -111,9 +118,7 @@ class Application {
       this.#client.subscribe(channel, {
         onMessage: (message: Message) => this.#onMessage(message),
         onStatus: () => this.#onStatus(),
-        onGap: () => {
-          this.gaps += 1;
-        },
+        onGap: ({ marketId, after }) => append(this.gaps, nameOf({ channel, key: marketId ?? this.user }), after),
       }),
     );
     await until(`the subscriptions of ${this.user}`, SETTLE_MS, () => this.isLive);
@@ -142,10 +147,7 @@ class Application {
   }
 
   #onMessage({ channel, marketId, id }: Message): void {
-    const name = nameOf({ channel, key: marketId ?? this.user });
-    const ids = this.received.get(name) ?? [];
-    this.received.set(name, ids);
-    ids.push(id);
+    append(this.received, nameOf({ channel, key: marketId ?? this.user }), id);
   }
 
   #onStatus(): void {
@@ -157,33 +159,64 @@ class Application {
 
 interface Verdict {
   readonly holes: number;
+  readonly heldNoLonger: number;
   readonly doubles: number;
   readonly outOfOrder: number;
 }
 
-/** Holds what an application got of one stream against what was published after the application was live. */
-function judge({ channel }: Stream, published: readonly string[], received: readonly string[]): Verdict {
+interface StreamRecord {
+  readonly stream: Stream;
+  readonly published: readonly string[];
+  readonly received: readonly string[];
+  readonly gaps: readonly string[];
+}
+
+/** The places of what is missing: those that the application was told of, and the others. */
+function findMissing({ published, received, gaps }: StreamRecord): { readonly told: number; readonly untold: number } {
+  const has = new Set(received);
+  const isTold = new Set(gaps);
+  let [told, untold, inGap] = [0, 0, false];
+  for (const id of published) {
+    if (has.has(id)) inGap = isTold.has(id);
+    else if (inGap) told += 1;
+    else untold += 1;
+  }
+  return { told, untold };
+}
+
+/** Holds what an application got of one stream against what was published. */
+function judge(record: StreamRecord): Verdict {
+  const { stream, published, received } = record;
   const order = new Map(published.map((id, index) => [id, index]));
   const places = received.map((id) => order.get(id) ?? -1);
-  const distinct = new Set(places);
-  const missing = published.filter((_, index) => !distinct.has(index)).length;
-  const isNewest = places.at(-1) === published.length - 1;
-  const isLatest = channelDefinition(channel).delivery === "latest";
+  const isLatest = channelDefinition(stream.channel).delivery === "latest";
+  const { told, untold } = isLatest
+    ? { told: 0, untold: Number(received.at(-1) !== published.at(-1)) }
+    : findMissing(record);
   return {
-    holes: isLatest ? Number(!isNewest) : missing,
-    doubles: places.length - distinct.size,
+    holes: untold,
+    heldNoLonger: told,
+    doubles: places.length - new Set(places).size,
     outOfOrder: places.filter((place, index) => index > 0 && place < (places[index - 1] ?? 0)).length,
   };
 }
 
 function judgeAll(applications: readonly Application[], published: ReadonlyMap<string, readonly string[]>): Verdict {
-  const verdicts = applications.flatMap(({ user, received }) =>
+  const verdicts = applications.flatMap(({ user, received, gaps }) =>
     streams
       .filter(({ channel, key }) => !channel.startsWith("user:") || key === user)
-      .map((stream) => judge(stream, published.get(nameOf(stream)) ?? [], received.get(nameOf(stream)) ?? [])),
+      .map((stream) => {
+        const of = (lists: ReadonlyMap<string, readonly string[]>) => lists.get(nameOf(stream)) ?? [];
+        return judge({ stream, published: of(published), received: of(received), gaps: of(gaps) });
+      }),
   );
   const sum = (name: keyof Verdict): number => verdicts.reduce((total, verdict) => total + verdict[name], 0);
-  return { holes: sum("holes"), doubles: sum("doubles"), outOfOrder: sum("outOfOrder") };
+  return {
+    holes: sum("holes"),
+    heldNoLonger: sum("heldNoLonger"),
+    doubles: sum("doubles"),
+    outOfOrder: sum("outOfOrder"),
+  };
 }
 
 const percentile = (values: readonly number[], share: number): number =>
@@ -207,7 +240,7 @@ export async function runDisconnections(options: DisconnectionOptions): Promise<
   const edge = await startEdge(options.edge);
   const applications: Application[] = [];
   try {
-    for (const user of USERS.flatMap((name) => Array.from({ length: CLIENTS_PER_USER }, () => name))) {
+    for (const user of USERS) {
       const link = await openLinkProxy();
       link.setTarget(edge.port);
       applications.push(new Application(user, edge, link));
@@ -245,7 +278,6 @@ export async function runDisconnections(options: DisconnectionOptions): Promise<
       publishedPerSecond: Math.round(count / seconds),
       delivered: delivered.reduce((sum, ids) => sum + ids.length, 0),
       ...judgeAll(applications, published),
-      gaps: applications.reduce((sum, { gaps }) => sum + gaps, 0),
       resumeP50Ms: percentile(resumes, 0.5),
       resumeP99Ms: percentile(resumes, 0.99),
       complaints: edge.complaints(),

@@ -71,6 +71,11 @@ export class RealtimeClient {
     return this.#connection.status;
   }
 
+  /** Whether `close` was called: nothing can be subscribed to any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Calls back with every change of `status`, until the function that it returns is called. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
     this.#listeners.add(listener);

@@ -62,7 +62,9 @@ export class ChannelStore<C extends Channel> {
   };
 
   #open(): void {
-    const { client, channel, marketId } = this.#options;
+    const { channel, marketId } = this.#options;
+    // A tree that is shown again has the client of before until its provider has made another one.
+    const client = this.#options.client?.isClosed ? null : this.#options.client;
     const lastId = this.#lastId();
     this.#subscription = client?.subscribe(channel, {
       ...(marketId === undefined ? {} : { marketId }),

@@ -17,6 +17,12 @@ export interface RealtimeProviderProps extends Omit<RealtimeClientOptions, "auto
   readonly children?: ReactNode;
 }
 
+interface ActiveClient {
+  readonly client: RealtimeClient;
+  /** Whose it is. */
+  readonly user: string | null;
+}
+
 /** Calls the newest value of a prop without a new connection for each new function. */
 async function currentToken({ user, token }: RealtimeProviderProps): Promise<string | null> {
   if (user === null || user === undefined) return null;
@@ -29,10 +35,12 @@ async function currentToken({ user, token }: RealtimeProviderProps): Promise<str
  */
 export function RealtimeProvider(props: RealtimeProviderProps) {
   const { url, edge, user = null, anonymous = false, token, children } = props;
-  const [client, setClient] = useState<RealtimeClient | null>(null);
+  const [active, setActive] = useState<ActiveClient | null>(null);
   const newest = useRef(props);
   const store = useStore();
   const isWanted = user !== null || anonymous;
+  // From the very render in which the user changes, nothing of the last one's is shown.
+  const client = isWanted && active?.user === user ? active.client : null;
 
   useEffect(() => {
     newest.current = props;
@@ -49,11 +57,11 @@ export function RealtimeProvider(props: RealtimeProviderProps) {
       onError: (error) => newest.current.onError?.(error),
     });
     const stops = [fresh.onStatus((status) => store.set(wsStatusAtom, status)), onClient?.(fresh)];
-    setClient(fresh);
+    setActive({ client: fresh, user });
     return () => {
       for (const stop of stops) stop?.();
       fresh.close();
-      setClient(null);
+      setActive(null);
       store.set(wsStatusAtom, "disconnected");
     };
   }, [url, edge, user, isWanted, store]);

@@ -6,6 +6,12 @@ import { Window } from "happy-dom";
 
 const window = new Window({ url: "http://localhost/" });
 
+/** Hides the page, or shows it again, as a browser does with a tab. */
+export function setVisibility(state: "hidden" | "visible"): void {
+  Object.defineProperty(window.document, "visibilityState", { value: state, configurable: true });
+  window.document.dispatchEvent(new window.Event("visibilitychange"));
+}
+
 const names = [
   "document",
   "navigator",
@@ -17,4 +23,4 @@ const names = [
 ] as const;
 for (const name of names) Object.defineProperty(globalThis, name, { value: window[name], configurable: true });
 const requestAnimationFrame = window.requestAnimationFrame.bind(window);
-Object.assign(globalThis, { window, requestAnimationFrame, IS_REACT_ACT_ENVIRONMENT: true });
+Object.assign(globalThis, { window, requestAnimationFrame });

@@ -101,6 +101,7 @@ async function buildClient(output: string): Promise<void> {
     peerDependencies: peers,
     peerDependenciesMeta: Object.fromEntries(Object.keys(peers).map((peer) => [peer, { optional: true }])),
   };
+  write(join(output, "README.md"), readFileSync(join(root, "docs/client.md"), "utf8"));
   write(join(output, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Channel, type Edge, type Message, RealtimeClient } from "vezta-realtime/client";
-import { channelDefinition } from "../../contract/channels.ts";
 import { type LinkProxy, openLinkProxy } from "../drill/link-proxy.ts";
 import { until } from "../drill/until.ts";
 import { type MeasuredEdge, startEdge } from "./edges.ts";
 import { startFeed } from "./feed.ts";
 import { messageOf } from "./traffic.ts";
+import { judge, type Verdict } from "./verdict.ts";
 
 /** So many that the history of each stream covers half a minute at 1,000 messages a second. */
 const USERS = Array.from({ length: 8 }, (_, index) => `user-${index}`);
@@ -157,57 +157,13 @@ class Application {
   }
 }
 
-interface Verdict {
-  readonly holes: number;
-  readonly heldNoLonger: number;
-  readonly doubles: number;
-  readonly outOfOrder: number;
-}
-
-interface StreamRecord {
-  readonly stream: Stream;
-  readonly published: readonly string[];
-  readonly received: readonly string[];
-  readonly gaps: readonly string[];
-}
-
-/** The places of what is missing: those that the application was told of, and the others. */
-function findMissing({ published, received, gaps }: StreamRecord): { readonly told: number; readonly untold: number } {
-  const has = new Set(received);
-  const isTold = new Set(gaps);
-  let [told, untold, inGap] = [0, 0, false];
-  for (const id of published) {
-    if (has.has(id)) inGap = isTold.has(id);
-    else if (inGap) told += 1;
-    else untold += 1;
-  }
-  return { told, untold };
-}
-
-/** Holds what an application got of one stream against what was published. */
-function judge(record: StreamRecord): Verdict {
-  const { stream, published, received } = record;
-  const order = new Map(published.map((id, index) => [id, index]));
-  const places = received.map((id) => order.get(id) ?? -1);
-  const isLatest = channelDefinition(stream.channel).delivery === "latest";
-  const { told, untold } = isLatest
-    ? { told: 0, untold: Number(received.at(-1) !== published.at(-1)) }
-    : findMissing(record);
-  return {
-    holes: untold,
-    heldNoLonger: told,
-    doubles: places.length - new Set(places).size,
-    outOfOrder: places.filter((place, index) => index > 0 && place < (places[index - 1] ?? 0)).length,
-  };
-}
-
 function judgeAll(applications: readonly Application[], published: ReadonlyMap<string, readonly string[]>): Verdict {
   const verdicts = applications.flatMap(({ user, received, gaps }) =>
     streams
       .filter(({ channel, key }) => !channel.startsWith("user:") || key === user)
       .map((stream) => {
         const of = (lists: ReadonlyMap<string, readonly string[]>) => lists.get(nameOf(stream)) ?? [];
-        return judge({ stream, published: of(published), received: of(received), gaps: of(gaps) });
+        return judge({ channel: stream.channel, published: of(published), received: of(received), gaps: of(gaps) });
       }),
   );
   const sum = (name: keyof Verdict): number => verdicts.reduce((total, verdict) => total + verdict[name], 0);

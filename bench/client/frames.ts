@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openPage } from "./browser.ts";
-import { startEdge } from "./edges.ts";
+import { type MeasuredEdge, startEdge } from "./edges.ts";
 import { startFeed } from "./feed.ts";
 import { messageOf } from "./traffic.ts";
 
@@ -36,6 +36,16 @@ function createTraffic(markets: number) {
   };
 }
 
+/** Lets the prices of all markets move, and counts what it publishes. */
+function startMarkets({ publisher }: MeasuredEdge, { markets, updates }: PageOptions) {
+  let published = 0;
+  const onPublished = (): void => {
+    published += 1;
+  };
+  const feed = startFeed({ publisher, rate: markets * updates, next: createTraffic(markets), onPublished });
+  return { stop: feed.stop, published: () => published };
+}
+
 /** How long the page has to settle before it is measured, in ms. */
 const WARM_UP_MS = 3_000;
 
@@ -45,21 +55,13 @@ export async function measureFrames(
   { markets, updates, seconds }: PageOptions & { readonly seconds: number },
 ): Promise<FramesResult> {
   const edge = await startEdge("gateway");
-  let published = 0;
-  const feed = startFeed({
-    publisher: edge.publisher,
-    rate: markets * updates,
-    next: createTraffic(markets),
-    onPublished: () => {
-      published += 1;
-    },
-  });
+  const feed = startMarkets(edge, { markets, updates });
   const opened = await openPage({ url: edge.urlOn(edge.port), markets: String(markets), mode });
   const counts = () => opened.evaluate("({ ...counts })") as Promise<{ frames: number; renders: number }>;
   try {
     await delay(WARM_UP_MS);
     const [before, first, start] = [await opened.mainThread(), await counts(), performance.now()];
-    published = 0;
+    const publishedBefore = feed.published();
     await delay(seconds * 1_000);
     const [after, last] = [await opened.mainThread(), await counts()];
     const elapsed = (performance.now() - start) / 1_000;
@@ -71,7 +73,7 @@ export async function measureFrames(
       mode,
       markets,
       updatesPerSecond: markets * updates,
-      publishedPerSecond: Math.round(published / elapsed),
+      publishedPerSecond: Math.round((feed.published() - publishedBefore) / elapsed),
       framesPerSecond: Math.round((last.frames - first.frames) / elapsed),
       rendersPerSecond: Math.round((last.renders - first.renders) / elapsed),
       mainThreadMs: perSecond("TaskDuration"),
@@ -99,22 +101,14 @@ export async function measureMemory(
   onSample: (sample: MemorySample) => void,
 ): Promise<readonly MemorySample[]> {
   const edge = await startEdge("gateway");
-  let published = 0;
-  const feed = startFeed({
-    publisher: edge.publisher,
-    rate: markets * updates,
-    next: createTraffic(markets),
-    onPublished: () => {
-      published += 1;
-    },
-  });
+  const feed = startMarkets(edge, { markets, updates });
   const opened = await openPage({ url: edge.urlOn(edge.port), markets: String(markets), mode: "batched" });
   const samples: MemorySample[] = [];
   try {
     await delay(WARM_UP_MS);
     for (let minute = 0; minute <= minutes; minute += 1) {
       if (minute > 0) await delay(60_000);
-      const sample = { minute, heapKiB: Math.round((await opened.heapInUse()) / 1_024), published };
+      const sample = { minute, heapKiB: Math.round((await opened.heapInUse()) / 1_024), published: feed.published() };
       samples.push(sample);
       onSample(sample);
     }

@@ -1,13 +1,11 @@
-import { ChannelError } from "../../contract/errors.ts";
-import type { AuthenticatedMessage } from "../../contract/frames.ts";
+import type { ChannelError } from "../../contract/errors.ts";
+import { Authentication } from "./authentication.ts";
 import { Backoff } from "./backoff.ts";
 import { loadTransport } from "./load-transport.ts";
-import { onceOnline } from "./network.ts";
+import { onOnline } from "./online.ts";
 import { Session, type SessionListener } from "./session.ts";
 import type { SharedSubscription } from "./shared-subscription.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
-import { TokenRenewal } from "./token-renewal.ts";
-import { readClaims, TokenSource } from "./token-source.ts";
 import type { CloseReason } from "./transport.ts";
 import type { ConnectionStatus, Edge, RealtimeClientOptions } from "./types.ts";
 
@@ -35,8 +33,7 @@ export interface ConnectionOptions extends Omit<RealtimeClientOptions, "autoConn
  */
 export class Connection implements SessionListener {
   readonly #options: ConnectionOptions;
-  readonly #tokens: TokenSource;
-  readonly #renewal: TokenRenewal;
+  readonly #authentication: Authentication;
   readonly #backoff: Backoff;
   #status: ConnectionStatus = "disconnected";
   #isWanted = false;
@@ -50,17 +47,13 @@ export class Connection implements SessionListener {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #handOver: ReturnType<typeof setTimeout> | undefined;
   #stopListening: () => void = () => undefined;
-  #sub: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#tokens = new TokenSource(options.token);
     this.#backoff = new Backoff(options.backoff);
-    this.#renewal = new TokenRenewal({
-      tokens: this.#tokens,
-      backoff: new Backoff(options.backoff),
-      authenticate: (token) => this.#authenticate(token),
-      onFailure: (error) => this.#onTokenFailure(error),
+    this.#authentication = new Authentication({
+      ...{ token: options.token, backoff: options.backoff, registry: options.registry, onError: options.onError },
+      sessions: () => [this.#current, this.#incoming].filter((session) => session?.isOpen === true) as Session[],
     });
   }
 
@@ -72,7 +65,7 @@ export class Connection implements SessionListener {
   start(): void {
     if (this.#isWanted) return;
     this.#isWanted = true;
-    this.#stopListening = onceOnline(() => this.#retry !== undefined && this.#open());
+    this.#stopListening = onOnline(() => this.#retry !== undefined && this.#open());
     this.#open();
   }
 
@@ -92,7 +85,7 @@ export class Connection implements SessionListener {
 
   /** Resolves once the service has taken a new token; without a connection the next one brings it. */
   renew(): Promise<void> {
-    return this.#current ? this.#renewal.renew() : Promise.resolve();
+    return this.#current ? this.#authentication.renew() : Promise.resolve();
   }
 
   ask(subscription: SharedSubscription): void {
@@ -106,14 +99,11 @@ export class Connection implements SessionListener {
   }
 
   onOpen(session: Session): void {
-    if (session.token !== null) this.#tokens.accept();
-    this.#setUser(readClaims(session.token).sub);
     if (!this.#current) this.#promote();
+    this.#authentication.onOpen(session);
     for (const subscription of this.#options.registry.all) {
       if (!(subscription.isPrivate && session.isTokenWithheld)) session.ask(subscription);
     }
-    if (session.isTokenWithheld) this.#renewal.renew().catch((error: unknown) => this.#onTokenFailure(error));
-    else this.#renewal.schedule(session.token);
     this.onSettled(session);
   }
 
@@ -137,7 +127,7 @@ export class Connection implements SessionListener {
     const isRefused = code === "token_expired" || code === "token_invalid";
     // A plain WebSocket does not say why it was not opened: it may be the token.
     const mayBeRefused = this.#options.edge === "managed" && !session.wasOpen;
-    if (session.token !== null && (isRefused || mayBeRefused)) this.#tokens.refuse(session.token);
+    if (isRefused || mayBeRefused) this.#authentication.onRefused(session);
     if (Date.now() - session.openedAt > GOOD_LIFE_MS) this.#backoff.reset();
     if (session === this.#incoming) {
       this.#incoming = undefined;
@@ -146,12 +136,7 @@ export class Connection implements SessionListener {
   }
 
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
-    if (!this.#tokens.isRenewable) {
-      subscription.fail(error);
-      return;
-    }
-    subscription.interrupt();
-    this.renew().catch((cause: unknown) => this.#onTokenFailure(cause));
+    this.#authentication.onPrivateEnded(error, subscription);
   }
 
   onError(error: Error): void {
@@ -205,7 +190,10 @@ export class Connection implements SessionListener {
 
   async #connect(isCurrent: () => boolean): Promise<void> {
     const { edge, url, registry, connectTimeoutMs = 10_000, pingIntervalMs = 60_000 } = this.#options;
-    const [{ token, isWithheld }, open] = await Promise.all([this.#tokens.fetchForConnection(), loadTransport(edge)]);
+    const [{ token, isWithheld }, open] = await Promise.all([
+      this.#authentication.tokenForConnection(),
+      loadTransport(edge),
+    ]);
     if (!isCurrent()) return;
     this.#isOpening = false;
     const options = { open, url, token, isTokenWithheld: isWithheld, connectTimeoutMs, pingIntervalMs };
@@ -223,7 +211,7 @@ export class Connection implements SessionListener {
     this.#isOpening = false;
     for (const timer of [this.#retry, this.#handOver]) clearTimeout(timer);
     this.#retry = undefined;
-    this.#renewal.stop();
+    this.#authentication.stop();
     this.#current?.close();
     this.#incoming?.close();
     this.#current = undefined;
@@ -234,34 +222,6 @@ export class Connection implements SessionListener {
   #interrupt(): void {
     this.#options.registry.prune();
     for (const subscription of this.#options.registry.all) subscription.interrupt();
-  }
-
-  async #authenticate(token: string | null): Promise<AuthenticatedMessage> {
-    const sessions = [this.#current, this.#incoming].filter((session) => session?.isOpen);
-    const answers = sessions.map((session) => session?.authenticate(token));
-    const [answer] = await Promise.all(answers);
-    if (!answer) throw new Error("there is no connection");
-    this.#setUser(answer.sub ?? undefined);
-    for (const subscription of this.#options.registry.all) {
-      if (subscription.isPrivate && !subscription.isCarried) this.ask(subscription);
-    }
-    return answer;
-  }
-
-  #onTokenFailure(error: unknown): void {
-    this.#options.onError(asError(error));
-    if (!(error instanceof ChannelError)) return;
-    for (const subscription of this.#options.registry.all) {
-      if (subscription.isPrivate && !subscription.isCarried) subscription.fail(error);
-    }
-  }
-
-  /** A private stream is one user's: what was known of it says nothing about the next one's. */
-  #setUser(sub: string | undefined): void {
-    if (sub !== undefined && this.#sub !== undefined && sub !== this.#sub) {
-      for (const subscription of this.#options.registry.all) if (subscription.isPrivate) subscription.reset();
-    }
-    this.#sub = sub ?? this.#sub;
   }
 
   #setStatus(status: ConnectionStatus): void {

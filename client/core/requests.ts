@@ -15,10 +15,14 @@ const REPAIR_PERIOD_MS = 5_000;
 /** After this time without an answer a request is made again, in ms: a function that fails on the way says nothing. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** Refusals for the moment, about a minute of them, after which another connection is tried. */
+const MAXIMUM_FAILURES = 8;
+
 interface RequestsOptions {
   readonly send: Transport["request"];
   readonly onSettled: () => void;
-  readonly onError: (error: Error) => void;
+  /** A request was refused for the moment again and again: another connection may fare better. */
+  readonly onStuck: () => void;
 }
 
 type Phase = "asking" | "waiting" | "live" | "refused";
@@ -27,6 +31,8 @@ type Phase = "asking" | "waiting" | "live" | "refused";
 interface State {
   phase: Phase;
   isInFlight: boolean;
+  /** Refusals for the moment, one after the other. */
+  failures: number;
   /** Whether to ask once more after the answer that is awaited. */
   isRepeated: boolean;
   /** Whether this connection has answered before, so that a request resumes in place. */
@@ -92,12 +98,12 @@ export class Requests {
   }
 
   /** Repairs what is still missing a moment later: messages may be on their way. */
-  suspect(subscription: SharedSubscription, keys: ReadonlySet<string>, isStillBehind: () => ReadonlySet<string>): void {
+  suspect(subscription: SharedSubscription, findBehind: () => ReadonlySet<string>): void {
     const state = this.#states.get(subscription);
-    if (state?.phase !== "live" || state.patience !== undefined || keys.size === 0) return;
+    if (state?.phase !== "live" || state.patience !== undefined || findBehind().size === 0) return;
     state.patience = setTimeout(() => {
       state.patience = undefined;
-      const behind = isStillBehind();
+      const behind = findBehind();
       if (behind.size > 0) this.repair(subscription, behind);
     }, PATIENCE_MS);
   }
@@ -133,6 +139,7 @@ export class Requests {
     const fresh: State = {
       phase: "asking",
       isInFlight: false,
+      failures: 0,
       isRepeated: false,
       isAnswered: false,
       suspects: new Set(),
@@ -204,6 +211,7 @@ export class Requests {
       for (const key of unnamed) state.suspects.add(key);
     }
     state.isAnswered = true;
+    state.failures = 0;
     state.phase = "live";
     if (state.suspects.size > 0 || state.isRepeated) this.ask(subscription);
     state.isRepeated = false;
@@ -215,8 +223,11 @@ export class Requests {
     { error, isAlone }: { readonly error: ChannelError; readonly isAlone: boolean },
   ): void {
     state.isRepeated = false;
-    if (errorCodes[error.code].retry) this.#askLater(subscription, state);
-    else if (isAlone) {
+    if (errorCodes[error.code].retry) {
+      state.failures += 1;
+      if (state.failures < MAXIMUM_FAILURES) this.#askLater(subscription, state);
+      else this.#options.onStuck();
+    } else if (isAlone) {
       state.phase = "refused";
       subscription.fail(error);
       // One of many may be at fault for all: each is asked for on its own.

@@ -60,7 +60,10 @@ export class Session {
     this.#requests = new Requests({
       send: (...request) => this.#transport.request(...request),
       onSettled: () => listener.onSettled(this),
-      onError: listener.onError,
+      onStuck: () => {
+        this.close();
+        listener.onClose(this, { message: "the service does not take subscriptions on this connection" });
+      },
     });
     this.#transport = open({
       ...transport,
@@ -154,8 +157,8 @@ export class Session {
       return;
     }
     for (const subscription of this.#options.registry.matching(heartbeat)) {
-      const behind = subscription.hear(heartbeat);
-      if (behind.size > 0) this.#requests.suspect(subscription, behind, () => subscription.hear(heartbeat));
+      subscription.hear();
+      this.#requests.suspect(subscription, () => subscription.behind(heartbeat));
     }
   }
 

@@ -102,13 +102,17 @@ export class SharedSubscription {
     return again;
   }
 
-  /** Takes note of a heartbeat. Returns the streams that have newer entries than a receiver. */
-  hear(heartbeat: HeartbeatMessage): Set<string> {
+  /** Takes note of a heartbeat. */
+  hear(): void {
     this.heardAt = Date.now();
+    for (const receiver of this.receivers) if (receiver.status === "stale") receiver.refresh();
+  }
+
+  /** The streams of which a heartbeat names newer entries than a receiver has. */
+  behind(heartbeat: HeartbeatMessage): Set<string> {
     const ids = heartbeat.ids
       ? Object.entries(heartbeat.ids)
       : [[this.keyOf(heartbeat), heartbeat.id ?? FIRST_ID] as const];
-    for (const receiver of this.receivers) if (receiver.status === "stale") receiver.refresh();
     return new Set(ids.filter(([key, id]) => this.#isBehind(key, id)).map(([key]) => key));
   }
 

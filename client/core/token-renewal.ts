@@ -11,11 +11,15 @@ interface TokenRenewalOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** A token that is refused so soon after it was taken, in ms, is not replaced at once. */
+const CALM_MS = 10_000;
+
 /** Replaces the token of an open connection before it expires, one request at a time. */
 export class TokenRenewal {
   readonly #options: TokenRenewalOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> | undefined;
+  #renewedAt = 0;
 
   constructor(options: TokenRenewalOptions) {
     this.#options = options;
@@ -36,6 +40,13 @@ export class TokenRenewal {
     return this.#running;
   }
 
+  /** Renews at once, but not again and again: a service that refuses what it has just taken is asked more slowly. */
+  renewSoon(): void {
+    if (this.#running) return;
+    const isRecent = Date.now() - this.#renewedAt < CALM_MS;
+    this.#renewIn(isRecent ? Math.random() * CALM_MS : 0);
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
@@ -47,6 +58,7 @@ export class TokenRenewal {
       const token = await tokens.fetch();
       await authenticate(token);
       tokens.accept();
+      this.#renewedAt = Date.now();
       backoff.reset();
       this.schedule(token);
     } catch (error) {
@@ -56,6 +68,7 @@ export class TokenRenewal {
   }
 
   #renewIn(delay: number): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.renew().catch(this.#options.onFailure), delay);
   }
 }

@@ -1,20 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Channel,
-  type ChannelError,
-  type Gap,
-  type Message,
-  RealtimeClient,
-  type RealtimeClientOptions,
-  type SubscribeOptions,
-  type Subscription,
-  type SubscriptionStatus,
-} from "vezta-realtime/client";
+import { type Channel, RealtimeClient, type RealtimeClientOptions } from "vezta-realtime/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type LinkProxy, openLinkProxy } from "../../bench/drill/link-proxy.ts";
 import { channels } from "../../contract/channels.ts";
 import { message, messages } from "../support/messages.ts";
 import type { Platform } from "../support/platform.ts";
+import { type Seen, watch } from "./watch.ts";
 
 /** One edge, as a client meets it. */
 export interface Edge {
@@ -23,33 +14,6 @@ export interface Edge {
   /** The URL of the edge behind a port. */
   readonly urlOn: (port: number) => string;
   stop(): Promise<void>;
-}
-
-/** What an application saw of one subscription. */
-export interface Seen<C extends Channel> {
-  readonly subscription: Subscription;
-  readonly messages: Message<C>[];
-  readonly statuses: SubscriptionStatus[];
-  readonly errors: ChannelError[];
-  readonly gaps: Gap[];
-  readonly ids: () => string[];
-}
-
-export function watch<C extends Channel>(
-  client: RealtimeClient,
-  channel: C,
-  options: Omit<SubscribeOptions<C>, "onMessage"> = {},
-): Seen<C> {
-  const seen = { messages: [] as Message<C>[], statuses: [] as SubscriptionStatus[], errors: [] as ChannelError[] };
-  const gaps: Gap[] = [];
-  const subscription = client.subscribe(channel, {
-    ...options,
-    onMessage: (each) => seen.messages.push(each),
-    onStatus: (status) => seen.statuses.push(status),
-    onError: (error) => seen.errors.push(error),
-    onGap: (gap) => gaps.push(gap),
-  });
-  return { ...seen, subscription, gaps, ids: () => seen.messages.map(({ id }) => id) };
 }
 
 /** Everything that a client does on either edge. */

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLinkProxy } from "../../bench/drill/link-proxy.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
-import { clientSuite, watch } from "./client-suite.ts";
+import { clientSuite } from "./client-suite.ts";
+import { watch } from "./watch.ts";
 
 const portOf = (platform: Platform, gateway: number): number =>
   Number(new URL(String(platform.gateways[gateway]?.url)).port);
@@ -18,7 +19,7 @@ describe("a client of gateways that come and go", () => {
   let platform: Platform;
   const clients: RealtimeClient[] = [];
   beforeAll(async () => {
-    platform = await startPlatform({ gateways: 2, environment: { RT_DRAIN_SECONDS: "3" } });
+    platform = await startPlatform({ gateways: 2, environment: { RT_DRAIN_SECONDS: "10" } });
   });
   afterAll(async () => {
     for (const client of clients) client.close();
@@ -71,6 +72,8 @@ describe("a client of gateways that come and go", () => {
   });
 
   it("hands over on drain: another gateway has taken over before the connection ends, and nobody notices", async () => {
+    // The gateway closes in the order of arrival, one after the other: with so many before it, the client has seconds.
+    for (let others = 0; others < 20; others += 1) await platform.connect({ gateway: 0, reconnection: false });
     const link = await openLinkProxy();
     link.setTarget(portOf(platform, 0));
     const client = connect(link.port, "drained");

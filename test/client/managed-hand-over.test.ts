@@ -2,7 +2,7 @@ import { RealtimeClient } from "vezta-realtime/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { messages } from "../support/messages.ts";
-import { watch } from "./client-suite.ts";
+import { watch } from "./watch.ts";
 
 describe("a client of an edge whose connections have an end", () => {
   let edge: Edge;

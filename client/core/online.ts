@@ -1,5 +1,5 @@
 /** Where the platform has global events (a browser), calls back each time that it is online again. */
-export function onceOnline(listener: () => void): () => void {
+export function onOnline(listener: () => void): () => void {
   const { addEventListener, removeEventListener } = globalThis as Partial<
     Pick<EventTarget, "addEventListener" | "removeEventListener">
   >;

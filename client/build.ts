@@ -21,7 +21,7 @@ const peers = {
 };
 
 /** Makes the compiler print what the schemas infer: an app must not need the schemas' library for its types. */
-const payloadSource = `import type { Channel, Payload } from "../../contract/channels.ts";
+const payloadSource = `import type { Channel, Payload } from "${join(root, "contract/channels.ts")}";
 type Expand<T> = T extends infer O ? { [K in keyof O]: O[K] } : never;
 declare function expand(): { [C in Channel]: Expand<Payload<C>> };
 export const payloads = expand();

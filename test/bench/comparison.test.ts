@@ -60,7 +60,8 @@ describe("the command line", () => {
   it("measures all servers that are asked for, and few under a long shape otherwise", () => {
     const servers = (...values: string[]) => parseCommandLine(values).shapes.get("stalled")?.servers;
 
-    expect([servers(), servers("--servers", "ws")]).toEqual([["gateway", "stock"], undefined]);
+    expect(servers()).toEqual(["gateway", "stock"]);
+    expect(servers("--servers", "ws")).toContain("ws");
   });
 });
 

@@ -34,7 +34,9 @@ export class Balancer {
   readonly #proxy = createProxyServer({ xfwd: true });
   readonly #http: Server;
   readonly #timer: NodeJS.Timeout;
+  readonly #upgraded = new Set<Duplex>();
   #turn = 0;
+  #cutUntil = 0;
 
   constructor({ serve, isSticky = false }: BalancerOptions) {
     this.#serve = serve;
@@ -43,6 +45,10 @@ export class Balancer {
     this.#http.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#proxy.on("error", (_error, _request, response, target) => this.#onProxyError(response, target));
     this.#proxy.on("open", (socket) => socket.on("error", ignore));
+    // The proxy passes on a polite end alone: a connection that was cut would live on at its gateway.
+    this.#proxy.on("proxyReqWs", (request, _incoming, client) =>
+      request.once("upgrade", (_response, target) => client.once("close", () => target.destroy())),
+    );
     this.#timer = setInterval(() => void this.check(), HEALTH_PERIOD_MS);
     this.#timer.unref();
   }
@@ -77,6 +83,12 @@ export class Balancer {
   /** Asks every target whether it is ready; done once a second anyway. */
   async check(): Promise<void> {
     await Promise.all([...this.#targets.values()].map((target) => this.#checkTarget(target)));
+  }
+
+  /** Cuts every WebSocket without a goodbye, and lets nobody connect for that long. */
+  cut(milliseconds: number): void {
+    this.#cutUntil = Date.now() + milliseconds;
+    for (const socket of this.#upgraded) socket.destroy();
   }
 
   async close(): Promise<void> {
@@ -120,7 +132,9 @@ export class Balancer {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", ignore);
-    const target = this.#choose(request);
+    this.#upgraded.add(socket);
+    socket.once("close", () => this.#upgraded.delete(socket));
+    const target = Date.now() < this.#cutUntil ? undefined : this.#choose(request);
     if (!target) socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n");
     else this.#proxy.ws(request, socket as Socket, { target: target.url }, head).catch(ignore);
   }

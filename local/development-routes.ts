@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Transform } from "node:stream";
-import { buffer } from "node:stream/consumers";
 import { identifier } from "../contract/payloads/primitives.ts";
 import { type EventBus, type HttpAnswer, MAXIMUM_REQUEST_BYTES } from "./event-bus.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LambdaFailure } from "./lambdas.ts";
+import { answerPage, type PageRoutesOptions } from "./page-routes.ts";
+import { BodyTooLargeError, readBody } from "./request-body.ts";
 
-interface DevelopmentRoutesOptions {
+interface DevelopmentRoutesOptions extends PageRoutesOptions {
   readonly issuer: Issuer;
   readonly bus: EventBus;
   readonly failures: readonly LambdaFailure[];
@@ -14,28 +14,15 @@ interface DevelopmentRoutesOptions {
   readonly isReady: () => boolean;
 }
 
-/** A request's body is longer than it may be. */
-class BodyTooLargeError extends Error {
-  override readonly name = "BodyTooLargeError";
-}
-
-/** Passes on so many bytes and fails at the next one. */
-function limit(maximum: number): Transform {
-  let size = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      done(size > maximum ? new BodyTooLargeError(`more than ${maximum} bytes`) : null, chunk);
-    },
-  });
-}
+const ROUTES =
+  "there are /dev/token, /dev/aws, /dev/failures, /dev/config, /dev/gateways, /dev/orders and /dev/connections/cut";
 
 async function putEvents(bus: EventBus, request: IncomingMessage): Promise<HttpAnswer> {
   if (request.method !== "POST") return { status: 405, body: { message: "POST an AWSEvents.PutEvents request" } };
   const target = request.headers["x-amz-target"];
   // JSON text of that size, and some room for the envelope around the entries.
-  const body = await buffer(request.pipe(limit(MAXIMUM_REQUEST_BYTES + 8_192)));
-  return bus.handle(typeof target === "string" ? target : undefined, body.toString("utf8"));
+  const body = await readBody(request, MAXIMUM_REQUEST_BYTES + 8_192);
+  return bus.handle(typeof target === "string" ? target : undefined, body);
 }
 
 async function token(issuer: Issuer, url: URL): Promise<HttpAnswer> {
@@ -46,7 +33,8 @@ async function token(issuer: Issuer, url: URL): Promise<HttpAnswer> {
 
 async function answer(options: DevelopmentRoutesOptions, request: IncomingMessage, url: URL): Promise<HttpAnswer> {
   const { issuer, bus, failures, isReady } = options;
-  switch (url.pathname.replace(/\/$/, "")) {
+  const path = url.pathname.replace(/\/$/, "");
+  switch (path) {
     case "/healthz":
       return isReady() ? { status: 200, body: { status: "ok" } } : { status: 503, body: { status: "not ready" } };
     case "/dev/token":
@@ -56,7 +44,7 @@ async function answer(options: DevelopmentRoutesOptions, request: IncomingMessag
     case "/dev/failures":
       return { status: 200, body: { failures } };
     default:
-      return { status: 404, body: { message: "there are /dev/token, /dev/aws and /dev/failures" } };
+      return (await answerPage(options, request, path)) ?? { status: 404, body: { message: ROUTES } };
   }
 }
 
@@ -67,7 +55,7 @@ function toFailure(error: unknown): HttpAnswer {
   return { status: 500, body: { message: error instanceof Error ? error.message : String(error) } };
 }
 
-/** Serves `/healthz` and, for developers, `/dev/token`, `/dev/aws` and `/dev/failures`; says whether it took a request. */
+/** Serves `/healthz` and, for developers and the page, `/dev/…`; says whether it took a request. */
 export function createDevelopmentRoutes(options: DevelopmentRoutesOptions) {
   return (request: IncomingMessage, response: ServerResponse): boolean => {
     const url = new URL(request.url ?? "/", "http://localhost");

@@ -23,6 +23,7 @@ const print = (text: string): void => console.log(text);
 
 function printHowTo({ port, edgePort }: LocalPlatform, token: string): void {
   print(`
+${bold("Look")}       ${cyan(`http://localhost:${port}/`)}  everything at work, in a browser
 ${bold("Connect")}    ${cyan(`http://localhost:${port}${NAMESPACE}`)}  with any Socket.IO client
 ${bold("Token")}      for alice, an hour; more at ${cyan(`http://localhost:${port}/dev/token?sub=<user>`)}
 ${token}

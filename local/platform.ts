@@ -1,12 +1,16 @@
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
 import { EventBus } from "./event-bus.ts";
-import { type GatewayProcess, startGateway } from "./gateway.ts";
+import { GatewayFleet } from "./gateway-fleet.ts";
 import { createIssuer, type Issuer } from "./issuer.ts";
 import { Lambdas } from "./lambdas.ts";
 import { startManagedEdge } from "./managed-edge/managed-edge.ts";
+import { OrderDesk } from "./order-desk.ts";
+import { buildPage, createPageServer } from "./page.ts";
 import { startRedis } from "./redis.ts";
+import { EventSource } from "./simulator/event-source.ts";
 import { startFeed } from "./simulator/feed.ts";
+import { Simulation } from "./simulator/simulation.ts";
 
 export interface PlatformOptions {
   /** The one port that everything is served on; 0 for a free one. */
@@ -30,10 +34,15 @@ export interface LocalPlatform {
   readonly port: number;
   readonly edgePort: number;
   readonly issuer: Issuer;
-  readonly gateways: readonly GatewayProcess[];
+  readonly fleet: GatewayFleet;
+  readonly balancer: Balancer;
+  readonly redisUrl: string;
   /** Ends everything that was started. */
   stop(): Promise<void>;
 }
+
+/** Short, so that what a gateway does in minutes can be watched. */
+const GATEWAY_ENVIRONMENT = { RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000", RT_DRAIN_SECONDS: "2" };
 
 /** What has been started, to be ended in the opposite order. */
 class Started {
@@ -55,27 +64,17 @@ class Started {
   }
 }
 
-async function start(options: PlatformOptions, started: Started): Promise<LocalPlatform> {
-  const { onProgress } = options;
-  const onNotice = (text: string): void => {
-    if (!started.isStopping) options.onNotice(text);
-  };
-  const redis = await startRedis();
-  started.add(() => redis.stop());
-  redis.process.once("exit", () => onNotice("Redis has ended"));
-  onProgress(`Redis on port ${redis.port}`);
+interface Context {
+  readonly options: PlatformOptions;
+  readonly started: Started;
+  /** Tells of what happens unless it is meant to end. */
+  readonly onNotice: (text: string) => void;
+}
 
-  const issuer = await createIssuer();
-  const edge = await startManagedEdge({
-    port: options.edgePort,
-    environment: { ...issuer.env, RT_REDIS_URL: redis.url },
-    onNotice,
-  });
-  started.add(() => edge.stop());
-  onProgress(`managed edge on port ${edge.port}`);
-
+/** The event bus, with the publishers' Lambdas behind it. */
+function startBus({ started, onNotice }: Context, environment: Readonly<Record<string, string>>) {
   const lambdas = new Lambdas({
-    environment: { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url, POWERTOOLS_LOG_LEVEL: "WARN" },
+    environment: { ...environment, POWERTOOLS_LOG_LEVEL: "WARN" },
     onFailure: ({ domain, error }) => onNotice(`${domain}: event given up after three attempts: ${error}`),
     onLog: (line) => onNotice(`lambda: ${line}`),
   });
@@ -84,46 +83,80 @@ async function start(options: PlatformOptions, started: Started): Promise<LocalP
     onEvent: (domain, event) => void lambdas.invokeAsynchronously(domain, event),
     onUnmatched: (source, detailType) => onNotice(`no rule takes the event ${source} / ${detailType}`),
   });
+  return { bus, failures: lambdas.failures };
+}
+
+/** The simulated market and the desk for orders by hand; `run` lets the market move. */
+function createMarket({ options, started, onNotice }: Context, port: number) {
+  const simulation = new Simulation(options.seed);
+  const source = new EventSource(`http://127.0.0.1:${port}/dev/aws`);
+  const onError = (error: unknown): void => onNotice(`simulator: ${error instanceof Error ? error.message : error}`);
+  const orderDesk = new OrderDesk({ simulation, source, onError });
+  started.add(() => source.close());
+  started.add(() => orderDesk.stop());
+  const run = (): void => {
+    if (options.eventsPerSecond === 0) return;
+    const feed = startFeed({ simulation, source, eventsPerSecond: options.eventsPerSecond, onError });
+    started.add(feed.stop);
+    options.onProgress(`market simulator, about ${options.eventsPerSecond} events a second`);
+  };
+  return { orderDesk, run };
+}
+
+/** Builds the page meanwhile: what else there is does not wait for it. */
+function startPage({ options, started, onNotice }: Context) {
+  const building = new AbortController();
+  started.add(() => building.abort());
+  const page = buildPage(building.signal);
+  page.then(
+    () => options.onProgress("page"),
+    (error: Error) => onNotice(`the page cannot be built: ${error.message}`),
+  );
+  return createPageServer(page);
+}
+
+async function start(context: Context): Promise<LocalPlatform> {
+  const { options, started, onNotice } = context;
+  const { onProgress, hasPolling } = options;
+  const redis = await startRedis();
+  started.add(() => redis.stop());
+  redis.process.once("exit", () => onNotice("Redis has ended"));
+  onProgress(`Redis on port ${redis.port}`);
+
+  const issuer = await createIssuer();
+  const environment = { ...issuer.env, RT_REDIS_URL: redis.url };
+  const edge = await startManagedEdge({ port: options.edgePort, environment, onNotice });
+  started.add(() => edge.stop());
+  onProgress(`managed edge on port ${edge.port}`);
+
+  const { bus, failures } = startBus(context, { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url });
+  const servePage = startPage(context);
   const balancer: Balancer = new Balancer({
-    isSticky: options.hasPolling,
-    serve: createDevelopmentRoutes({
-      issuer,
-      bus,
-      failures: lambdas.failures,
-      isReady: () => balancer.healthyTargets.length > 0,
-    }),
+    isSticky: hasPolling,
+    serve: (request, response) => serveDevelopment(request, response) || servePage(request, response),
   });
   const port = await balancer.listen(options.port);
   started.add(() => balancer.close());
+  const market = createMarket(context, port);
+  const transports = hasPolling ? "websocket,polling" : "websocket";
+  const fleet = new GatewayFleet({
+    environment: { ...environment, ...GATEWAY_ENVIRONMENT, RT_TRANSPORTS: transports },
+    balancer,
+    onNotice,
+  });
+  started.add(() => fleet.stop());
+  // Before anything else is awaited: the balancer listens already.
+  const serveDevelopment = createDevelopmentRoutes({
+    ...{ issuer, bus, failures, balancer, fleet, orderDesk: market.orderDesk },
+    isReady: () => balancer.healthyTargets.length > 0,
+    managedEdgePort: edge.port,
+  });
   onProgress(`balancer, event bus and six Lambdas on port ${port}`);
 
-  const environment = {
-    ...issuer.env,
-    RT_REDIS_URL: redis.url,
-    RT_LOG_LEVEL: "warn",
-    RT_HEARTBEAT_MS: "5000",
-    RT_TRANSPORTS: options.hasPolling ? "websocket,polling" : "websocket",
-  };
-  const starting = Array.from({ length: options.gateways }, () => startGateway(environment));
-  for (const gateway of starting) gateway.then(({ stop }) => started.add(stop)).catch(() => undefined);
-  const gateways = await Promise.all(starting);
-  for (const { url, process: child } of gateways) {
-    await balancer.addTarget(url);
-    child.once("exit", () => {
-      balancer.removeTarget(url);
-      onNotice(`the gateway at ${url} has ended`);
-    });
-  }
-  onProgress(`gateways ${gateways.map(({ url }) => url).join(" and ")}`);
-
-  if (options.eventsPerSecond > 0) {
-    const endpoint = `http://127.0.0.1:${port}/dev/aws`;
-    const onError = (error: Error): void => onNotice(`simulator: ${error.message}`);
-    const feed = startFeed({ endpoint, eventsPerSecond: options.eventsPerSecond, seed: options.seed, onError });
-    started.add(feed.stop);
-    onProgress(`market simulator, about ${options.eventsPerSecond} events a second`);
-  }
-  return { port, edgePort: edge.port, issuer, gateways, stop: () => started.stop() };
+  await fleet.start(options.gateways);
+  onProgress(`gateways ${fleet.gateways.map(({ url }) => url).join(" and ")}`);
+  market.run();
+  return { port, edgePort: edge.port, issuer, fleet, balancer, redisUrl: redis.url, stop: () => started.stop() };
 }
 
 /**
@@ -133,8 +166,11 @@ async function start(options: PlatformOptions, started: Started): Promise<LocalP
  */
 export async function startPlatform(options: PlatformOptions): Promise<LocalPlatform> {
   const started = new Started();
+  const onNotice = (text: string): void => {
+    if (!started.isStopping) options.onNotice(text);
+  };
   try {
-    return await start(options, started);
+    return await start({ options, started, onNotice });
   } catch (error) {
     await started.stop();
     throw error;

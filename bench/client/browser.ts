@@ -120,13 +120,29 @@ async function launch(address: string): Promise<{ readonly devToolsUrl: string; 
 }
 
 /**
- * Opens the page in Chromium without a window.
+ * Opens the bench's own page in Chromium without a window.
  *
  * @throws Error where there is no Chromium.
  */
 export async function openPage(query: Readonly<Record<string, string>>): Promise<BenchPage> {
   const server = await serve();
-  const browser = await launch(`${server.url}/?${new URLSearchParams(query)}`);
+  const page = await openAddress(`${server.url}/?${new URLSearchParams(query)}`);
+  return {
+    ...page,
+    async close() {
+      await page.close();
+      server.close();
+    },
+  };
+}
+
+/**
+ * Opens any address in Chromium without a window.
+ *
+ * @throws Error where there is no Chromium.
+ */
+export async function openAddress(address: string): Promise<BenchPage> {
+  const browser = await launch(address);
   const devTools = new DevTools(browser.devToolsUrl);
   await devTools.open();
   // In CPU time, which says the same on a machine that others use as well.
@@ -145,9 +161,6 @@ export async function openPage(query: Readonly<Record<string, string>>): Promise
       await devTools.send("HeapProfiler.collectGarbage");
       return Number((await devTools.send("Runtime.getHeapUsage")).usedSize);
     },
-    async close() {
-      await browser.close();
-      server.close();
-    },
+    close: browser.close,
   };
 }

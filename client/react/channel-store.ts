@@ -30,6 +30,8 @@ export interface ChannelStoreOptions<C extends Channel> {
   readonly client: RealtimeClient | null;
   readonly channel: C;
   readonly marketId?: string | undefined;
+  /** Where to begin; without it, with what comes. */
+  readonly lastId?: string | undefined;
   /** Messages kept in `messages`. */
   readonly keep: number;
 }
@@ -94,7 +96,8 @@ export class ChannelStore<C extends Channel> {
   /** A store that is used again, as after a hidden `Activity`, goes on after the last message that it has. */
   #lastId(): string | Readonly<Record<string, string>> | undefined {
     const { latest, byMarket } = this.#state;
-    if (this.#options.marketId !== undefined || byMarket.size === 0) return latest?.id;
+    if (!latest) return this.#options.lastId;
+    if (this.#options.marketId !== undefined || byMarket.size === 0) return latest.id;
     return Object.fromEntries([...byMarket].map(([marketId, { id }]) => [marketId, id]));
   }
 

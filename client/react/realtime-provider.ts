@@ -17,7 +17,8 @@ export interface RealtimeProviderProps extends Omit<RealtimeClientOptions, "auto
   readonly children?: ReactNode;
 }
 
-interface ActiveClient {
+/** A client and what it was made for. */
+interface ActiveClient extends Pick<RealtimeProviderProps, "url" | "edge"> {
   readonly client: RealtimeClient;
   /** Whose it is. */
   readonly user: string | null;
@@ -39,14 +40,15 @@ export function RealtimeProvider(props: RealtimeProviderProps) {
   const newest = useRef(props);
   const store = useStore();
   const isWanted = user !== null || anonymous;
-  // From the very render in which the user changes, nothing of the last one's is shown.
-  const client = isWanted && active?.user === user ? active.client : null;
+  // From the very render in which the user or the edge changes, nothing of the last one's is shown, and nothing below
+  // subscribes to a client that is closed by then.
+  const isCurrent = isWanted && active?.user === user && active.url === url && active.edge === edge;
+  const client = isCurrent ? active.client : null;
 
   useEffect(() => {
     newest.current = props;
   });
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another user must not go on with the client of the last one
   useEffect(() => {
     if (!isWanted) return;
     const { children: _, user: __, token: ___, onClient, ...options } = newest.current;
@@ -57,7 +59,7 @@ export function RealtimeProvider(props: RealtimeProviderProps) {
       onError: (error) => newest.current.onError?.(error),
     });
     const stops = [fresh.onStatus((status) => store.set(wsStatusAtom, status)), onClient?.(fresh)];
-    setActive({ client: fresh, user });
+    setActive({ client: fresh, user, url, edge });
     return () => {
       for (const stop of stops) stop?.();
       fresh.close();

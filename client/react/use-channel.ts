@@ -8,6 +8,8 @@ export interface UseChannelOptions {
   readonly marketId?: string;
   /** Messages kept in `messages`, 0 for none. @default 100 */
   readonly keep?: number;
+  /** Where to begin: `"0-0"` has all that the service holds delivered first. @default with what comes */
+  readonly lastId?: string;
   /** Whether to be subscribed. @default true */
   readonly enabled?: boolean;
 }
@@ -20,12 +22,12 @@ export interface UseChannelOptions {
  * const { latest, status } = useChannel("market:prices", { marketId: "m1" });
  */
 export function useChannel<C extends Channel>(channel: C, options: UseChannelOptions = {}): ChannelState<C> {
-  const { marketId, keep = 100, enabled = true } = options;
+  const { marketId, lastId, keep = 100, enabled = true } = options;
   const current = useRealtimeClient();
   const client = enabled ? current : null;
   const store = useMemo(
-    () => new ChannelStore<C>({ client, channel, marketId, keep }),
-    [client, channel, marketId, keep],
+    () => new ChannelStore<C>({ client, channel, marketId, lastId, keep }),
+    [client, channel, marketId, lastId, keep],
   );
   return useSyncExternalStore(store.subscribe, store.getState, emptyState<C>);
 }

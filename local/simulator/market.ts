@@ -9,27 +9,28 @@ const LEVELS = 8;
 
 export const EXCHANGES = ["polymarket", "kalshi"] as const;
 
-export const MARKET_IDS = [
-  "fed-cut-march",
-  "fed-cut-june",
-  "cpi-above-3",
-  "recession-2027",
-  "btc-above-150k",
-  "eth-above-8k",
-  "sol-etf-approved",
-  "gold-above-4000",
-  "oil-above-90",
-  "senate-flips",
-  "house-flips",
-  "uk-election-called",
-  "eu-ai-act-delayed",
-  "champions-league-madrid",
-  "world-cup-brazil",
-  "super-bowl-chiefs",
-  "mars-landing-2030",
-  "starship-orbit-refuel",
-  "oscar-best-picture-drama",
-  "hottest-year-record",
+/** Every simulated market with the question it asks. */
+export const MARKETS = [
+  { id: "fed-cut-march", title: "Fed cuts rates in March" },
+  { id: "fed-cut-june", title: "Fed cuts rates in June" },
+  { id: "cpi-above-3", title: "US inflation above 3% this year" },
+  { id: "recession-2027", title: "US recession in 2027" },
+  { id: "btc-above-150k", title: "Bitcoin above $150k" },
+  { id: "eth-above-8k", title: "Ether above $8k" },
+  { id: "sol-etf-approved", title: "Solana ETF approved" },
+  { id: "gold-above-4000", title: "Gold above $4,000" },
+  { id: "oil-above-90", title: "Oil above $90" },
+  { id: "senate-flips", title: "Senate changes hands" },
+  { id: "house-flips", title: "House changes hands" },
+  { id: "uk-election-called", title: "UK election called early" },
+  { id: "eu-ai-act-delayed", title: "EU AI Act delayed" },
+  { id: "champions-league-madrid", title: "Madrid wins Champions League" },
+  { id: "world-cup-brazil", title: "Brazil wins the World Cup" },
+  { id: "super-bowl-chiefs", title: "Chiefs win the Super Bowl" },
+  { id: "mars-landing-2030", title: "Humans on Mars by 2030" },
+  { id: "starship-orbit-refuel", title: "Starship refuels in orbit" },
+  { id: "oscar-best-picture-drama", title: "Best Picture is a drama" },
+  { id: "hottest-year-record", title: "Hottest year on record" },
 ] as const;
 
 /** One market: a price that wanders, the book around it, and what was traded. Prices in thousandths. */
@@ -50,6 +51,11 @@ export class Market {
   /** What a YES share costs now. */
   get yes(): number {
     return this.#yes;
+  }
+
+  /** What a share of that outcome costs now. */
+  priceOf(outcome: "yes" | "no"): number {
+    return outcome === "yes" ? this.#yes : 1_000 - this.#yes;
   }
 
   /** Moves a little, back towards the middle where it strays. */
@@ -86,7 +92,7 @@ export class Market {
       exchange: this.#random.pick(EXCHANGES),
       outcome,
       side: this.#random.pick(["buy", "sell"] as const),
-      price: price(outcome === "yes" ? this.#yes : 1_000 - this.#yes),
+      price: price(this.priceOf(outcome)),
       size: String(size),
       time,
     };

@@ -1,6 +1,6 @@
-import { Account } from "./account.ts";
+import { Account, type OrderStep, type Outcome } from "./account.ts";
 import { price } from "./decimals.ts";
-import { EXCHANGES, MARKET_IDS, Market } from "./market.ts";
+import { EXCHANGES, MARKETS, Market } from "./market.ts";
 import { Random } from "./random.ts";
 
 export const USERS = ["alice", "bob"] as const;
@@ -10,6 +10,24 @@ export interface SimulatedEvent {
   readonly source: string;
   readonly detailType: string;
   readonly detail: object;
+}
+
+/** An order that somebody places by hand: to buy at the market's price. */
+export interface OrderRequest {
+  /** One of {@link USERS}. */
+  readonly user: string;
+  readonly marketId: string;
+  readonly outcome: Outcome;
+  /** Shares, a whole number. */
+  readonly size: number;
+}
+
+export interface SimulatedOrder {
+  readonly id: string;
+  /** What happens at once: the order is open, or rejected. */
+  readonly events: readonly SimulatedEvent[];
+  /** What happens when more of it is executed; nothing once it is at its end. */
+  fillNext(time: number): readonly SimulatedEvent[];
 }
 
 const HEADLINES = [
@@ -29,7 +47,7 @@ export class Simulation {
 
   constructor(seed: number) {
     this.#random = new Random(seed);
-    this.#markets = MARKET_IDS.map((id) => new Market(id, this.#random));
+    this.#markets = MARKETS.map(({ id }) => new Market(id, this.#random));
     this.#accounts = USERS.map((user) => new Account(user, this.#markets, this.#random));
   }
 
@@ -41,14 +59,32 @@ export class Simulation {
     if (dice < 0.75) return [marketData("OrderBookChanged", market.orderBook(time))];
     if (dice < 0.92)
       return [marketData("TradeExecuted", market.trade(time)), marketData("PriceChanged", market.price(time))];
-    if (dice < 0.97) return this.#order(this.#random.pick(this.#accounts), time);
+    if (dice < 0.97) {
+      const account = this.#random.pick(this.#accounts);
+      return this.#orderEvents(account, account.step(time), time);
+    }
     if (dice < 0.985) return [this.#copyTrade(this.#random.pick(this.#accounts), time)];
     return [this.#signal(market, time)];
   }
 
-  #order(account: Account, time: number): SimulatedEvent[] {
+  /** Places an order; undefined where there is no such user or market. */
+  placeOrder({ user, marketId, outcome, size }: OrderRequest, time: number): SimulatedOrder | undefined {
+    const account = this.#accounts.find(({ userId }) => userId === user);
+    const market = this.#markets.find(({ id }) => id === marketId);
+    if (!account || !market) return undefined;
+    const placed = account.placeMarketOrder({ market, outcome, size }, time);
+    return {
+      id: placed.id,
+      events: this.#orderEvents(account, placed.step, time),
+      fillNext: (at) => {
+        const step = placed.fillNext(at);
+        return step ? this.#orderEvents(account, step, at) : [];
+      },
+    };
+  }
+
+  #orderEvents(account: Account, { order, isFill, title, body }: OrderStep, time: number): SimulatedEvent[] {
     const { userId } = account;
-    const { order, isFill, title, body } = account.step(time);
     const events = [{ source: "vezta.orders", detailType: "OrderChanged", detail: { ...order, userId } }];
     if (!isFill) return events;
     const id = `note-${userId}-${time}-${this.#random.between(0, 1e9)}`;

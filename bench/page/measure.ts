@@ -1,0 +1,144 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import { createPublisher } from "../../contract/server/publisher.ts";
+import { connectPublisher } from "../../contract/server/redis.ts";
+import { startPlatform } from "../../local/platform.ts";
+import { type BenchPage, openAddress } from "../client/browser.ts";
+import { startFeed } from "../client/feed.ts";
+import { createTraffic } from "./traffic.ts";
+
+/** How long the page has to settle before it is measured, in ms. */
+const WARM_UP_MS = 5_000;
+
+export interface PageOptions {
+  readonly markets: number;
+  /** Price updates a second and market. */
+  readonly updates: number;
+}
+
+/** What the page did in one run. */
+export interface FramesResult {
+  readonly markets: number;
+  readonly updatesPerSecond: number;
+  /** What the publisher could keep up with; less than `updatesPerSecond` on a machine that is too small. */
+  readonly publishedPerSecond: number;
+  readonly framesPerSecond: number;
+  /** CPU of the main thread per second: in all, and in scripts, styles and layout. In ms. */
+  readonly mainThreadMs: number;
+  readonly scriptMs: number;
+  readonly layoutMs: number;
+  /** From the entry in the stream to the painted frame, as the page itself shows it. */
+  readonly publishToScreen: string;
+  readonly holes: string;
+  readonly doubles: string;
+}
+
+export interface MemorySample {
+  readonly minute: number;
+  /** Heap of the page after a garbage collection, in KiB. */
+  readonly heapKiB: number;
+  /** Messages published until then. */
+  readonly published: number;
+}
+
+interface Streaming {
+  readonly page: BenchPage;
+  readonly published: () => number;
+  stop(): Promise<void>;
+}
+
+const fail = (error: Error): void => console.error(error.message);
+
+/** The page of `npm start` in Chromium, with messages that stream into it. */
+async function startStreaming({ markets, updates }: PageOptions): Promise<Streaming> {
+  const platform = await startPlatform({
+    port: 0,
+    edgePort: 0,
+    gateways: 1,
+    eventsPerSecond: 0,
+    seed: 1,
+    hasPolling: false,
+    onProgress: () => undefined,
+    onNotice: (text) => console.error(text),
+  });
+  const commands = connectPublisher(parseEnvironment(redisEnvironment, { RT_REDIS_URL: platform.redisUrl }), fail);
+  let published = 0;
+  const feed = startFeed({
+    publisher: createPublisher(commands),
+    rate: markets * updates,
+    next: createTraffic(markets),
+    onPublished: () => {
+      published += 1;
+    },
+  });
+  const page = await openAddress(`http://localhost:${platform.port}/`);
+  await delay(WARM_UP_MS);
+  return {
+    page,
+    published: () => published,
+    async stop() {
+      await page.close();
+      await feed.stop();
+      commands.disconnect();
+      await platform.stop();
+    },
+  };
+}
+
+const textOf = async (page: BenchPage, name: string): Promise<string> =>
+  String(await page.evaluate(`document.querySelector("[data-testid=${name}]").textContent`));
+
+/** Measures frames and the main thread while prices move. */
+export async function measureFrames({
+  seconds,
+  ...options
+}: PageOptions & { readonly seconds: number }): Promise<FramesResult> {
+  const { page, published, stop } = await startStreaming(options);
+  try {
+    await page.evaluate(
+      "window.frames_ = 0; (function count() { window.frames_ += 1; requestAnimationFrame(count); })()",
+    );
+    const [before, publishedBefore, start] = [await page.mainThread(), published(), performance.now()];
+    await delay(seconds * 1_000);
+    const [after, frames] = [await page.mainThread(), Number(await page.evaluate("window.frames_"))];
+    const elapsed = (performance.now() - start) / 1_000;
+    const perSecond = (...names: readonly string[]): number => {
+      const spent = names.reduce((sum, name) => sum + (after[name] ?? 0) - (before[name] ?? 0), 0);
+      return Math.round((spent / elapsed) * 1_000);
+    };
+    return {
+      markets: options.markets,
+      updatesPerSecond: options.markets * options.updates,
+      publishedPerSecond: Math.round((published() - publishedBefore) / elapsed),
+      framesPerSecond: Math.round(frames / elapsed),
+      mainThreadMs: perSecond("TaskDuration"),
+      scriptMs: perSecond("ScriptDuration"),
+      layoutMs: perSecond("LayoutDuration", "RecalcStyleDuration"),
+      publishToScreen: await textOf(page, "latency"),
+      holes: await textOf(page, "holes"),
+      doubles: await textOf(page, "doubles"),
+    };
+  } finally {
+    await stop();
+  }
+}
+
+/** Lets messages stream into the page for minutes, and measures its heap at the end of each. */
+export async function measureMemory(
+  { minutes, ...options }: PageOptions & { readonly minutes: number },
+  onSample: (sample: MemorySample) => void,
+): Promise<readonly MemorySample[]> {
+  const { page, published, stop } = await startStreaming(options);
+  const samples: MemorySample[] = [];
+  try {
+    for (let minute = 0; minute <= minutes; minute += 1) {
+      if (minute > 0) await delay(60_000);
+      const sample = { minute, heapKiB: Math.round((await page.heapInUse()) / 1_024), published: published() };
+      samples.push(sample);
+      onSample(sample);
+    }
+    return samples;
+  } finally {
+    await stop();
+  }
+}

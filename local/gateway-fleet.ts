@@ -1,0 +1,110 @@
+import type { Balancer } from "./balancer.ts";
+import { type GatewayProcess, startGateway } from "./gateway.ts";
+
+/** How a gateway is made to leave: as a deployment does it, or as a crash. */
+export type Departure = "drain" | "kill";
+
+/** One place of the fleet, whichever process fills it at the moment. */
+export interface GatewayState {
+  /** `gateway-1`, `gateway-2`, … */
+  readonly name: string;
+  readonly state: "ready" | "draining" | "starting";
+  /** Open client connections. */
+  readonly connections: number;
+  /** How often the place was filled anew. */
+  readonly restarts: number;
+}
+
+interface Place {
+  readonly name: string;
+  process: GatewayProcess | undefined;
+  state: GatewayState["state"];
+  restarts: number;
+}
+
+interface FleetOptions {
+  /** What every gateway's environment has. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly balancer: Balancer;
+  readonly onNotice: (text: string) => void;
+}
+
+/** Keeps so many gateways running, as ECS does: where one ends, for whatever reason, another takes its place. */
+export class GatewayFleet {
+  readonly #options: FleetOptions;
+  readonly #places: Place[] = [];
+  #isStopping = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** The processes that run now. */
+  get gateways(): readonly GatewayProcess[] {
+    return this.#places.flatMap(({ process }) => process ?? []);
+  }
+
+  /** Resolves once so many are ready. Rejects with the log of one that does not start. */
+  async start(count: number): Promise<void> {
+    for (let number = 1; number <= count; number += 1) {
+      this.#places.push({ name: `gateway-${number}`, process: undefined, state: "starting", restarts: 0 });
+    }
+    await Promise.all(this.#places.map((place) => this.#fill(place)));
+  }
+
+  describe(): Promise<GatewayState[]> {
+    return Promise.all(
+      this.#places.map(async ({ name, process, state, restarts }) => {
+        // A process that is about to end need not answer any more.
+        const connections = (await process?.metric("rt_connections").catch(() => 0)) ?? 0;
+        return { name, state, connections, restarts };
+      }),
+    );
+  }
+
+  /**
+   * Makes a gateway leave; another takes its place by itself. Resolves once the process has ended. False: there is
+   * none of that name, or it is leaving already.
+   */
+  async restart(name: string, departure: Departure): Promise<boolean> {
+    const place = this.#places.find((candidate) => candidate.name === name);
+    if (!place?.process || place.state !== "ready") return false;
+    if (departure === "drain") {
+      place.state = "draining";
+      this.#options.balancer.removeTarget(place.process.url);
+    }
+    await place.process.stop(departure === "drain" ? "SIGTERM" : "SIGKILL");
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.gateways.map((gateway) => gateway.stop()));
+  }
+
+  async #fill(place: Place): Promise<void> {
+    const { environment, balancer } = this.#options;
+    const gateway = await startGateway(environment);
+    if (this.#isStopping) {
+      await gateway.stop();
+      return;
+    }
+    place.process = gateway;
+    gateway.process.once("exit", () => this.#replace(place, gateway));
+    await balancer.addTarget(gateway.url);
+    place.state = "ready";
+  }
+
+  #replace(place: Place, { url }: GatewayProcess): void {
+    const { balancer, onNotice } = this.#options;
+    balancer.removeTarget(url);
+    if (this.#isStopping) return;
+    if (place.state === "ready") onNotice(`${place.name} has ended; another takes its place`);
+    place.process = undefined;
+    place.state = "starting";
+    place.restarts += 1;
+    this.#fill(place).catch((error: unknown) =>
+      onNotice(`${place.name} cannot start again: ${error instanceof Error ? error.message : error}`),
+    );
+  }
+}

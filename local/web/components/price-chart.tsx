@@ -1,0 +1,89 @@
+import { AreaSeries, createChart, type IChartApi, type ISeriesApi } from "lightweight-charts";
+import { useEffect, useRef } from "react";
+import { usePage } from "../state/page-context.ts";
+import type { Theme } from "../state/session.ts";
+
+interface PriceChartProps {
+  readonly marketId: string;
+  readonly title: string;
+  readonly theme: Theme;
+}
+
+interface Chart {
+  readonly chart: IChartApi;
+  readonly series: ISeriesApi<"Area">;
+}
+
+/** A colour of the style sheet as the chart's canvas takes it. */
+const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function draw(container: HTMLElement): Chart {
+  const chart = createChart(container, {
+    autoSize: true,
+    layout: {
+      background: { color: "transparent" },
+      attributionLogo: false,
+      fontFamily: getComputedStyle(container).fontFamily,
+      fontSize: 11,
+    },
+    grid: { vertLines: { visible: false } },
+    timeScale: { timeVisible: true, secondsVisible: true, borderVisible: false, rightOffset: 4 },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.12 } },
+    crosshair: { horzLine: { labelVisible: true } },
+    localization: { priceFormatter: (value: number) => `${value.toFixed(1)}¢` },
+  });
+  const series = chart.addSeries(AreaSeries, {
+    lineWidth: 2,
+    priceFormat: { type: "price", precision: 1, minMove: 0.1 },
+  });
+  return { chart, series };
+}
+
+function paint({ chart, series }: Chart): void {
+  chart.applyOptions({
+    layout: { textColor: colour("--muted") },
+    grid: { horzLines: { color: colour("--border") } },
+  });
+  series.applyOptions({
+    lineColor: colour("--accent"),
+    topColor: colour("--accent-wash"),
+    bottomColor: "transparent",
+  });
+}
+
+/** What a YES share of one market cost in the last minutes, to the second. */
+export function PriceChart({ marketId, title, theme }: PriceChartProps) {
+  const { history } = usePage();
+  const container = useRef<HTMLDivElement>(null);
+  const drawn = useRef<Chart>(undefined);
+
+  useEffect(() => {
+    if (!container.current) return undefined;
+    const chart = draw(container.current);
+    drawn.current = chart;
+    return () => {
+      drawn.current = undefined;
+      chart.chart.remove();
+    };
+  }, []);
+
+  // The document takes on a theme in an effect of its parent, which runs after this one: hence the frame in between.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours follow the theme
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => drawn.current && paint(drawn.current));
+    return () => cancelAnimationFrame(frame);
+  }, [theme]);
+
+  useEffect(() => {
+    const { current } = drawn;
+    if (!current) return undefined;
+    const load = (): void => {
+      current.series.setData(history.pointsOf(marketId));
+      current.chart.timeScale().scrollToRealTime();
+    };
+    load();
+    return history.listen(marketId, { onPoint: (point) => current.series.update(point), onFilled: load });
+  }, [history, marketId]);
+
+  return <div className="chart" ref={container} role="img" aria-label={`Price of a Yes share: ${title}`} />;
+}

@@ -1,0 +1,165 @@
+import { useAtomValue } from "jotai";
+import { useState, useSyncExternalStore } from "react";
+import { useRealtimeClient } from "../../../client/react/index.ts";
+import { cutConnections, DevelopmentApiError, type GatewayState, restartGateway } from "../development-api.ts";
+import { count, duration, label } from "../format.ts";
+import { usePage } from "../state/page-context.ts";
+import { edgeAtom } from "../state/session.ts";
+import type { ChannelReading, Reading } from "../state/stream-monitor.ts";
+import { useGateways } from "../state/use-gateways.ts";
+import { Panel, ScrollArea } from "./panel.tsx";
+import { Sparkline } from "./sparkline.tsx";
+import { TableHead } from "./table-head.tsx";
+
+const COLUMNS = [
+  { label: "Channel" },
+  { label: "Status" },
+  { label: "Messages", kind: "number" },
+  { label: "Last", kind: "number" },
+] as const;
+
+/** How long "cut the connection" keeps everybody out. */
+const CUT_MS = 3_000;
+
+const milliseconds = (value: number | undefined): string => (value === undefined ? "–" : `${Math.round(value)} ms`);
+
+function Figures({ rates, latency, holes, doubles }: Reading) {
+  return (
+    <dl className="figures">
+      <div className="rate">
+        <dt>Messages a second</dt>
+        <dd>
+          <span data-testid="rate">{count(rates.at(-1) ?? 0)}</span>
+          <Sparkline values={rates} />
+        </dd>
+      </div>
+      <div title="From the entry in the stream to the painted frame; median and 99th percentile of the last 500">
+        <dt>Publish to screen</dt>
+        <dd data-testid="latency">
+          {milliseconds(latency?.p50)} <small>p99 {milliseconds(latency?.p99)}</small>
+        </dd>
+      </div>
+      <div title="Messages missing in a stream, by the id of the one before">
+        <dt>Holes</dt>
+        <dd data-testid="holes" className={holes > 0 ? "loss" : undefined}>
+          {count(holes)}
+        </dd>
+      </div>
+      <div title="Messages that came again, or after a newer one">
+        <dt>Doubles</dt>
+        <dd data-testid="doubles" className={doubles > 0 ? "loss" : undefined}>
+          {count(doubles)}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+function ChannelRow({ channel, status, received, lastAt }: ChannelReading) {
+  return (
+    <tr data-channel={channel}>
+      <th scope="row">{channel}</th>
+      <td>
+        <span className="status" data-status={status}>
+          {label(status)}
+        </span>
+      </td>
+      <td className="number">{count(received)}</td>
+      <td className="number">{lastAt === 0 ? "–" : duration(Date.now() - lastAt)}</td>
+    </tr>
+  );
+}
+
+interface GatewaysProps {
+  readonly gateways: readonly GatewayState[];
+  /** Does something to the platform and says so where it fails. */
+  readonly act: (action: Promise<void>) => void;
+}
+
+function Gateways({ gateways, act }: GatewaysProps) {
+  return (
+    <ul className="gateways">
+      {gateways.map(({ name, state, connections, restarts }) => (
+        <li key={name} data-gateway={name} data-restarts={restarts}>
+          <span className="name">{label(name.replace("-", " "))}</span>
+          <span className="status" data-status={state}>
+            {label(state)}
+          </span>
+          <span className="muted number">{connections} open</span>
+          {(["drain", "kill"] as const).map((how) => (
+            <button
+              key={how}
+              type="button"
+              className="button small"
+              aria-label={`${label(how)} ${name.replace("-", " ")}`}
+              title={how === "drain" ? "As a deployment does" : "As a crash does"}
+              disabled={state !== "ready"}
+              onClick={() => act(restartGateway(name, how))}
+            >
+              {label(how)}
+            </button>
+          ))}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** How fresh everything is, and what can be done to it. */
+export function StatusPanel() {
+  const { monitor } = usePage();
+  const reading = useSyncExternalStore(monitor.subscribe, monitor.getReading);
+  const gateways = useGateways();
+  const client = useRealtimeClient();
+  const edge = useAtomValue(edgeAtom);
+  const [problem, setProblem] = useState<string>();
+
+  const cut = async (): Promise<void> => {
+    if (edge === "gateway") return cutConnections(CUT_MS);
+    // Between the page and the managed edge there is no balancer that could cut: the client lets go by itself.
+    client?.pause();
+    setTimeout(() => client?.resume(), CUT_MS);
+  };
+
+  const act = (action: Promise<void>): void => {
+    setProblem(undefined);
+    action.catch((error: unknown) => {
+      setProblem(error instanceof DevelopmentApiError ? error.message : String(error));
+    });
+  };
+
+  return (
+    <Panel
+      title="Delivery"
+      area="status"
+      view="status"
+      actions={
+        <button type="button" className="button small" onClick={() => act(cut())}>
+          Cut the connection
+        </button>
+      }
+    >
+      <Figures {...reading} />
+      <ScrollArea label="Channels">
+        <table className="rows fixed channels">
+          <TableHead columns={COLUMNS} />
+          <tbody>
+            {reading.channels.map((channel) => (
+              <ChannelRow key={channel.channel} {...channel} />
+            ))}
+          </tbody>
+        </table>
+      </ScrollArea>
+      {gateways ? (
+        <Gateways gateways={gateways} act={act} />
+      ) : (
+        <p className="problem">The platform does not answer. Is npm start running?</p>
+      )}
+      {problem === undefined ? null : (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,40 @@
+import type { Message } from "../../../client/index.ts";
+import { cents, count, timeOfDay } from "../format.ts";
+import { EmptyState, Panel, ScrollArea } from "./panel.tsx";
+import { TableHead } from "./table-head.tsx";
+
+const COLUMNS = [
+  { label: "Time" },
+  { label: "Taker" },
+  { label: "Price", kind: "number" },
+  { label: "Size", kind: "number" },
+] as const;
+
+/** What was traded on one market, newest first. */
+export function Trades({ trades }: { readonly trades: readonly Message<"market:trades">[] }) {
+  return (
+    <Panel title="Trades" area="trades" view="market">
+      {trades.length === 0 ? (
+        <EmptyState>No trade yet. The next one appears here.</EmptyState>
+      ) : (
+        <ScrollArea label="Trades">
+          <table className="rows fixed">
+            <TableHead columns={COLUMNS} />
+            <tbody>
+              {trades.toReversed().map(({ id, data: { id: tradeId, time, side, outcome, price, size } }) => (
+                <tr key={id} data-trade={tradeId}>
+                  <td className="muted">{timeOfDay(time)}</td>
+                  <td className={side}>
+                    {side === "buy" ? "Buy" : "Sell"} {outcome === "yes" ? "Yes" : "No"}
+                  </td>
+                  <td className="number">{cents(price)}</td>
+                  <td className="number">{count(Number(size))}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </ScrollArea>
+      )}
+    </Panel>
+  );
+}

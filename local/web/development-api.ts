@@ -1,0 +1,70 @@
+import { z } from "zod";
+
+const config = z.object({
+  managedEdgePort: z.int(),
+  markets: z.array(z.object({ id: z.string(), title: z.string() })),
+  users: z.array(z.string()),
+});
+export type PlatformConfig = z.infer<typeof config>;
+
+const gateways = z.object({
+  gateways: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(["ready", "draining", "starting"]),
+      connections: z.number(),
+      restarts: z.number(),
+    }),
+  ),
+});
+export type GatewayState = z.infer<typeof gateways>["gateways"][number];
+
+const failure = z.object({ message: z.string() });
+
+/** The platform's development routes refused a request or did not answer; the message is for the user to read. */
+export class DevelopmentApiError extends Error {
+  override readonly name = "DevelopmentApiError";
+}
+
+async function request<T>(path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
+  const options =
+    body === undefined
+      ? {}
+      : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(path, options).catch((cause: unknown) => {
+    throw new DevelopmentApiError("The platform does not answer. Is npm start running?", { cause });
+  });
+  const value: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw new DevelopmentApiError(failure.safeParse(value).data?.message ?? `HTTP ${response.status}`);
+  return schema.parse(value);
+}
+
+export const fetchConfig = (): Promise<PlatformConfig> => request("/dev/config", config);
+
+/** A JWT of that user, from the local issuer. */
+export const fetchToken = async (user: string): Promise<string> =>
+  (await request(`/dev/token?sub=${encodeURIComponent(user)}`, z.object({ token: z.string() }))).token;
+
+export const fetchGateways = async (): Promise<readonly GatewayState[]> =>
+  (await request("/dev/gateways", gateways)).gateways;
+
+/** Resolves once the gateway's process has ended; another takes its place. */
+export const restartGateway = async (gateway: string, how: "drain" | "kill"): Promise<void> => {
+  await request("/dev/gateways/restart", z.unknown(), { gateway, how });
+};
+
+/** Cuts every connection to the gateways and lets nobody connect for that long. */
+export const cutConnections = async (milliseconds: number): Promise<void> => {
+  await request("/dev/connections/cut", z.unknown(), { milliseconds });
+};
+
+export interface OrderTicket {
+  readonly user: string;
+  readonly marketId: string;
+  readonly outcome: "yes" | "no";
+  readonly size: number;
+}
+
+/** Places an order and resolves with its id. What becomes of it arrives on `user:orders`. */
+export const placeOrder = async (ticket: OrderTicket): Promise<string> =>
+  (await request("/dev/orders", z.object({ orderId: z.string() }), ticket)).orderId;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Channel, channelDefinition, type Payload } from "./channels.ts";
 import { describeIssue } from "./frames.ts";
 import { marketPrice, orderBook, trade } from "./payloads/market.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { identifier } from "./payloads/primitives.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ChannelError } from "./errors.ts";
 import { describeIssue, type ServerToClientEvents } from "./frames.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { authEnvironment, flag, redisEnvironment } from "../contract/server/env.ts";
 
 const count = (fallback: number, maximum: number) => z.coerce.number().int().min(1).max(maximum).default(fallback);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const POLL_MS = 3_000;
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ConfigurationError } from "../contract/server/env.ts";
 import { findProblems } from "./config-rules.ts";
 import {

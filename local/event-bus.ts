@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { EventBridgeEvent } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import { type Domain, domainNames, domains } from "../contract/domain-events.ts";
 
 /** The limits of PutEvents: entries of a request, and bytes of all of them together. */

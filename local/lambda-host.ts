@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the parent asks for: the handler of a file, with one event. */
 const invocation = z.object({ id: z.int(), file: z.string(), event: z.unknown() });

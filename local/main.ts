@@ -1,6 +1,6 @@
 import picocolors from "picocolors";
 import { io } from "socket.io-client";
-import { z } from "zod";
+import * as z from "zod";
 import { NAMESPACE } from "../contract/frames.ts";
 import { flag, parseEnvironment } from "../contract/server/env.ts";
 import { type LocalPlatform, startPlatform } from "./platform.ts";

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { describeIssue } from "../contract/frames.ts";
 import { identifier, outcome } from "../contract/payloads/primitives.ts";
 import type { Balancer } from "./balancer.ts";

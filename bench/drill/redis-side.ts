@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Cluster, type Redis } from "ioredis";
-import { z } from "zod";
+import * as z from "zod";
 import { reconnectDelay } from "../../contract/server/redis.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import { z } from "zod";
+import * as z from "zod";
 import { channelDefinition } from "../../contract/channels.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
 import { FIRST_ID } from "../../contract/stream.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { endProcess, onLines } from "../../local/child-process.ts";
 import { keepTrack } from "./children.ts";
 import { compile } from "./compile.ts";

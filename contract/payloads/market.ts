@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { amount, identifier, outcome, probability, side, time } from "./primitives.ts";
 
 /** `market:prices`: what a YES and a NO share of one market cost now. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * A decimal number as text, for money and quantities: `"0.42"`, `"1250"`, `"-3.5"`.

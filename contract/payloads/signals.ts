@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { amount, identifier, outcome, probability, side, text, time } from "./primitives.ts";
 
 const signal = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { amount, decimal, identifier, outcome, probability, side, text, time } from "./primitives.ts";
 
 const fill = z.object({ id: identifier, price: probability, size: amount, fee: amount, time });

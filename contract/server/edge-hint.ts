@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { channelDefinition, isChannel } from "../channels.ts";
 import { identifier } from "../payloads/primitives.ts";
 import { roomName, type Stream } from "../stream.ts";

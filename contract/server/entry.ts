@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { channelDefinition, isChannel } from "../channels.ts";
 import type { DataMessage } from "../frames.ts";
 import type { Stream } from "../stream.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { describeIssue } from "../frames.ts";
 
 /** `true`/`false` as an environment variable spells it. */

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import { z } from "zod";
+import * as z from "zod";
 import { type Channel, channelDefinition, isChannel } from "../channels.ts";
 import type { ChannelMessage } from "../domain-events.ts";
 import { describeIssue } from "../frames.ts";

@@ -6,7 +6,7 @@ import {
   WaitPeriodNotYetEndedJwkError,
 } from "aws-jwt-verify/error";
 import { type JwksCache, SimpleJwksCache } from "aws-jwt-verify/jwk";
-import { z } from "zod";
+import * as z from "zod";
 import { ChannelError } from "../errors.ts";
 import { describeIssue, MAXIMUM_TOKEN_LENGTH } from "../frames.ts";
 import { identifier } from "../payloads/primitives.ts";

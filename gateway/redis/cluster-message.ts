@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { channelNames } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/frames.ts";
 

@@ -19,6 +19,8 @@ export function gatewayEnvironment(
     RT_LOG_LEVEL: gateway.logLevel,
     RT_MAX_CONNECTIONS: String(gateway.maxConnections),
     RT_DRAIN_SECONDS: String(gateway.drainSeconds),
+    RT_FAN_OUT_WINDOW_MS: String(gateway.fanOutWindowMs),
+    RT_COMPRESSION: String(gateway.compression),
     // Autoscaling follows the number of connections that tasks write to their log.
     RT_EMF: "true",
     RT_ENVIRONMENT: name,

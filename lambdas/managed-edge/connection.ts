@@ -1,5 +1,5 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import { SUBPROTOCOL } from "../../contract/managed-edge.ts";
 import type { Identity } from "../../contract/server/token-verifier.ts";
 import { offeredProtocols } from "./authorizer.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isChannel } from "../../contract/channels.ts";
 import {
   CONNECTION_ROW,

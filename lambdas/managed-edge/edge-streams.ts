@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import { z } from "zod";
+import * as z from "zod";
 import { edgeCursorKey, edgeMarkerKey } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where the Redis password is, for a function: its environment, which many may read, does not hold the password. */
 export const redisSecretEnvironment = z.object({

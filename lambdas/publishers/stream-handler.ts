@@ -1,5 +1,5 @@
 import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import { type ChannelMessage, type Domain, InvalidEventError, parseDomainEvent } from "../../contract/domain-events.ts";
 import { describeIssue } from "../../contract/frames.ts";
 import { PublishError, type PublishOutcome } from "../../contract/server/publisher.ts";

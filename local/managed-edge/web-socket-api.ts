@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { z } from "zod";
+import * as z from "zod";
 import { CONNECTION_LIFETIME_MS, IDLE_LIMIT_MS } from "../../contract/managed-edge.ts";
 import { createManagementEndpoint, type PostFault } from "./management-endpoint.ts";
 import { newConnectionId, SocketConnection, type SocketContext, toRouteEvent } from "./socket-connection.ts";

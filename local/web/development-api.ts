@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const config = z.object({
   managedEdgePort: z.int(),

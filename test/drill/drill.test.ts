@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { brokenPromises } from "../../bench/drill/row.ts";
 
 const ENTRY = join(import.meta.dirname, "../../bench/drill/main.ts");

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { SQSEvent } from "aws-lambda";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { channels } from "../../contract/channels.ts";
 import { createStreamReader } from "../../contract/server/stream-reader.ts";
 import { openPoster } from "../../lambdas/managed-edge/clients.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { environmentSchema, parseConfig } from "../../infra/config.ts";
 import { context, root } from "./synthesize.ts";
 
@@ -225,7 +225,7 @@ describe("every field", () => {
     expect(description).toMatch(/^.{20,}\. Cost.*: .+\.$/);
   });
 
-  it("is in docs/configuration.md (vitest run -u test/infra/config.test.ts writes it)", async () => {
+  it("is in docs/configuration.md (vitest run test/infra/config.test.ts -u writes it)", async () => {
     const rows = fields.map(({ path, fallback, description }) => {
       const [reason, cost] = description.split(/(?= Cost[^:.]*: )/);
       return `| \`${path}\` | ${fallback} | ${reason} | ${cost?.trim()} |`;

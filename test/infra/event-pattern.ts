@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The part of EventBridge's patterns that our rules use: lists of exact values. Anything else is an error here. */
 const patternSchema = z.strictObject({

@@ -29,6 +29,11 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(container.StopTimeout).toBeLessThanOrEqual(120);
   });
 
+  it("fans out as it is configured to", () => {
+    expect(environment.RT_FAN_OUT_WINDOW_MS).toBe(String(config.gateway.fanOutWindowMs));
+    expect(environment.RT_COMPRESSION).toBe(String(config.gateway.compression));
+  });
+
   it("keeps a silent connection for several pings", () => {
     const idle = Number(
       attribute(

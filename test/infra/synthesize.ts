@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import type { CloudAssembly } from "aws-cdk-lib/cx-api";
-import { z } from "zod";
+import * as z from "zod";
 import { type EnvironmentConfig, parseConfig } from "../../infra/config.ts";
 import { createSystem } from "../../infra/system.ts";
 import { type ValidationReport, validationReportSchema } from "../../tools/infra-report/validation-report.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { type BuiltImage, ImageError, type StartedImage } from "./built-image.ts";
 
 const run = promisify(execFile);

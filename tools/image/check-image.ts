@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { io } from "socket.io-client";
-import { z } from "zod";
+import * as z from "zod";
 import { NAMESPACE } from "../../contract/frames.ts";
 import { freePort } from "../../local/free-port.ts";
 import { createIssuer } from "../../local/issuer.ts";

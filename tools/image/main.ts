@@ -1,7 +1,7 @@
 /** `npm run image:check`: builds and starts the gateway's image as far as this machine can, and says how far that was. */
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
-import { z } from "zod";
+import * as z from "zod";
 import { checkImage, type ImageReport } from "./check-image.ts";
 
 const USAGE = `usage: npm run image:check -- [--builder auto|buildah|folder] [--base IMAGE] [--build-option OPTION]… [--json]

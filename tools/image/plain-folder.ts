@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { readDockerignore } from "./build-context.ts";
 import { type BuiltImage, ImageError } from "./built-image.ts";
 import { type Instruction, readDockerfile, type Stage } from "./dockerfile.ts";

@@ -4,7 +4,7 @@
  */
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 
 const [bundle = "", name = ""] = process.argv.slice(2);
 const event: unknown = JSON.parse(await text(process.stdin));

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
-import { z } from "zod";
+import * as z from "zod";
 import { checkImage, type ImageReport } from "../image/check-image.ts";
 import { type BundleFigures, type ColdStart, measureBundles, measureColdStart } from "./function-report.ts";
 import { countRules, type RuleCounts } from "./rule-counts.ts";

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { App, CfnResource, Stack } from "aws-cdk-lib";
 import { AwsSolutionsChecks, type IApplyRule } from "cdk-nag";
-import { z } from "zod";
+import * as z from "zod";
 
 /** How much each validator knows. */
 export interface RuleCounts {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Stands in for AWS Secrets Manager, which cannot run here: it answers GetSecretValue over the real protocol. */
 export interface SecretsManager {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { type CdkOutcome, runCdk } from "./cdk-command.ts";
 import { type ValidationReport, validationReportSchema } from "./validation-report.ts";
 

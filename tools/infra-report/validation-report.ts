@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const violation = z.looseObject({ ruleName: z.string(), reason: z.string().optional() });
 

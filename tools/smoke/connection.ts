@@ -1,5 +1,5 @@
 import { io, type Socket } from "socket.io-client";
-import { z } from "zod";
+import * as z from "zod";
 import { NAMESPACE } from "../../contract/frames.ts";
 
 /** A connection of a client, whatever carries it. */

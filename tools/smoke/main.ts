@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
-import { z } from "zod";
+import * as z from "zod";
 import { runSmokeTest, type SmokeStep } from "./smoke-test.ts";
 
 const { bold, dim, green, red, yellow } = picocolors;

@@ -1,5 +1,5 @@
 import pTimeout from "p-timeout";
-import { z } from "zod";
+import * as z from "zod";
 import { type ConnectOptions, connectSocketIo, type SmokeConnection, SmokeError } from "./connection.ts";
 import { type EventSourceOptions, putEvent } from "./event-source.ts";
 import { connectManagedEdge } from "./managed-edge-connection.ts";

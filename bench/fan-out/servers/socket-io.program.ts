@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { Redis } from "ioredis";
 import { Server } from "socket.io";
-import { z } from "zod";
+import * as z from "zod";
 import { NAMESPACE } from "../../../contract/frames.ts";
 
 const [port, redisPort, adapter] = process.argv.slice(2);

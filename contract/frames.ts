@@ -2,12 +2,9 @@ import * as z from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { identifier } from "./payloads/primitives.ts";
-import { FIRST_ID, MAXIMUM_KEYS } from "./wire.ts";
+import { FIRST_ID, MAXIMUM_KEYS, MAXIMUM_RATE } from "./wire.ts";
 
 export { MAXIMUM_KEYS, NAMESPACE } from "./wire.ts";
-
-/** Most messages a second that `maxRate` may ask for; above that, leave it out. */
-export const MAXIMUM_RATE = 50;
 
 /** Longest token taken, in characters. A Cognito access token has about 1,000. */
 export const MAXIMUM_TOKEN_LENGTH = 8_192;

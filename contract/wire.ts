@@ -12,6 +12,9 @@ export const SUBPROTOCOL = "vezta";
 /** Most markets that one request may name, and most entries of a `lastId` map. */
 export const MAXIMUM_KEYS = 500;
 
+/** Most values a second that `maxRate` may ask for; who wants more leaves it out. */
+export const MAXIMUM_RATE = 50;
+
 /** The id before the first entry of a stream: `prev` of that entry, and `lastId` for "all that you still have". */
 export const FIRST_ID = "0-0";
 

@@ -21,6 +21,8 @@ export interface ReceiverOptions<C extends Channel> {
 export class Receiver<C extends Channel = Channel> implements Subscription {
   readonly channel: C;
   readonly marketId: string | undefined;
+  /** Values a second at the most; undefined for all, and where every message counts. */
+  readonly maxRate: number | undefined;
   readonly track: Track;
   readonly #options: ReceiverOptions<C>;
   readonly #rateLimit: RateLimit<Message<C>> | undefined;
@@ -35,8 +37,9 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     this.marketId = own.marketId;
     this.track = new Track({ isLatest, lastId: own.lastId });
     if (typeof own.lastId === "string") this.track.setPosition(own.marketId ?? "", own.lastId);
-    if (isLatest && own.maxRate !== undefined) {
-      this.#rateLimit = new RateLimit(own.maxRate, (message) => this.#call(() => own.onMessage(message)));
+    this.maxRate = isLatest ? own.maxRate : undefined;
+    if (this.maxRate !== undefined) {
+      this.#rateLimit = new RateLimit(this.maxRate, (message) => this.#call(() => own.onMessage(message)));
     }
   }
 

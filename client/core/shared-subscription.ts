@@ -1,7 +1,7 @@
 import type { Channel } from "../../contract/channels.ts";
 import type { ChannelError } from "../../contract/errors.ts";
 import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/frames.ts";
-import { compareIds, FIRST_ID } from "../../contract/wire.ts";
+import { compareIds, FIRST_ID, MAXIMUM_RATE } from "../../contract/wire.ts";
 import { channelTraits } from "./channel-traits.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Settlement, Track } from "./track.ts";
@@ -49,8 +49,16 @@ export class SharedSubscription {
     this.hasOneStream = key !== "marketId" || marketId !== undefined;
   }
 
-  /** Takes a receiver in. Returns whether that takes a request: it is the first, or begins at a place of its own. */
+  /** The `maxRate` to ask for: what is enough for every receiver, undefined where that is all. */
+  get maxRate(): number | undefined {
+    const rates = [...this.receivers].map(({ maxRate }) => maxRate ?? Number.POSITIVE_INFINITY);
+    const highest = Math.max(1, Math.ceil(Math.max(...rates)));
+    return highest <= MAXIMUM_RATE ? highest : undefined;
+  }
+
+  /** Takes a receiver in. Returns whether that takes a request: it is the first, begins elsewhere, or wants more. */
   add(receiver: Receiver, hasOwnStart: boolean): boolean {
+    const { maxRate } = this;
     this.receivers.add(receiver);
     if (this.#failure) receiver.fail(this.#failure);
     if (!this.#isAnswered) return this.receivers.size === 1 || hasOwnStart;
@@ -59,7 +67,7 @@ export class SharedSubscription {
     else receiver.track.startAt(this.#heads);
     for (const [key, message] of this.#values) receiver.take(key, message);
     receiver.refresh();
-    return false;
+    return this.maxRate !== maxRate;
   }
 
   /** Hands a message to every receiver. Returns whether one of them found a hole before it. */

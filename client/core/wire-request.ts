@@ -19,14 +19,23 @@ export interface WireRequest {
 const singleId = ({ subscription, ids }: Ask): string | undefined =>
   typeof ids === "object" ? ids.get(subscription.marketId ?? "") : ids;
 
+const withoutUndefined = (content: object): object =>
+  Object.fromEntries(Object.entries(content).filter(([, value]) => value !== undefined));
+
+/** What all subscriptions of one request have in common. */
+const subscriptionOf = ([first]: readonly Ask[]) => ({
+  channel: first?.subscription.channel,
+  maxRate: first?.subscription.maxRate,
+});
+
 function alone({ subscription, ids }: Ask): WireRequest {
-  const { channel, marketId, hasOneStream } = subscription;
+  const { channel, marketId, hasOneStream, maxRate } = subscription;
   const named = typeof ids === "object" ? new Map([...ids].slice(0, MAXIMUM_KEYS)) : ids;
   const many = typeof named === "object" ? Object.fromEntries(named) : named;
   const lastId = hasOneStream ? singleId({ subscription, ids }) : many;
   return {
     asks: [{ subscription, ids: named }],
-    content: { channel, ...(marketId === undefined ? {} : { marketId }), ...(lastId === undefined ? {} : { lastId }) },
+    content: withoutUndefined({ channel, marketId, lastId, maxRate }),
     replyFor: (_, reply) => reply,
   };
 }
@@ -36,7 +45,7 @@ function together(asks: readonly Ask[], hasIds: boolean): WireRequest {
   const lastId = Object.fromEntries(asks.map((ask) => [ask.subscription.marketId ?? "", singleId(ask) ?? FIRST_ID]));
   return {
     asks,
-    content: { channel: asks[0]?.subscription.channel, marketId: markets, ...(hasIds ? { lastId } : {}) },
+    content: withoutUndefined({ ...subscriptionOf(asks), marketId: markets, lastId: hasIds ? lastId : undefined }),
     replyFor: ({ channel, marketId = "" }, { ids, recovered, unrecovered = [] }) => ({
       channel,
       marketId,
@@ -53,13 +62,13 @@ function* chunks<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
 /**
  * Makes requests of subscriptions: the single markets of a channel go together, so that a page with hundreds of them
  * comes back with a few requests. Those that resume and those that begin go apart: in one request, one that begins next
- * to one that resumes would not get its snapshot.
+ * to one that resumes would not get its snapshot. So do those with another `maxRate`.
  */
 export function toRequests(asks: readonly Ask[]): WireRequest[] {
   const groups = new Map<unknown, Ask[]>();
   for (const ask of asks) {
-    const { channel, marketId } = ask.subscription;
-    const name = marketId === undefined ? ask : `${channel} ${ask.ids === undefined}`;
+    const { channel, marketId, maxRate } = ask.subscription;
+    const name = marketId === undefined ? ask : `${channel} ${ask.ids === undefined} ${maxRate}`;
     const group = groups.get(name);
     if (group) group.push(ask);
     else groups.set(name, [ask]);

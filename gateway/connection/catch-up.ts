@@ -43,9 +43,14 @@ export class CatchUp {
     this.#positions = new Map(options.pausedAt.map((state) => [state, state.lastId]));
   }
 
-  /** Makes sure that memory reaches back to where the client is. Rejects where Redis cannot be read. */
+  /** Whether memory reaches back to where the client is. */
+  get isLoaded(): boolean {
+    return this.#short(this.#asked).length === 0;
+  }
+
+  /** Makes sure that it does. Rejects where Redis cannot be read. */
   async load(): Promise<void> {
-    await this.#loadUntil((state) => lastIdOf(this.#options.request, state) ?? this.#positions.get(state));
+    await this.#loadUntil(this.#asked);
   }
 
   /**
@@ -75,23 +80,28 @@ export class CatchUp {
     }
   }
 
+  readonly #asked = (state: StreamState): string | undefined =>
+    lastIdOf(this.#options.request, state) ?? this.#positions.get(state);
+
   #position(state: StreamState): string {
     return this.#positions.get(state) ?? FIRST_ID;
   }
 
   #start(state: StreamState): Resume {
-    const id = lastIdOf(this.#options.request, state) ?? this.#positions.get(state);
+    const id = this.#asked(state);
     if (id === undefined) return snapshotOf(state);
     return state.resume(id) ?? { entries: [], recovered: false };
   }
 
+  #short(positionOf: (state: StreamState) => string | undefined): StreamState[] {
+    return this.#options.states().filter((state) => {
+      const position = positionOf(state);
+      return position !== undefined && state.resume(position) === undefined;
+    });
+  }
+
   async #loadUntil(positionOf: (state: StreamState) => string | undefined): Promise<void> {
-    for (;;) {
-      const short = this.#options.states().filter((state) => {
-        const position = positionOf(state);
-        return position !== undefined && state.resume(position) === undefined;
-      });
-      if (short.length === 0) return;
+    for (let short = this.#short(positionOf); short.length > 0; short = this.#short(positionOf)) {
       await Promise.all(short.map((state) => state.loadHistory()));
     }
   }

@@ -92,6 +92,12 @@ export class Subscriptions {
   }
 
   async #open(streams: readonly Stream[]): Promise<{ stream: Stream; close: () => void }[]> {
+    const now = streams.flatMap((stream) => {
+      const close = this.#hub.openNow(stream);
+      return close ? [{ stream, close }] : [];
+    });
+    if (now.length === streams.length) return now;
+    for (const { close } of now) close();
     const opening = streams.map(async (stream) => ({ stream, close: await this.#hub.open(stream) }));
     try {
       return await pTimeout(Promise.all(opening), { milliseconds: OPEN_TIMEOUT_MS });
@@ -133,9 +139,11 @@ export class Subscriptions {
     };
     const rates = new Map(paused.map((room) => [room, this.#fanOut.leave(this.#member, room)]));
     try {
-      await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
-        throw unavailable(cause);
-      });
+      if (!catchUp.isLoaded) {
+        await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
+          throw unavailable(cause);
+        });
+      }
       assertSameUser();
       await catchUp.deliver(answer, () => {
         assertSameUser();

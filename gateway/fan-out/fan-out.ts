@@ -144,6 +144,7 @@ export class FanOut {
   /** Sends messages to one client, after all that its rooms had so far. Resolves once it has taken them, or is gone. */
   async sendTo(member: Member, contents: readonly OutgoingOptions[]): Promise<void> {
     this.#serve(member);
+    if (contents.length === 0) return;
     let parts: Outgoing[] = [];
     let bytes = 0;
     for (const content of contents) {
@@ -167,7 +168,7 @@ export class FanOut {
 
   /** One piece is never too much to wait, and the others have their turn after it. */
   async #sendPiece(member: Member, parts: readonly Outgoing[]): Promise<void> {
-    if (parts.length > 0) member.outbox.send([new Bundle(parts)]);
+    member.outbox.send([new Bundle(parts)]);
     await member.outbox.untilLevel();
     await nextTurn();
   }

@@ -78,6 +78,15 @@ export class StreamHub {
     }
   }
 
+  /** As `open`, where that takes no waiting; undefined where it does. */
+  openNow(stream: Stream): (() => void) | undefined {
+    const room = this.#rooms.get(roomName(stream));
+    if (!room?.started) return undefined;
+    room.holders += 1;
+    clearTimeout(room.linger);
+    return () => this.#release(room);
+  }
+
   /** The states that a request for a stream concerns: its own, or all of the channel. Open it first. */
   statesOf(stream: Stream): StreamState[] {
     const room = this.#rooms.get(roomName(stream));

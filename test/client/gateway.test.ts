@@ -56,6 +56,30 @@ describe("a client of gateways that come and go", () => {
     expect(Number(await requests()) - before).toBeLessThanOrEqual(3);
   });
 
+  it("asks the gateway for no more values than its holders want, and for all once one wants all", async () => {
+    const client = connect(portOf(platform, 0));
+    const [rated, all] = [connect(portOf(platform, 0)), connect(portOf(platform, 0))].map((other, index) =>
+      watch(other, "market:prices", { marketId: "rated", ...(index === 0 ? { maxRate: 2 } : {}) }),
+    );
+    const own = watch(client, "market:prices", { marketId: "rated", maxRate: 2 });
+    await expect.poll(() => [rated, all, own].every((each) => each?.subscription.status === "live")).toBe(true);
+    // What the gateway left out, for a client that would have got it otherwise.
+    const replaced = async () => Number(await platform.gateways[0]?.metric("rt_replaced_total"));
+    const before = await replaced();
+    for (let number = 1; number <= 20; number += 1) {
+      const [id] = await platform.publish([message("market:prices", "rated", number)]);
+      await expect.poll(() => all?.ids().at(-1)).toBe(id);
+    }
+    await expect.poll(() => own.ids().at(-1)).toBe(all?.ids().at(-1));
+    expect((await replaced()) - before).toBeGreaterThanOrEqual(10);
+    const eager = watch(client, "market:prices", { marketId: "rated" });
+    for (let number = 21; number <= 30; number += 1) {
+      const [id] = await platform.publish([message("market:prices", "rated", number)]);
+      await expect.poll(() => eager.ids().at(-1)).toBe(id);
+    }
+    expect(eager.ids().length).toBeGreaterThanOrEqual(10);
+  });
+
   it("unsubscribes with the last holder, and not before", async () => {
     const client = connect(portOf(platform, 0));
     const ended = () => platform.gateways[0]?.metric("rt_requests_total", 'event="unsubscribe"');

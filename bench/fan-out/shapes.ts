@@ -102,7 +102,7 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
     topology: "idle",
     trial: { kind: "idle", first: 2_000, all: 10_000 },
     compares: "bytesPerConnection",
-    maximumRuns: 3,
+    maximumRuns: 2,
   },
   stalled: {
     title: `100 of 2,000 clients stop reading; the others at full rate for ${stalledSeconds} s`,

@@ -32,6 +32,7 @@ const names: Readonly<Record<ServerName, string>> = {
   "c-each": "C, each",
   "c-bundled": "C, bundled",
   compressed: "this gateway, compressing",
+  "wide-window": "this gateway, 25 ms",
 };
 
 /** One measure of one shape, as a bar for each server. */

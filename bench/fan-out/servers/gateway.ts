@@ -26,9 +26,10 @@ function toChannelMessage(message: BenchMessage): ChannelMessage {
  *
  * @param root the checkout whose `gateway/` and `contract/` are measured.
  * @param isCompressed whether it compresses, and the clients negotiate that as browsers do.
+ * @param windowMs the longest rest between two flushes; see docs/fan-out.md.
  */
-export const gatewayOf = (root: string, isCompressed = false): Contender => ({
-  label: isCompressed ? "this gateway, compressing" : "this gateway",
+export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10 } = {}): Contender => ({
+  label: `this gateway${isCompressed ? ", compressing" : ""}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
   hasRooms: true,
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
@@ -40,6 +41,7 @@ export const gatewayOf = (root: string, isCompressed = false): Contender => ({
       RT_LOG_LEVEL: "warn",
       RT_DRAIN_SECONDS: "0",
       RT_COMPRESSION: String(isCompressed),
+      RT_FAN_OUT_WINDOW_MS: String(windowMs),
       RT_MAX_CONNECTIONS: String(MAXIMUM_CONNECTIONS),
     },
     readyUrl: `http://127.0.0.1:${port}/readyz`,

@@ -24,7 +24,8 @@ export const createServers = (gatewayRoot = ROOT) =>
     uws,
     "c-each": sendEach,
     "c-bundled": sendBundled,
-    compressed: gatewayOf(gatewayRoot, true),
+    compressed: gatewayOf(gatewayRoot, { isCompressed: true }),
+    "wide-window": gatewayOf(gatewayRoot, { windowMs: 25 }),
   }) satisfies Record<string, Contender>;
 
 export type ServerName = keyof ReturnType<typeof createServers>;
@@ -32,4 +33,4 @@ export type ServerName = keyof ReturnType<typeof createServers>;
 export const serverNames = Object.keys(createServers()) as readonly ServerName[];
 
 /** Measured under a shape that does not say otherwise. */
-export const usualServers = serverNames.filter((name) => name !== "compressed");
+export const usualServers = serverNames.filter((name) => name !== "compressed" && name !== "wide-window");

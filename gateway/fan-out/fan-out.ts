@@ -125,7 +125,8 @@ export class FanOut {
     const target = this.#rooms.get(room);
     const wholeTarget = whole === undefined ? undefined : this.#rooms.get(whole);
     if (!target && !wholeTarget) return;
-    const { replaces } = content;
+    // A heartbeat names ids of data that may be queued behind an older one, whose place it must not take.
+    const replaces = content.event === "data" ? content.replaces : undefined;
     const waiting = replaces === undefined ? undefined : this.#replaceable.get(replaces);
     if (waiting) {
       waiting.absorb(content);

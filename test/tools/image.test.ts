@@ -57,7 +57,12 @@ describe("gateway/Dockerfile", () => {
 
   it("runs as a user other than root, with node itself as process 1", () => {
     expect(textOf("USER")).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
-    expect(JSON.parse(textOf("CMD")[0] ?? "")).toEqual(["node", "--enable-source-maps", "main.js"]);
+    expect(JSON.parse(textOf("CMD")[0] ?? "")).toEqual([
+      "node",
+      "--enable-source-maps",
+      "--max-semi-space-size=16",
+      "main.js",
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { between } from "../generated-text.ts";
 import { drawCharts } from "./charts.ts";
 import { toMarkdown } from "./report.ts";
 import { type Row, toJson } from "./row.ts";
@@ -11,14 +12,6 @@ const PAGE = join(DOCS, "performance.md");
 
 /** The rows that the page and its charts are made of. */
 export const DOCUMENTED_ROWS = join(CHARTS, "fan-out.json");
-
-/** Puts text between the markers `<!-- name:begin -->` and `<!-- name:end -->`. */
-function between(page: string, name: string, text: string): string {
-  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/performance.md has no ${begin} … ${end}`);
-  return `${page.slice(0, from + begin.length)}\n${text}\n${page.slice(to)}`;
-}
 
 export interface Documentation {
   readonly rows: readonly Row[];

@@ -27,12 +27,14 @@ const columns: readonly Column[] = [
   { measure: "p99Ms", title: "p99 ms" },
 ];
 
-const digits = (value: number): string => {
+/** Three significant digits, or a whole number from 1,000 on. */
+export const digits = (value: number): string => {
   if (value >= 1_000) return Math.round(value).toLocaleString("en");
   return value.toPrecision(3);
 };
 
-const withSpread = ({ median, minimum, maximum }: Spread, unit = 1): string => {
+/** `median (minimum–maximum)`, in the unit. */
+export const withSpread = ({ median, minimum, maximum }: Spread, unit = 1): string => {
   const text = digits(median / unit);
   return minimum === maximum ? text : `${text} (${digits(minimum / unit)}–${digits(maximum / unit)})`;
 };
@@ -41,7 +43,8 @@ const ratio = (value: number | undefined): string => (value === undefined ? "" :
 
 const percent = (share: Spread | undefined): string => (share ? `${Math.round(share.median * 100)} %` : "");
 
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+/** A row of a Markdown table. */
+export const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 function noteOf(row: Row): string {
   const notes = [];

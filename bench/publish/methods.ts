@@ -1,111 +1,77 @@
-import type { Redis } from "ioredis";
-import type { Publisher } from "../../contract/server/publisher.ts";
-import { trade } from "../path/setup.ts";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import type { Stream } from "../../contract/stream.ts";
+import { createMessage, streams as mixedStreams, named } from "../drill/messages.ts";
+import type { Target } from "./target.ts";
 
-/** Calls that are under way at once, in every method: what a Lambda with a batch has. */
-const CONCURRENCY = 100;
-const MARKETS = 50;
+/** Messages of one call, where a call has more than one: half of a batch of the Kinesis stream. */
+const BATCH = 100;
 
-type Method = (number: number) => Promise<unknown>;
+/** Markets, or users, among which messages are spread. */
+const KEYS = 50;
 
-const market = (number: number): string => `bench-${number % MARKETS}`;
-
-function methods(
-  redis: Redis,
-  publisher: Publisher,
-  run: number,
-): ReadonlyMap<string, { method: Method; step: number }> {
-  const body = (number: number): string => JSON.stringify(trade(market(number), `${run}-${number}`).data);
-  const id = (name: string, number: number): string => `${name}-${run}-${number}`;
-  return new Map([
-    ["PUBLISH", { step: 1, method: (number) => redis.publish(market(number), body(number)) }],
-    ["SPUBLISH", { step: 1, method: (number) => redis.spublish(market(number), body(number)) }],
-    [
-      "XADD + PUBLISH",
-      {
-        step: 1,
-        method: (number) =>
-          redis
-            .pipeline()
-            .xadd(`x:${market(number)}`, "MAXLEN", 300, "*", "m", body(number))
-            .publish(market(number), body(number))
-            .exec(),
-      },
-    ],
-    [
-      "publish(), one message a call",
-      { step: 1, method: (number) => publisher.publish([trade(market(number), id("single", number))]) },
-    ],
-    [
-      "publish(), 100 messages of 50 markets a call",
-      {
-        step: 100,
-        method: (number) =>
-          publisher.publish(
-            Array.from({ length: 100 }, (_, index) => trade(market(number + index), id("mixed", number + index))),
-          ),
-      },
-    ],
-    [
-      "publish(), 100 messages of one market a call",
-      {
-        step: 100,
-        method: (number) =>
-          publisher.publish(
-            Array.from({ length: 100 }, (_, index) => trade(market(number / 100), id("same", number + index))),
-          ),
-      },
-    ],
-  ]);
+/** A way to publish. */
+export interface Method {
+  readonly name: string;
+  /** Messages of one call. */
+  readonly step: number;
+  /** Resolves once Redis has the messages numbered from `first`. A number is used once on a target. */
+  send(first: number): Promise<unknown>;
 }
 
-/** Seconds of CPU that the server has used. */
-async function serverCpu(redis: Redis): Promise<number> {
-  const info = await redis.info("cpu");
-  const read = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1] ?? 0);
-  return read("used_cpu_user") + read("used_cpu_sys");
+/** The name of the method that the others are compared with. */
+export const PLAIN = "`PUBLISH`";
+
+const numbered = (count: number, toStream: (index: number) => Stream) =>
+  Array.from({ length: count }, (_, index) => named(toStream(index)));
+
+const trades = numbered(KEYS, (index) => ({ channel: "market:trades", key: `market-${index}` }));
+const orders = numbered(KEYS, (index) => ({ channel: "user:orders", key: `user-${index}` }));
+
+/** The message of that number, on one of the streams in turn. */
+function messageOf(streams: readonly ReturnType<typeof named>[], number: number): ChannelMessage {
+  const stream = streams[number % streams.length];
+  if (!stream) throw new RangeError("there is no stream to publish to");
+  return createMessage(stream, number);
 }
 
-async function time(redis: Redis, messages: number, { method, step }: { method: Method; step: number }) {
-  const cpu = await serverCpu(redis);
-  const start = performance.now();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < messages) {
-      const number = next;
-      next += step;
-      await method(number);
-    }
+const batchOf = (streams: readonly ReturnType<typeof named>[], first: number): ChannelMessage[] =>
+  Array.from({ length: BATCH }, (_, index) => messageOf(streams, first + index));
+
+function plainMethods({ connection, isCluster }: Target): readonly Method[] {
+  const market = (number: number): string => `plain-${number % KEYS}`;
+  const body = (number: number): string => JSON.stringify(messageOf(trades, number).data);
+  const appendAndPublish: Method = {
+    name: "`XADD` + `PUBLISH`, not atomic",
+    step: 1,
+    send: (number) =>
+      connection
+        .pipeline()
+        .xadd(`x:${market(number)}`, "MAXLEN", 300, "*", "m", body(number))
+        .publish(market(number), body(number))
+        .exec(),
   };
-  await Promise.all(Array.from({ length: Math.max(1, CONCURRENCY / step) }, worker));
-  const seconds = (performance.now() - start) / 1_000;
-  return { perSecond: messages / seconds, cpuMicros: (((await serverCpu(redis)) - cpu) * 1e6) / messages };
+  return [
+    { name: PLAIN, step: 1, send: (number) => connection.publish(market(number), body(number)) },
+    { name: "`SPUBLISH`", step: 1, send: (number) => connection.spublish(market(number), body(number)) },
+    // ioredis takes a pipeline to one shard only.
+    ...(isCluster ? [] : [appendAndPublish]),
+  ];
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
-/** Runs every method in turn, several times, and compares each with plain PUBLISH of the same run. */
-export async function measureMethods(
-  redis: Redis,
-  publisher: Publisher,
-  { messages, runs }: { readonly messages: number; readonly runs: number },
-) {
-  const samples = new Map<string, { perSecond: number; cpuMicros: number }[]>();
-  // The first run warms up and is not counted.
-  for (let run = 0; run <= runs; run += 1) {
-    for (const [name, entry] of methods(redis, publisher, run)) {
-      const sample = await time(redis, messages, entry);
-      if (run > 0) samples.set(name, [...(samples.get(name) ?? []), sample]);
-    }
-  }
-  const plain = samples.get("PUBLISH") ?? [];
-  return [...samples].map(([method, own]) => ({
-    method,
-    messagesPerSecond: Math.round(median(own.map(({ perSecond }) => perSecond))),
-    redisCpuMicros: Number(median(own.map(({ cpuMicros }) => cpuMicros)).toFixed(1)),
-    timesTheCpuOfPublish: Number(
-      median(own.map(({ cpuMicros }, index) => cpuMicros / (plain[index]?.cpuMicros ?? 1))).toFixed(2),
-    ),
-    runs: own.length,
-  }));
+/** All ways to publish to a target. */
+export function methodsOf(target: Target): readonly Method[] {
+  const { publisher } = target;
+  const batch = (what: string, streams: readonly ReturnType<typeof named>[]): Method => ({
+    name: `\`publish()\`, ${BATCH} ${what}`,
+    step: BATCH,
+    send: (first) => publisher.publish(batchOf(streams, first)),
+  });
+  return [
+    ...plainMethods(target),
+    { name: "`publish()`, one trade", step: 1, send: (number) => publisher.publish([messageOf(trades, number)]) },
+    batch(`trades of ${KEYS} markets`, trades),
+    batch("trades of one market", trades.slice(0, 1)),
+    batch(`orders of ${KEYS} users`, orders),
+    batch("of all eight channels", mixedStreams),
+  ];
 }

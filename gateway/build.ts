@@ -19,7 +19,9 @@ async function buildGateway(folder: string): Promise<void> {
     sourcesContent: false,
     mainFields: ["module", "main"],
     // Lets CommonJS packages inside an ES module call require.
-    banner: { js: "import{createRequire as c}from'node:module';const require=c(import.meta.url);" },
+    banner: {
+      js: "import{createRequire as bundledCreateRequire}from'node:module';const require=bundledCreateRequire(import.meta.url);",
+    },
     // Faster, but built for one platform: ws does without, and the image is built for another one.
     external: ["bufferutil", "utf-8-validate"],
     logLevel: "warning",

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
+import pTimeout from "p-timeout";
 import * as z from "zod";
 import { type Channel, channelDefinition, isChannel } from "../channels.ts";
 import type { ChannelMessage } from "../domain-events.ts";
@@ -11,6 +12,12 @@ import { type PreparedMessage, scriptArguments } from "./script-arguments.ts";
 
 /** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
 export const MAXIMUM_BODY_BYTES = 120_000;
+
+/**
+ * Longest wait for a cluster, in ms. Its client tries to connect for ever and lets commands wait meanwhile; a single
+ * node's has a limit of its own. What is carried out after all is a duplicate of the retry, or the retry of it.
+ */
+const CLUSTER_TIMEOUT_MS = 4_000;
 
 /** Most messages in one call of the script: some 20 µs each, so that no other command waits for more than about 2 ms. */
 const MAXIMUM_SCRIPT_BATCH = 100;
@@ -160,7 +167,12 @@ async function tell(handOn: HandOn, results: readonly StreamResult[]): Promise<r
 function defineScript(redis: Redis | Cluster): ScriptCommand {
   redis.defineCommand("publishMessages", { lua: publishScript });
   const commands = redis as unknown as { publishMessages: ScriptCommand };
-  return (...values) => commands.publishMessages(...values);
+  if (!redis.isCluster) return (...values) => commands.publishMessages(...values);
+  return (...values) =>
+    pTimeout(commands.publishMessages(...values), {
+      milliseconds: CLUSTER_TIMEOUT_MS,
+      message: `the Redis Cluster gave no answer within ${CLUSTER_TIMEOUT_MS} ms`,
+    });
 }
 
 /** Messages that fit, by stream, each with its place in the batch; the others' failures are put into `outcomes`. */

@@ -5,7 +5,8 @@ import { type BundlingOptions, OutputFormat, SourceMapMode } from "aws-cdk-lib/a
 export const projectRoot = join(import.meta.dirname, "../..");
 
 /** Lets CommonJS packages inside an ES module bundle call `require`. */
-const REQUIRE = "import{createRequire as c}from'node:module';const require=c(import.meta.url);";
+const REQUIRE =
+  "import{createRequire as bundledCreateRequire}from'node:module';const require=bundledCreateRequire(import.meta.url);";
 
 /** How a function becomes one file. The AWS SDK stays outside: the runtime has it, and a bundle is smaller without. */
 export const bundling: BundlingOptions = {

@@ -56,3 +56,10 @@ it("sends nothing twice where an answer was lost and the caller tries again", as
     .toBe(30);
   expect(await connection.xlen(streamKey({ channel: "market:trades", key: "frozen" }))).toBe(30);
 });
+
+it("fails with PublishError where there is no cluster, and does not wait for one", async () => {
+  const variables = { RT_REDIS_URL: "redis://127.0.0.1:9", RT_REDIS_CLUSTER: "true" };
+  const connection = connectPublisher(parseEnvironment(redisEnvironment, variables), () => undefined);
+  cleanUps.push(() => connection.disconnect());
+  await expect(createPublisher(connection).publish(messages("market:trades", "gone", 1))).rejects.toThrow(PublishError);
+});

@@ -1,19 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
+import type { LocalPlatform } from "../../local/platform.ts";
+import { startQuietPlatform } from "../support/local-platform.ts";
 
 let platform: LocalPlatform;
 
 beforeAll(async () => {
-  platform = await startPlatform({
-    port: 0,
-    edgePort: 0,
-    gateways: 1,
-    eventsPerSecond: 0,
-    seed: 1,
-    hasPolling: false,
-    onProgress: () => undefined,
-    onNotice: () => undefined,
-  });
+  platform = await startQuietPlatform();
 });
 afterAll(() => platform?.stop());
 

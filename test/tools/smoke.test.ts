@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
-import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
+import type { LocalPlatform } from "../../local/platform.ts";
+import { startQuietPlatform } from "../support/local-platform.ts";
 
 const ENTRY = join(import.meta.dirname, "../../tools/smoke/main.ts");
 
@@ -15,16 +16,7 @@ let url: string;
 let events: string;
 
 beforeAll(async () => {
-  platform = await startPlatform({
-    port: 0,
-    edgePort: 0,
-    gateways: 1,
-    eventsPerSecond: 0,
-    seed: 1,
-    hasPolling: false,
-    onProgress: () => undefined,
-    onNotice: () => undefined,
-  });
+  platform = await startQuietPlatform();
   url = `http://127.0.0.1:${platform.port}`;
   events = `${url}/dev/aws`;
 });

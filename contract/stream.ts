@@ -14,12 +14,14 @@ export interface Stream {
 /** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and does not give it a channel. */
 const SOCKET_ID_LENGTH = 20;
 
+const PLAIN = /^[\w.!'()*-]*$/;
+
 /**
  * Percent-encodes everything but `A-Z a-z 0-9 - _ . ! ' ( ) *` and so also `{ } : #`, which have a meaning in names.
  *
  * @throws URIError on a lone surrogate; the schemas let none through.
  */
-const encode = (id: string): string => encodeURIComponent(id);
+const encode = (id: string): string => (PLAIN.test(id) ? id : encodeURIComponent(id).replaceAll("~", "%7E"));
 
 /** `~` never occurs in an encoded id, so the longer name cannot be another stream's. */
 const avoidSocketIdLength = (name: string): string => (name.length === SOCKET_ID_LENGTH ? `${name}~` : name);
@@ -35,8 +37,8 @@ export function roomName({ channel, key }: Stream): string {
   const definition = channelDefinition(channel);
   if (definition.key === "user") {
     if (key === undefined) throw new RangeError(`channel ${channel} is private: its room needs a user`);
-    return avoidSocketIdLength(`{${channel}:${encode(key).replaceAll("~", "%7E")}}`);
+    return avoidSocketIdLength(`{${channel}:${encode(key)}}`);
   }
-  const suffix = key === undefined ? "" : `:${encode(key).replaceAll("~", "%7E")}`;
+  const suffix = key === undefined ? "" : `:${encode(key)}`;
   return avoidSocketIdLength(`{${channel}}${suffix}`);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createShardedAdapter } from "@socket.io/redis-adapter";
+import type { Socket } from "node:net";
 import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
 import { Server } from "socket.io";
@@ -95,6 +96,12 @@ class TextDecoder extends Decoder {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
+/** What is written to the connection in this turn leaves as one: the answer to an upgrade and the first packet. */
+function writeTogether(socket: Socket): void {
+  socket.cork();
+  setImmediate(() => socket.uncork());
+}
+
 function createSocketServer(http: HttpServer, config: GatewayDependencies["config"], isFull: () => boolean): Server {
   const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>
@@ -106,7 +113,9 @@ function createSocketServer(http: HttpServer, config: GatewayDependencies["confi
     // CORS does not cover WebSockets: their origin has to be checked here.
     allowRequest: (request, decide) => {
       if (!isAllowed(request)) return decide("origin not allowed", false);
-      decide(isFull() ? "too many connections" : null, !isFull());
+      if (isFull()) return decide("too many connections", false);
+      if (request.headers.upgrade !== undefined) writeTogether(request.socket);
+      decide(null, true);
     },
     parser: { Encoder, Decoder: TextDecoder },
     maxHttpBufferSize: config.RT_MAX_PAYLOAD_BYTES,
@@ -198,8 +207,6 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const shared = { hub, fanOut, verifyToken, metrics, maximumSubscriptions, onError };
   namespace.use(authenticateHandshake(verifyToken, metrics));
   namespace.on("connection", (socket) => {
-    metrics.connections.inc();
-    socket.on("disconnect", () => metrics.connections.dec());
     new Connection(socket, shared);
     handshakes.forget(socket);
   });

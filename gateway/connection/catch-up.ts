@@ -10,8 +10,11 @@ import type { Resume, StreamState } from "../streams/stream-state.ts";
 const RETRY_MS = 250;
 
 interface CatchUpOptions {
-  /** Sends entries to the connection, after all that it has been sent. Resolves once it has taken them. */
-  readonly send: (entries: readonly Entry[]) => Promise<void>;
+  /**
+   * Sends entries to the connection, after all that it has been sent, and before them the answer if there is one.
+   * Undefined where it has taken them at once; otherwise resolves once it has.
+   */
+  readonly send: (entries: readonly Entry[], answer?: SubscribedMessage) => Promise<void> | undefined;
   /** Whether there is anybody to send to. */
   readonly isConnected: () => boolean;
   readonly request: SubscribeRequest;
@@ -58,13 +61,15 @@ export class CatchUp {
    * the connection has ended. Streams go on between two turns; what comes meanwhile is part of the next round, however
    * long Redis takes to be there for it: the answer cannot be taken back. Call it in the turn in which `load` resolved.
    */
-  async deliver(answer: (message: SubscribedMessage) => void, join: () => void): Promise<void> {
-    const { request, states, isConnected } = this.#options;
+  async deliver(join: () => void): Promise<void> {
+    const { request, states, isConnected, send } = this.#options;
     const resumes = new Map(states().map((state) => [state, this.#start(state)]));
     for (const state of resumes.keys()) this.#positions.set(state, state.lastId);
     const positions = [...resumes].map(([{ stream, lastId }, { recovered }]) => ({ stream, lastId, recovered }));
-    answer(describeSubscribed(request, positions));
-    await this.#options.send([...resumes.values()].flatMap(({ entries }) => entries));
+    const first = [...resumes.values()].flatMap(({ entries }) => entries);
+    // Without a wait where none is needed: most clients are live in the turn in which they asked.
+    let sending = send(first, describeSubscribed(request, positions));
+    if (sending) await sending;
     while (isConnected()) {
       const behind = states().filter((state) => this.#position(state) !== state.lastId);
       if (behind.length === 0) return join();
@@ -76,7 +81,8 @@ export class CatchUp {
       }
       const entries = behind.flatMap((state) => state.resume(this.#position(state))?.entries ?? []);
       for (const state of behind) this.#positions.set(state, state.lastId);
-      await this.#options.send(entries);
+      sending = send(entries);
+      if (sending) await sending;
     }
   }
 

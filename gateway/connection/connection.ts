@@ -2,12 +2,11 @@ import { describeError, tokenExpired, tokenReplaced } from "../../contract/answe
 import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import {
-  type AuthenticatedMessage,
   type ErrorMessage,
   parseAuthenticate,
   parseSubscribe,
   parseUnsubscribe,
-  type ServerToClientEvents,
+  type UnsubscribeRequest,
 } from "../../contract/frames.ts";
 import type { Identity, VerifyToken } from "../../contract/server/token-verifier.ts";
 import { terminate } from "../fan-out/engine-connection.ts";
@@ -41,8 +40,14 @@ export interface ConnectionServices {
   readonly onError: (error: Error, stage: string) => void;
 }
 
-/** Sends the client an event that answers its request, and its acknowledgement. */
-type Answer = (event: keyof ServerToClientEvents, message: object) => void;
+/** The client's callback; it gets what the event that answers the request has. */
+type Acknowledge = (message: object) => void;
+
+interface Request {
+  readonly event: RequestEvent;
+  readonly value: unknown;
+  readonly acknowledge: Acknowledge | undefined;
+}
 
 /** Serves one client: takes its requests one after the other and answers each, whatever it is. */
 export class Connection {
@@ -61,6 +66,7 @@ export class Connection {
     const member = fanOut.connect(socket.conn, () => this.#endSlow());
     this.#subscriptions = new Subscriptions({ socket, hub, fanOut, member, maximum });
     for (const event of requestEvents) socket.on(event, (...values: unknown[]) => this.#receive(event, values));
+    services.metrics.connections.inc();
     socket.on("disconnect", () => this.#close());
     this.#watchExpiry(socket.data.identity);
   }
@@ -69,51 +75,55 @@ export class Connection {
   #receive(event: RequestEvent, values: readonly unknown[]): void {
     const [request] = values;
     const last = values.at(-1);
-    const acknowledge = typeof last === "function" ? last : undefined;
-    const answer: Answer = (name, message) => {
-      this.#socket.emit(name, message as never);
-      acknowledge?.(message);
-    };
-    if (this.#bucket.take() && this.#waiting < MAXIMUM_WAITING) {
-      this.#enqueue(() => this.#run(event, typeof request === "function" ? undefined : request, answer));
-    } else this.#refuse(event, request, { answer, error: new ChannelError("rate_limited", "too many requests") });
+    const acknowledge = typeof last === "function" ? (last as Acknowledge) : undefined;
+    const received = { event, value: typeof request === "function" ? undefined : request, acknowledge };
+    if (this.#bucket.take() && this.#waiting < MAXIMUM_WAITING) this.#enqueue(received);
+    else this.#refuse(received, new ChannelError("rate_limited", "too many requests"));
   }
 
-  async #run(event: RequestEvent, request: unknown, answer: Answer): Promise<void> {
+  /** In the turn in which it came, where none is before it. */
+  #enqueue(request: Request): void {
+    const serving = this.#waiting === 0 ? this.#serve(request) : this.#tail.then(() => this.#serve(request));
+    this.#waiting += 1;
+    this.#tail = serving.then(() => {
+      this.#waiting -= 1;
+    });
+  }
+
+  async #serve(request: Request): Promise<void> {
     try {
-      await this.#serve(event, request, answer);
-      this.#services.metrics.requests.inc({ event, result: "ok" });
+      await this.#perform(request);
+      this.#services.metrics.requests.inc({ event: request.event, result: "ok" });
     } catch (error) {
-      this.#refuse(event, request, { answer, error: this.#toChannelError(error, event) });
+      this.#refuse(request, this.#toChannelError(error, request.event));
     }
   }
 
-  async #serve(event: RequestEvent, request: unknown, answer: Answer): Promise<void> {
+  #perform({ event, value, acknowledge }: Request): Promise<void> | void {
     switch (event) {
       case "subscribe":
-        return this.#subscriptions.subscribe(parseSubscribe(request), (message) => answer("subscribed", message));
-      case "unsubscribe": {
-        const parsed = parseUnsubscribe(request);
-        this.#subscriptions.unsubscribe(parsed);
-        return answer("unsubscribed", { channel: parsed.channel, marketId: parsed.marketId });
-      }
+        return this.#subscriptions.subscribe(parseSubscribe(value), acknowledge);
+      case "unsubscribe":
+        return this.#unsubscribe(parseUnsubscribe(value), acknowledge);
       case "authenticate":
-        return answer("authenticated", await this.#authenticate(parseAuthenticate(request).token));
+        return this.#authenticate(parseAuthenticate(value).token, acknowledge);
       default:
         event satisfies never;
     }
   }
 
-  #refuse(event: RequestEvent, request: unknown, { answer, error }: { answer: Answer; error: ChannelError }): void {
+  #refuse({ event, value, acknowledge }: Request, error: ChannelError): void {
     this.#services.metrics.requests.inc({ event, result: error.code });
-    answer("error", describeError(error, request));
+    const message = describeError(error, value);
+    this.#socket.emit("error", message);
+    acknowledge?.(message);
   }
 
-  #enqueue(task: () => Promise<void>): void {
-    this.#waiting += 1;
-    this.#tail = this.#tail.then(task).finally(() => {
-      this.#waiting -= 1;
-    });
+  #unsubscribe(request: UnsubscribeRequest, acknowledge: Acknowledge | undefined): void {
+    this.#subscriptions.unsubscribe(request);
+    const message = { channel: request.channel, marketId: request.marketId };
+    this.#socket.emit("unsubscribed", message);
+    acknowledge?.(message);
   }
 
   #toChannelError(error: unknown, event: RequestEvent): ChannelError {
@@ -122,13 +132,15 @@ export class Connection {
     return new ChannelError("internal", "the request failed");
   }
 
-  async #authenticate(token: string | null): Promise<AuthenticatedMessage> {
+  async #authenticate(token: string | null, acknowledge: Acknowledge | undefined): Promise<void> {
     const identity = token === null ? undefined : await this.#services.verifyToken(token);
     const { data } = this.#socket;
     if (identity?.sub !== data.identity?.sub) this.#endPrivate(tokenReplaced);
     data.identity = identity;
     this.#watchExpiry(identity);
-    return identity ? { sub: identity.sub, expiresAt: identity.expiresAt } : { sub: null };
+    const message = identity ? { sub: identity.sub, expiresAt: identity.expiresAt } : { sub: null };
+    this.#socket.emit("authenticated", message);
+    acknowledge?.(message);
   }
 
   #watchExpiry(identity: Identity | undefined): void {
@@ -157,6 +169,7 @@ export class Connection {
   }
 
   #close(): void {
+    this.#services.metrics.connections.dec();
     clearTimeout(this.#expiry);
     this.#subscriptions.close();
   }

@@ -6,6 +6,7 @@ import { isPrivate, streamsOf } from "../../contract/server/access.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
+import type { OutgoingOptions } from "../fan-out/outgoing.ts";
 import type { Member } from "../fan-out/room.ts";
 import type { StreamHub } from "../streams/stream-hub.ts";
 import type { StreamState } from "../streams/stream-state.ts";
@@ -25,7 +26,14 @@ interface SubscriptionsOptions {
   readonly maximum: number;
 }
 
-type Answer = (message: SubscribedMessage) => void;
+/** The client's acknowledgement callback, where it gave one. */
+type Acknowledge = ((message: SubscribedMessage) => void) | undefined;
+
+/** A stream that the hub has open for this connection, and what lets go of it. */
+interface OpenStream {
+  readonly stream: Stream;
+  readonly release: () => void;
+}
 
 const unavailable = (cause: unknown): ChannelError =>
   new ChannelError("unavailable", "the channel cannot be reached just now; try again", { cause });
@@ -37,8 +45,8 @@ export class Subscriptions {
   readonly #fanOut: FanOut;
   readonly #member: Member;
   readonly #maximum: number;
-  /** By room: the stream and what lets go of it. */
-  readonly #held = new Map<string, { readonly stream: Stream; readonly release: () => void }>();
+  /** By room. */
+  readonly #held = new Map<string, OpenStream>();
   #closed = false;
 
   constructor({ socket, hub, fanOut, member, maximum }: SubscriptionsOptions) {
@@ -51,24 +59,26 @@ export class Subscriptions {
 
   /**
    * Answers the request, delivers snapshot or history, and goes on live, without a message missed, doubled or out of
-   * order in between. `answer` is called once, just before the first message.
+   * order in between. `acknowledge` is called once, just before the first message.
    *
    * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
    */
-  async subscribe(request: SubscribeRequest, answer: Answer): Promise<void> {
+  async subscribe(request: SubscribeRequest, acknowledge: Acknowledge): Promise<void> {
     const streams = streamsOf(request, this.#socket.data.identity);
     const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
     if (this.#held.size + fresh.length > this.#maximum) {
       throw new ChannelError("limit_exceeded", `a connection may have ${this.#maximum} subscriptions`);
     }
-    const opened = await this.#open(fresh);
+    const opened: OpenStream[] = [];
     try {
-      await this.#catchUp(request, streams, answer);
+      const missing = this.#openNow(fresh, opened);
+      if (missing.length > 0) await this.#open(missing, opened);
+      await this.#catchUp(request, streams, acknowledge);
     } catch (error) {
-      for (const { close } of opened) close();
+      for (const { release } of opened) release();
       throw error;
     }
-    for (const { stream, close } of opened) this.#hold(stream, close);
+    for (const each of opened) this.#hold(each);
   }
 
   /** Ends the subscription that a `subscribe` with the same words began; does nothing where there is none. */
@@ -91,25 +101,29 @@ export class Subscriptions {
     this.#held.clear();
   }
 
-  async #open(streams: readonly Stream[]): Promise<{ stream: Stream; close: () => void }[]> {
-    const now = streams.flatMap((stream) => {
-      const close = this.#hub.openNow(stream);
-      return close ? [{ stream, close }] : [];
+  /** Adds to `opened` those that take no waiting, and returns the others. */
+  #openNow(streams: readonly Stream[], opened: OpenStream[]): Stream[] {
+    return streams.filter((stream) => {
+      const release = this.#hub.openNow(stream);
+      if (release) opened.push({ stream, release });
+      return !release;
     });
-    if (now.length === streams.length) return now;
-    for (const { close } of now) close();
-    const opening = streams.map(async (stream) => ({ stream, close: await this.#hub.open(stream) }));
+  }
+
+  /** Adds to `opened` all of them or, where one cannot be opened in time, none. */
+  async #open(streams: readonly Stream[], opened: OpenStream[]): Promise<void> {
+    const opening = streams.map(async (stream) => ({ stream, release: await this.#hub.open(stream) }));
     try {
-      return await pTimeout(Promise.all(opening), { milliseconds: OPEN_TIMEOUT_MS });
+      opened.push(...(await pTimeout(Promise.all(opening), { milliseconds: OPEN_TIMEOUT_MS })));
     } catch (cause) {
-      for (const late of opening) late.then(({ close }) => close()).catch(() => undefined);
+      for (const late of opening) late.then(({ release }) => release()).catch(() => undefined);
       throw unavailable(cause);
     }
   }
 
-  #hold(stream: Stream, release: () => void): void {
-    if (this.#closed) release();
-    else this.#held.set(roomName(stream), { stream, release });
+  #hold(open: OpenStream): void {
+    if (this.#closed) open.release();
+    else this.#held.set(roomName(open.stream), open);
   }
 
   #leave(name: string): void {
@@ -121,13 +135,13 @@ export class Subscriptions {
   }
 
   /** Rooms that the connection is in already are left meanwhile if it resumes: what they carry is part of the resume. */
-  async #catchUp(request: SubscribeRequest, streams: readonly Stream[], answer: Answer): Promise<void> {
+  async #catchUp(request: SubscribeRequest, streams: readonly Stream[], acknowledge: Acknowledge) {
     const { identity } = this.#socket.data;
     const rooms = streams.map(roomName);
     const paused = request.lastId === undefined ? [] : rooms.filter((room) => this.#held.has(room));
-    const states = (): StreamState[] => [...new Set(streams.flatMap((stream) => this.#hub.statesOf(stream)))];
+    const states = (): StreamState[] => streams.flatMap((stream) => this.#hub.statesOf(stream));
     const catchUp = new CatchUp({
-      send: (entries) => this.#send(entries),
+      send: (entries, answer) => this.#send(entries, answer, acknowledge),
       isConnected: () => this.#socket.connected,
       request,
       states,
@@ -145,7 +159,7 @@ export class Subscriptions {
         });
       }
       assertSameUser();
-      await catchUp.deliver(answer, () => {
+      await catchUp.deliver(() => {
         assertSameUser();
         for (const room of rooms) this.#fanOut.join(this.#member, room, request.maxRate);
       });
@@ -156,10 +170,14 @@ export class Subscriptions {
     }
   }
 
-  #send(entries: readonly Entry[]): Promise<void> {
-    return this.#fanOut.sendTo(
-      this.#member,
-      entries.map((message) => ({ event: "data", message })),
-    );
+  #send(entries: readonly Entry[], answer?: SubscribedMessage, acknowledge?: Acknowledge): Promise<void> | undefined {
+    const contents: OutgoingOptions[] = entries.map((message) => ({ event: "data", message }));
+    if (answer) contents.unshift({ event: "subscribed", message: answer });
+    // The acknowledgement comes between the event and the first message, and goes Socket.IO's way.
+    if (answer && acknowledge) {
+      void this.#fanOut.sendTo(this.#member, contents.splice(0, 1));
+      acknowledge(answer);
+    }
+    return this.#fanOut.sendTo(this.#member, contents);
   }
 }

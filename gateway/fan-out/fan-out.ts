@@ -142,23 +142,15 @@ export class FanOut {
     if (replaces !== undefined) this.#replaceable.set(replaces, outgoing);
   }
 
-  /** Sends messages to one client, after all that its rooms had so far. Resolves once it has taken them, or is gone. */
-  async sendTo(member: Member, contents: readonly OutgoingOptions[]): Promise<void> {
+  /**
+   * Sends messages to one client, after all that its rooms had so far. Returns undefined where it has taken them at
+   * once; otherwise the promise resolves once it has, or is gone.
+   */
+  sendTo(member: Member, contents: readonly OutgoingOptions[]): Promise<void> | undefined {
     this.#serve(member);
-    if (contents.length === 0) return;
-    let parts: Outgoing[] = [];
-    let bytes = 0;
-    for (const content of contents) {
-      if (bytes > PIECE_BYTES) {
-        await this.#sendPiece(member, parts);
-        parts = [];
-        bytes = 0;
-      }
-      const part = new Outgoing(content, this.#sequence);
-      parts.push(part);
-      bytes += part.frame.length;
-    }
-    await this.#sendPiece(member, parts);
+    if (contents.length === 0) return undefined;
+    const rest = this.#sendPiece(member, contents);
+    return rest.length === 0 && member.outbox.isLevel ? undefined : this.#sendPieces(member, rest);
   }
 
   /** Ends all timers. */
@@ -168,10 +160,27 @@ export class FanOut {
   }
 
   /** One piece is never too much to wait, and the others have their turn after it. */
-  async #sendPiece(member: Member, parts: readonly Outgoing[]): Promise<void> {
-    member.outbox.send([new Bundle(parts)]);
+  async #sendPieces(member: Member, contents: readonly OutgoingOptions[]): Promise<void> {
     await member.outbox.untilLevel();
-    await nextTurn();
+    for (let rest = contents; rest.length > 0; ) {
+      await nextTurn();
+      rest = this.#sendPiece(member, rest);
+      await member.outbox.untilLevel();
+    }
+  }
+
+  /** Returns what is left after it. */
+  #sendPiece(member: Member, contents: readonly OutgoingOptions[]): readonly OutgoingOptions[] {
+    const parts: Outgoing[] = [];
+    let bytes = 0;
+    for (const content of contents) {
+      if (bytes > PIECE_BYTES) break;
+      const part = new Outgoing(content, this.#sequence);
+      parts.push(part);
+      bytes += part.frame.length;
+    }
+    member.outbox.send([new Bundle(parts)]);
+    return contents.slice(parts.length);
   }
 
   #enqueue(room: Room, outgoing: Outgoing): void {

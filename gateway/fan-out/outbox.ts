@@ -62,9 +62,14 @@ export class Outbox {
     else if (this.#isOpen) for (const { parts } of bundles) this.#hold(parts);
   }
 
-  /** Resolves once the client has taken all that was sent so far, or is gone. */
+  /** Whether the client has taken all that was sent so far, or is gone. */
+  get isLevel(): boolean {
+    return !this.#isOpen || (this.#backlog === undefined && this.#isFree());
+  }
+
+  /** Resolves once it is level. */
   async untilLevel(): Promise<void> {
-    if (!this.#isOpen || (this.#backlog === undefined && this.#isFree())) return;
+    if (this.isLevel) return;
     await new Promise<void>((resolve) => {
       this.#levelListeners ??= [];
       this.#levelListeners.push(resolve);

@@ -1,4 +1,4 @@
-import { type DataMessage, type HeartbeatMessage, NAMESPACE } from "../../contract/frames.ts";
+import { type DataMessage, type HeartbeatMessage, NAMESPACE, type SubscribedMessage } from "../../contract/frames.ts";
 
 /** Lengths up to these fit the 7 bits and the 16 bits of a frame's length field (RFC 6455, section 5.2). */
 const SHORT_LENGTH = 125;
@@ -21,6 +21,7 @@ export function frameHead(length: number, isCompressed = false): Buffer {
 }
 
 type Content =
+  | { readonly event: "subscribed"; readonly message: SubscribedMessage }
   | { readonly event: "data"; readonly message: DataMessage }
   | { readonly event: "heartbeat"; readonly message: HeartbeatMessage };
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
-import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Socket } from "node:net";
+import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
 import { Server } from "socket.io";

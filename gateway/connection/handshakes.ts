@@ -12,22 +12,27 @@ interface UpgradeResponse {
   req?: unknown;
 }
 
+/** On the request, since a WeakMap of them would be looked through in each of the many collections of a storm. */
+const RESPONSE = Symbol("response");
+
+interface UpgradeRequest extends IncomingMessage {
+  [RESPONSE]?: UpgradeResponse;
+}
+
 /**
  * Lets go of what only the handshake needed, after Socket.IO has admitted a client: the request with its headers and
  * its query, some 2 KiB of every connection, and the token.
  */
 export class Handshakes {
-  readonly #responses = new WeakMap<IncomingMessage, UpgradeResponse>();
-
   constructor(engine: Server["engine"]) {
-    engine.use((request: IncomingMessage, response: UpgradeResponse, next: () => void) => {
-      this.#responses.set(request, response);
+    engine.use((request: UpgradeRequest, response: UpgradeResponse, next: () => void) => {
+      request[RESPONSE] = response;
       next();
     });
   }
 
   forget({ conn, request, handshake }: GatewaySocket): void {
-    const response = this.#responses.get(request);
+    const response = (request as UpgradeRequest)[RESPONSE];
     // Not a documented property: should it be named otherwise one day, the request stays in memory, and a test fails.
     if (response && "req" in response) response.req = undefined;
     conn.request = FORGOTTEN;

@@ -33,6 +33,7 @@ const names: Readonly<Record<ServerName, string>> = {
   "c-bundled": "C, bundled",
   compressed: "this gateway, compressing",
   "wide-window": "this gateway, 25 ms",
+  "two-processes": "this gateway, 2 processes",
 };
 
 /** One measure of one shape, as a bar for each server. */

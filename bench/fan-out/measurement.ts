@@ -1,6 +1,6 @@
 import { SERVER_CORE } from "./cores.ts";
 import type { LoadReport } from "./load-client.ts";
-import { busyMicros, cpuMicros } from "./process-usage.ts";
+import { busyMicros, cpuMicros, treeOf } from "./process-usage.ts";
 
 /** What can be measured; which of it is depends on the shape. Shares are of one core, from 0 to 1. */
 export const measureNames = [
@@ -48,7 +48,7 @@ export interface Parts {
 export type PartsUsage = Readonly<Record<keyof Parts | "publisher" | "core", number>>;
 
 export const usageOf = ({ server, client, redis }: Parts): PartsUsage => ({
-  server: cpuMicros(server),
+  server: treeOf(server).reduce((sum, pid) => sum + cpuMicros(pid), 0),
   client: cpuMicros(client),
   redis: cpuMicros(redis),
   publisher: cpuMicros(process.pid),

@@ -22,6 +22,21 @@ export function cpuMicros(pid: number): number {
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1_000;
 }
 
+/** A process and those that it started, and they. */
+export function treeOf(pid: number): number[] {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return [pid];
+  const children = readdirSync(tasks).flatMap((task) => {
+    try {
+      return readFileSync(`${tasks}/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+    } catch {
+      // The thread has ended between the two looks.
+      return [];
+    }
+  });
+  return [pid, ...children.flatMap(treeOf)];
+}
+
 /** Time for which a core was not idle since the start of the machine, in microseconds. */
 export function busyMicros(core: number): number {
   const line = new RegExp(`^cpu${core} (.+)$`, "m").exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? "";
@@ -31,8 +46,11 @@ export function busyMicros(core: number): number {
   return (user + nice + system + interrupts + softInterrupts + stolen) * TICK_MICROS;
 }
 
-/** Memory of a process that is in RAM now, in bytes. */
-export function residentBytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kibibytes ?? 0) * 1_024;
+/** Memory of a process and those that it started that is in RAM now, in bytes; what they share counts for each. */
+export function residentBytes(server: number): number {
+  const kibibytes = treeOf(server).map((pid) => {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+  });
+  return kibibytes.reduce((sum, each) => sum + each, 0) * 1_024;
 }

@@ -1,5 +1,5 @@
 import type { Measure } from "./measurement.ts";
-import { type ServerName, serverNames } from "./servers/servers.ts";
+import { type ServerName, usualServers } from "./servers/servers.ts";
 import type { TopologyName } from "./topologies.ts";
 
 /**
@@ -71,7 +71,7 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
   singles: traffic("single messages, 50 a second, to 1,000 clients of one room", "one-room", open(1, 50, 2)),
   "singles-100": {
     ...traffic("single messages, 100 a second, to 1,000 clients of one room", "one-room", open(1, 100, 1.5)),
-    servers: serverNames.filter((name) => name !== "compressed"),
+    servers: [...usualServers, "wide-window"],
   },
   "singles-500": traffic("single messages, 500 a second, to 1,000 clients of one room", "one-room", open(1, 500, 0.6)),
   bursts: traffic("20 messages at once, every 500 ms, to 1,000 clients of one room", "one-room", open(20, 2, 2)),

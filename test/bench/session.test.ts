@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { treeOf } from "../../bench/fan-out/process-usage.ts";
 import { createServers, type ServerName } from "../../bench/fan-out/servers/servers.ts";
 import { Session } from "../../bench/fan-out/session.ts";
 import type { Traffic, Trial } from "../../bench/fan-out/shapes.ts";
@@ -38,7 +39,7 @@ describe("topologies", () => {
 });
 
 // The servers that need packages of their own are left to `npm run bench`.
-describe.each(["gateway", "stock", "sharded", "ws"] as const)("%s", (server) => {
+describe.each(["gateway", "two-processes", "stock", "sharded", "ws"] as const)("%s", (server) => {
   it.each([
     ["one room", shared(16, 1), 16],
     ["2 of 4 rooms", shared(16, 4, 2), 8],
@@ -105,6 +106,13 @@ describe("a session", () => {
 
     expect([expected, deliveries]).toEqual([1_200, 1_200]);
     expect(rssSeries[0]).toBeGreaterThan(0);
+  });
+
+  it("counts the CPU and memory of all processes of a server", async () => {
+    const session = await open("two-processes", shared(1, 1));
+
+    expect(treeOf(session.pids.server)).toHaveLength(3);
+    expect(treeOf(process.pid)).toEqual(expect.arrayContaining(treeOf(session.pids.server)));
   });
 
   it("fails with the server's log where it does not start", async () => {

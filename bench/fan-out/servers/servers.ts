@@ -26,6 +26,7 @@ export const createServers = (gatewayRoot = ROOT) =>
     "c-bundled": sendBundled,
     compressed: gatewayOf(gatewayRoot, { isCompressed: true }),
     "wide-window": gatewayOf(gatewayRoot, { windowMs: 25 }),
+    "two-processes": gatewayOf(gatewayRoot, { processes: 2 }),
   }) satisfies Record<string, Contender>;
 
 export type ServerName = keyof ReturnType<typeof createServers>;
@@ -33,4 +34,6 @@ export type ServerName = keyof ReturnType<typeof createServers>;
 export const serverNames = Object.keys(createServers()) as readonly ServerName[];
 
 /** Measured under a shape that does not say otherwise. */
-export const usualServers = serverNames.filter((name) => name !== "compressed" && name !== "wide-window");
+export const usualServers = serverNames.filter(
+  (name) => name !== "compressed" && name !== "wide-window" && name !== "two-processes",
+);

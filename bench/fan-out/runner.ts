@@ -109,7 +109,10 @@ export class Runner {
         const shape = this.#options.shapes.get(name);
         if (!shape) continue;
         onShape(name);
-        session ??= await this.#open(turn, shape, issuer);
+        if (!session) {
+          session = await this.#open(turn, issuer);
+          if (needsClients(shape.trial)) await session.prepare();
+        }
         this.#record(name, turn.server, await runTrial(session, shape.trial));
         if (!session.isSpoilt) continue;
         await session.close();
@@ -122,13 +125,10 @@ export class Runner {
     }
   }
 
-  async #open({ contender, topology }: Turn, { trial }: Shape, issuer: Issuer): Promise<Session> {
-    const options = { contender, topology: topologies[topology], issuer };
-    const session = await Session.open(options, (end) => {
+  #open({ contender, topology }: Turn, issuer: Issuer): Promise<Session> {
+    return Session.open({ contender, topology: topologies[topology], issuer }, (end) => {
       this.#end = end;
     });
-    if (needsClients(trial)) await session.prepare();
-    return session;
   }
 
   #record(shape: ShapeName, server: ServerName, measurement: Measurement): void {

@@ -38,6 +38,8 @@ export interface Shape {
 /** The loop that finds out how much a server takes at most. */
 export const SATURATION = { kind: "closed", perEvent: 20, outstanding: 2, seconds: 1.5 } as const;
 
+const STORM: Trial = { kind: "connect", warmUp: 500, clients: 2_000, window: 100 };
+
 const DEFAULT_STALLED_SECONDS = 60;
 
 const traffic = (title: string, topology: TopologyName, what: Traffic): Shape => ({
@@ -59,6 +61,7 @@ export const shapeNames = [
   "rooms",
   "small-rooms",
   "private",
+  "handshakes",
   "connect",
   "idle",
   "stalled",
@@ -94,10 +97,16 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
   }),
   "small-rooms": traffic("250 rooms of 4 clients, 1,000 messages a second", "small-rooms", open(20, 50, 1.5)),
   private: traffic("1,000 users, 1,000 messages a second, each to one of them", "private", open(10, 100, 1.5)),
+  handshakes: {
+    title: "2,000 clients connect, 100 under way at a time, and ask for nothing",
+    topology: "silent-storm",
+    trial: STORM,
+    compares: "cpuMicrosPerHandshake",
+  },
   connect: {
     title: "2,000 clients connect and subscribe, 100 under way at a time",
     topology: "storm",
-    trial: { kind: "connect", warmUp: 500, clients: 2_000, window: 100 },
+    trial: STORM,
     compares: "cpuMicrosPerHandshake",
   },
   idle: {

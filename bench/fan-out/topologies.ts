@@ -36,6 +36,7 @@ export const topologies = {
   private: own(1_000),
   crowd: shared(2_000, 1),
   storm: shared(2_500, 50),
+  "silent-storm": shared(2_500, 50, 0),
   idle: shared(10_000, 50),
 } as const satisfies Record<string, Topology>;
 

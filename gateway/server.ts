@@ -84,6 +84,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** How long a heartbeat may wait for a message to go with, as a share of the time between two heartbeats. */
+const HEARTBEAT_PATIENCE = 0.1;
+
 /** How long HTTP requests that are under way when the gateway closes may take to end, in ms. */
 const CLOSE_PATIENCE_MS = 500;
 
@@ -187,6 +190,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     isDirect: hasDirectWrites,
     isCompressed: config.RT_COMPRESSION && hasDirectWrites,
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
+    heartbeatPatienceMs: config.RT_HEARTBEAT_MS * HEARTBEAT_PATIENCE,
     maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
     onFlush({ messages, writes, bytes }) {
       metrics.deliveries.inc(messages);

@@ -21,6 +21,8 @@ export interface FanOutOptions {
   readonly isCompressed: boolean;
   /** Longest rest between two flushes on a busy node, in ms. */
   readonly windowMs: number;
+  /** Longest wait of a heartbeat for a message to go with, in ms. */
+  readonly heartbeatPatienceMs: number;
   /** Most bytes that may wait for one client. */
   readonly maximumWaitingBytes: number;
   /** Called after each flush: messages times clients, writes in the flush, bytes written since the one before. */
@@ -43,7 +45,10 @@ export interface Target {
 export class FanOut {
   readonly #options: FanOutOptions;
   readonly #rooms = new Map<string, Room>();
+  /** Rooms with something for the next flush, and those where only heartbeats wait. */
   readonly #pending = new Set<Room>();
+  readonly #patient = new Set<Room>();
+  #patience: NodeJS.Timeout | undefined;
   /** Messages that wait for the flush and that nobody has, by the name under which they replace each other. */
   readonly #replaceable = new Map<string, Outgoing>();
   readonly #waiting = new WaitingOutboxes();
@@ -134,7 +139,8 @@ export class FanOut {
       return;
     }
     const outgoing = new Outgoing(content, ++this.#sequence);
-    if (target) {
+    if (target && outgoing.isHeartbeat) this.#enqueuePatient(target, outgoing);
+    else if (target) {
       target.whole = wholeTarget;
       this.#enqueue(target, outgoing);
     }
@@ -156,6 +162,7 @@ export class FanOut {
   /** Ends all timers. */
   close(): void {
     this.#waiting.close();
+    clearTimeout(this.#patience);
     for (const { lanes } of this.#rooms.values()) for (const { timer } of lanes.values()) clearInterval(timer);
   }
 
@@ -185,7 +192,24 @@ export class FanOut {
 
   #enqueue(room: Room, outgoing: Outgoing): void {
     room.queue.push(outgoing);
+    this.#patient.delete(room);
     this.#pending.add(room);
+    this.#window.schedule();
+  }
+
+  /** A heartbeat by itself is a write to everyone; with a message that comes soon it costs nothing. */
+  #enqueuePatient(room: Room, heartbeat: Outgoing): void {
+    room.queue.push(heartbeat);
+    if (this.#pending.has(room)) return;
+    this.#patient.add(room);
+    this.#patience ??= setTimeout(() => this.#endPatience(), this.#options.heartbeatPatienceMs);
+  }
+
+  #endPatience(): void {
+    this.#patience = undefined;
+    if (this.#patient.size === 0) return;
+    for (const room of this.#patient) this.#pending.add(room);
+    this.#patient.clear();
     this.#window.schedule();
   }
 
@@ -212,13 +236,15 @@ export class FanOut {
       room.parent.lanes.delete(room.maximumRate);
     }
     const parent = room instanceof Lane ? room.parent : room;
-    if (parent.isEmpty) this.#rooms.delete(parent.name);
+    if (!parent.isEmpty) return;
+    this.#rooms.delete(parent.name);
+    this.#patient.delete(parent);
   }
 
   /** Sends a client at once what waits for the next flush, so that something else can follow. */
   #serve(member: Member): void {
-    if (this.#pending.size === 0 || member.servedUpTo === this.#sequence) return;
-    const rooms = [...this.#pending].filter(({ members }) => members.has(member));
+    if (member.servedUpTo === this.#sequence) return;
+    const rooms = [...member.rooms].filter((room) => this.#pending.has(room) || this.#patient.has(room));
     const parts = new Set(rooms.flatMap(({ queue }) => queue.filter(({ sequence }) => sequence > member.servedUpTo)));
     member.servedUpTo = this.#sequence;
     if (parts.size === 0) return;

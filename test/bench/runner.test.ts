@@ -18,7 +18,7 @@ it("a run that fails while its clients connect leaves nothing running, and says 
     onMeasurement: () => undefined,
   });
 
-  await expect(runner.run()).rejects.toThrow(/connection refused[^]*who is there/);
+  await expect(runner.run()).rejects.toThrow(/connection refused[\s\S]*who is there/);
 
   expect(treeOf(process.pid)).toEqual(before);
 });

@@ -1,10 +1,16 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OutgoingOptions } from "../../../gateway/fan-out/outgoing.ts";
 import { tryDirectWrites } from "../../../gateway/fan-out/self-test.ts";
 import { entry, type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
 
 const numbersOf = ({ client }: Pair, marketId: string): number[] =>
   client.messages.filter((message) => message.marketId === marketId).map(({ id }) => Number.parseInt(id, 10));
+
+const beat = (marketId: string, number: number): OutgoingOptions => ({
+  event: "heartbeat",
+  message: { channel: "market:trades", marketId, id: `${number}-0` },
+});
 
 const markets = ["a", "b", "c"];
 
@@ -127,6 +133,23 @@ describe("the fan-out", () => {
     expect(numbersOf(pair, "one")).toEqual([1, 2, 3]);
   });
 
+  it("sends it once also where a heartbeat of the room follows in the same turn", async () => {
+    const pair = await harness.connect();
+    for (const room of ["beaten", "every"]) harness.fanOut.join(pair.member, room);
+    harness.fanOut.send({ room: "beaten", whole: "every" }, { event: "data", message: entry("beaten", 1) });
+    harness.fanOut.send({ room: "beaten" }, beat("beaten", 1));
+    harness.fanOut.send({ room: "last", whole: "every" }, { event: "data", message: entry("last", 1) });
+    await expect.poll(() => numbersOf(pair, "last")).toEqual([1]);
+    expect(numbersOf(pair, "beaten")).toEqual([1]);
+  });
+
+  it("sends a heartbeat by itself where no message comes", async () => {
+    const pair = await harness.connect();
+    harness.fanOut.join(pair.member, "quiet");
+    harness.fanOut.send({ room: "quiet" }, beat("quiet", 7));
+    await expect.poll(() => pair.client.heartbeats.map(({ id }) => id)).toEqual(["7-0"]);
+  });
+
   it("leaves out what a newer message replaces, and keeps the chain whole for old and new members", async () => {
     const [early, late] = await Promise.all([harness.connect(), harness.connect()]);
     const send = (number: number): void =>
@@ -161,5 +184,29 @@ describe("the fan-out", () => {
     const chain = (pair: Pair) => pair.client.messages.map(({ id, prev }) => [prev, id]);
     expect(chain(joining)).toEqual([["20-0", "21-0"]]);
     for (const [index, [prev]] of chain(slow).entries()) expect(prev).toBe(chain(slow)[index - 1]?.[1] ?? "0-0");
+  });
+});
+
+describe("a heartbeat", () => {
+  it("goes with the next message of its room, before it and in the same write; who leaves or is sent to has it at once", async () => {
+    const flushes: { messages: number; writes: number }[] = [];
+    const patient = await startFanOut({
+      heartbeatPatienceMs: 600_000,
+      onFlush: ({ messages, writes }) => flushes.push({ messages, writes }),
+    });
+    const [staying, leaving] = await Promise.all([patient.connect(), patient.connect()]);
+    for (const { member } of [staying, leaving]) patient.fanOut.join(member, "one");
+
+    patient.fanOut.send({ room: "one" }, beat("one", 0));
+    patient.fanOut.leave(leaving.member, "one");
+    await expect.poll(() => leaving.client.heartbeats.length).toBe(1);
+    expect([flushes, staying.client.heartbeats]).toEqual([[], []]);
+    patient.fanOut.send({ room: "one" }, { event: "data", message: entry("one", 1) });
+
+    await expect.poll(() => numbersOf(staying, "one")).toEqual([1]);
+    expect(staying.client.events.map(({ name }) => name)).toEqual(["heartbeat", "data"]);
+    expect(flushes).toEqual([{ messages: 2, writes: 1 }]);
+    expect(numbersOf(leaving, "one")).toEqual([]);
+    await patient.stop();
   });
 });

@@ -36,6 +36,7 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
     isDirect: true,
     isCompressed: false,
     windowMs: 5,
+    heartbeatPatienceMs: 20,
     maximumWaitingBytes: 10_000_000,
     ...options,
   });

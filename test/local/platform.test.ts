@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -19,13 +21,19 @@ let events: EventBridgeClient;
 const clients: TestClient[] = [];
 
 beforeAll(async () => {
-  port = await freePort();
+  port = await freePortPair();
   url = `http://127.0.0.1:${port}`;
   child = spawn(process.execPath, [ENTRY], { env: { PATH: process.env.PATH, PORT: String(port) } });
   onLines(child, (line) => {
     output += `${line}\n`;
   });
-  await vi.waitUntil(() => output.includes("first message on a client"), { timeout: 30_000 });
+  const isUp = (): boolean => {
+    if (child.exitCode !== null) throw new Error(`it has ended:\n${output}`);
+    return output.includes("first message on a client");
+  };
+  await vi.waitUntil(isUp, { timeout: 30_000 }).catch((cause) => {
+    throw new Error(`it did not start:\n${output}`, { cause });
+  });
   events = new EventBridgeClient({
     endpoint: `${url}/dev/aws`,
     region: "eu-west-1",
@@ -37,6 +45,21 @@ afterAll(async () => {
   for (const client of clients) client.close();
   await endProcess(child);
 });
+
+/** A free port with a free one after it, where the managed edge is. */
+async function freePortPair(): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const next = createServer().listen(first + 1, "127.0.0.1");
+    // It rejects with the server's error.
+    const isFree = await once(next, "listening").then(
+      () => true,
+      () => false,
+    );
+    next.close();
+    if (isFree) return first;
+  }
+}
 
 async function tokenOf(user: string): Promise<string> {
   const { token } = (await (await fetch(`${url}/dev/token?sub=${user}`)).json()) as { token: string };

@@ -12,7 +12,7 @@ interface UpgradeResponse {
   req?: unknown;
 }
 
-/** On the request, since a WeakMap of them would be looked through in each of the many collections of a storm. */
+/** Where the request keeps the answer: for as long as it lives itself, and no table has to be kept. */
 const RESPONSE = Symbol("response");
 
 interface UpgradeRequest extends IncomingMessage {

@@ -14,14 +14,12 @@ export interface Stream {
 /** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and does not give it a channel. */
 const SOCKET_ID_LENGTH = 20;
 
-const PLAIN = /^[\w.!'()*-]*$/;
-
 /**
  * Percent-encodes everything but `A-Z a-z 0-9 - _ . ! ' ( ) *` and so also `{ } : #`, which have a meaning in names.
  *
  * @throws URIError on a lone surrogate; the schemas let none through.
  */
-const encode = (id: string): string => (PLAIN.test(id) ? id : encodeURIComponent(id).replaceAll("~", "%7E"));
+const encode = (id: string): string => encodeURIComponent(id).replaceAll("~", "%7E");
 
 /** `~` never occurs in an encoded id, so the longer name cannot be another stream's. */
 const avoidSocketIdLength = (name: string): string => (name.length === SOCKET_ID_LENGTH ? `${name}~` : name);

@@ -3,37 +3,34 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 /** Length of a tick of /proc/stat, in microseconds: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MICROS = 10_000;
 
+/** A file of /proc for each thread of a process. */
+function readThreads(pid: number, file: "schedstat" | "children"): string[] {
+  const threads = `/proc/${pid}/task`;
+  return readdirSync(threads).flatMap((thread) => {
+    try {
+      return [readFileSync(`${threads}/${thread}/${file}`, "utf8")];
+    } catch {
+      // The thread has ended between the two looks.
+      return [];
+    }
+  });
+}
+
 /**
  * CPU time of all threads of a process so far, in microseconds; of Linux's scheduler, so that short spells count.
  *
  * @throws Error where the process has ended.
  */
 export function cpuMicros(pid: number): number {
-  const tasks = `/proc/${pid}/task`;
-  if (!existsSync(tasks)) throw new Error(`process ${pid} has ended`);
-  const nanoseconds = readdirSync(tasks).map((task) => {
-    try {
-      return Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);
-    } catch {
-      // The thread has ended between the two looks.
-      return 0;
-    }
-  });
+  if (!existsSync(`/proc/${pid}/task`)) throw new Error(`process ${pid} has ended`);
+  const nanoseconds = readThreads(pid, "schedstat").map((text) => Number(text.split(" ")[0]));
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1_000;
 }
 
-/** A process and those that it started, and they. */
+/** A process, those that it started, and so on. */
 export function treeOf(pid: number): number[] {
-  const tasks = `/proc/${pid}/task`;
-  if (!existsSync(tasks)) return [pid];
-  const children = readdirSync(tasks).flatMap((task) => {
-    try {
-      return readFileSync(`${tasks}/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-    } catch {
-      // The thread has ended between the two looks.
-      return [];
-    }
-  });
+  if (!existsSync(`/proc/${pid}/task`)) return [pid];
+  const children = readThreads(pid, "children").flatMap((text) => text.split(" ").filter(Boolean).map(Number));
   return [pid, ...children.flatMap(treeOf)];
 }
 
@@ -47,9 +44,9 @@ export function busyMicros(core: number): number {
 }
 
 /** Memory of a process and those that it started that is in RAM now, in bytes; what they share counts for each. */
-export function residentBytes(server: number): number {
-  const kibibytes = treeOf(server).map((pid) => {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+export function residentBytes(pid: number): number {
+  const kibibytes = treeOf(pid).map((each) => {
+    const status = readFileSync(`/proc/${each}/status`, "utf8");
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
   });
   return kibibytes.reduce((sum, each) => sum + each, 0) * 1_024;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
-import { startPlatform } from "../../local/platform.ts";
+import { startQuietPlatform } from "../../local/quiet-platform.ts";
 import { type BenchPage, openAddress } from "../client/browser.ts";
 import { startFeed } from "../client/feed.ts";
 import { createTraffic } from "./traffic.ts";
@@ -51,16 +51,7 @@ const fail = (error: Error): void => console.error(error.message);
 
 /** The page of `npm start` in Chromium, with messages that stream into it. */
 async function startStreaming({ markets, updates }: PageOptions): Promise<Streaming> {
-  const platform = await startPlatform({
-    port: 0,
-    edgePort: 0,
-    gateways: 1,
-    eventsPerSecond: 0,
-    seed: 1,
-    hasPolling: false,
-    onProgress: () => undefined,
-    onNotice: (text) => console.error(text),
-  });
+  const platform = await startQuietPlatform((text) => console.error(text));
   const commands = connectPublisher(parseEnvironment(redisEnvironment, { RT_REDIS_URL: platform.redisUrl }), fail);
   let published = 0;
   const feed = startFeed({

@@ -2,6 +2,7 @@ import { describeError, tokenExpired, tokenReplaced } from "../../contract/answe
 import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import {
+  type Acknowledge,
   type ErrorMessage,
   parseAuthenticate,
   parseSubscribe,
@@ -40,13 +41,11 @@ export interface ConnectionServices {
   readonly onError: (error: Error, stage: string) => void;
 }
 
-/** The client's callback; it gets what the event that answers the request has. */
-type Acknowledge = (message: object) => void;
-
 interface Request {
   readonly event: RequestEvent;
   readonly value: unknown;
-  readonly acknowledge: Acknowledge | undefined;
+  /** The client's callback; it gets what the event that answers the request has. */
+  readonly acknowledge: Acknowledge<object> | undefined;
 }
 
 /** Serves one client: takes its requests one after the other and answers each, whatever it is. */
@@ -75,7 +74,7 @@ export class Connection {
   #receive(event: RequestEvent, values: readonly unknown[]): void {
     const [request] = values;
     const last = values.at(-1);
-    const acknowledge = typeof last === "function" ? (last as Acknowledge) : undefined;
+    const acknowledge = typeof last === "function" ? (last as Acknowledge<object>) : undefined;
     const received = { event, value: typeof request === "function" ? undefined : request, acknowledge };
     if (this.#bucket.take() && this.#waiting < MAXIMUM_WAITING) this.#enqueue(received);
     else this.#refuse(received, new ChannelError("rate_limited", "too many requests"));
@@ -119,7 +118,7 @@ export class Connection {
     acknowledge?.(message);
   }
 
-  #unsubscribe(request: UnsubscribeRequest, acknowledge: Acknowledge | undefined): void {
+  #unsubscribe(request: UnsubscribeRequest, acknowledge: Acknowledge<object> | undefined): void {
     this.#subscriptions.unsubscribe(request);
     const message = { channel: request.channel, marketId: request.marketId };
     this.#socket.emit("unsubscribed", message);
@@ -132,7 +131,7 @@ export class Connection {
     return new ChannelError("internal", "the request failed");
   }
 
-  async #authenticate(token: string | null, acknowledge: Acknowledge | undefined): Promise<void> {
+  async #authenticate(token: string | null, acknowledge: Acknowledge<object> | undefined): Promise<void> {
     const identity = token === null ? undefined : await this.#services.verifyToken(token);
     const { data } = this.#socket;
     if (identity?.sub !== data.identity?.sub) this.#endPrivate(tokenReplaced);

@@ -12,27 +12,22 @@ interface UpgradeResponse {
   req?: unknown;
 }
 
-/** Where the request keeps the answer: for as long as it lives itself, and no table has to be kept. */
-const RESPONSE = Symbol("response");
-
-interface UpgradeRequest extends IncomingMessage {
-  [RESPONSE]?: UpgradeResponse;
-}
-
 /**
  * Lets go of what only the handshake needed, after Socket.IO has admitted a client: the request with its headers and
  * its query, some 2 KiB of every connection, and the token.
  */
 export class Handshakes {
+  readonly #responses = new WeakMap<IncomingMessage, UpgradeResponse>();
+
   constructor(engine: Server["engine"]) {
-    engine.use((request: UpgradeRequest, response: UpgradeResponse, next: () => void) => {
-      request[RESPONSE] = response;
+    engine.use((request: IncomingMessage, response: UpgradeResponse, next: () => void) => {
+      this.#responses.set(request, response);
       next();
     });
   }
 
   forget({ conn, request, handshake }: GatewaySocket): void {
-    const response = (request as UpgradeRequest)[RESPONSE];
+    const response = this.#responses.get(request);
     // Not a documented property: should it be named otherwise one day, the request stays in memory, and a test fails.
     if (response && "req" in response) response.req = undefined;
     conn.request = FORGOTTEN;

@@ -1,7 +1,7 @@
 import pTimeout from "p-timeout";
 import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
-import type { SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
+import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
 import { isPrivate, streamsOf } from "../../contract/server/access.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
@@ -25,9 +25,6 @@ interface SubscriptionsOptions {
   /** Most subscriptions (streams and whole channels) at once. */
   readonly maximum: number;
 }
-
-/** The client's acknowledgement callback, where it gave one. */
-type Acknowledge = ((message: SubscribedMessage) => void) | undefined;
 
 /** A stream that the hub has open for this connection, and what lets go of it. */
 interface OpenStream {
@@ -63,7 +60,7 @@ export class Subscriptions {
    *
    * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
    */
-  async subscribe(request: SubscribeRequest, acknowledge: Acknowledge): Promise<void> {
+  async subscribe(request: SubscribeRequest, acknowledge: Acknowledge<SubscribedMessage> | undefined): Promise<void> {
     const streams = streamsOf(request, this.#socket.data.identity);
     const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
     if (this.#held.size + fresh.length > this.#maximum) {
@@ -135,7 +132,11 @@ export class Subscriptions {
   }
 
   /** Rooms that the connection is in already are left meanwhile if it resumes: what they carry is part of the resume. */
-  async #catchUp(request: SubscribeRequest, streams: readonly Stream[], acknowledge: Acknowledge) {
+  async #catchUp(
+    request: SubscribeRequest,
+    streams: readonly Stream[],
+    acknowledge: Acknowledge<SubscribedMessage> | undefined,
+  ) {
     const { identity } = this.#socket.data;
     const rooms = streams.map(roomName);
     const paused = request.lastId === undefined ? [] : rooms.filter((room) => this.#held.has(room));
@@ -170,7 +171,11 @@ export class Subscriptions {
     }
   }
 
-  #send(entries: readonly Entry[], answer?: SubscribedMessage, acknowledge?: Acknowledge): Promise<void> | undefined {
+  #send(
+    entries: readonly Entry[],
+    answer?: SubscribedMessage,
+    acknowledge?: Acknowledge<SubscribedMessage>,
+  ): Promise<void> | undefined {
     const contents: OutgoingOptions[] = entries.map((message) => ({ event: "data", message }));
     if (answer) contents.unshift({ event: "subscribed", message: answer });
     // The acknowledgement comes between the event and the first message, and goes Socket.IO's way.

@@ -236,16 +236,14 @@ export class FanOut {
       room.parent.lanes.delete(room.maximumRate);
     }
     const parent = room instanceof Lane ? room.parent : room;
-    if (!parent.isEmpty) return;
-    this.#rooms.delete(parent.name);
-    this.#patient.delete(parent);
+    if (parent.isEmpty) this.#rooms.delete(parent.name);
   }
 
   /** Sends a client at once what waits for the next flush, so that something else can follow. */
   #serve(member: Member): void {
-    if (member.servedUpTo === this.#sequence) return;
-    const rooms = [...member.rooms].filter((room) => this.#pending.has(room) || this.#patient.has(room));
-    const parts = new Set(rooms.flatMap(({ queue }) => queue.filter(({ sequence }) => sequence > member.servedUpTo)));
+    if (this.#pending.size + this.#patient.size === 0 || member.servedUpTo === this.#sequence) return;
+    const waiting = [...member.rooms].flatMap(({ queue }) => queue);
+    const parts = new Set(waiting.filter(({ sequence }) => sequence > member.servedUpTo));
     member.servedUpTo = this.#sequence;
     if (parts.size === 0) return;
     // From here on somebody has them.

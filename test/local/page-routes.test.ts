@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LocalPlatform } from "../../local/platform.ts";
-import { startQuietPlatform } from "../support/local-platform.ts";
+import { startQuietPlatform } from "../../local/quiet-platform.ts";
 
 let platform: LocalPlatform;
 

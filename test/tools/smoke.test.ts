@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import type { LocalPlatform } from "../../local/platform.ts";
-import { startQuietPlatform } from "../support/local-platform.ts";
+import { startQuietPlatform } from "../../local/quiet-platform.ts";
 
 const ENTRY = join(import.meta.dirname, "../../tools/smoke/main.ts");
 

@@ -8,8 +8,6 @@ import { socketIoHandshake } from "./socket-io-handshake.ts";
 
 const MAXIMUM_CONNECTIONS = 20_000;
 
-const PROCESSES_PROGRAM = join(import.meta.dirname, "processes.program.ts");
-
 /** As Chromium offers it. */
 const OFFER = "H Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits";
 
@@ -29,21 +27,13 @@ function toChannelMessage(message: BenchMessage): ChannelMessage {
  * @param root the checkout whose `gateway/` and `contract/` are measured.
  * @param isCompressed whether it compresses, and the clients negotiate that as browsers do.
  * @param windowMs the longest rest between two flushes; see docs/fan-out.md.
- * @param processes how many share the port and, here, the core.
  */
-export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10, processes = 1 } = {}): Contender => ({
-  label: `this gateway${isCompressed ? ", compressing" : ""}${windowMs === 10 ? "" : `, ${windowMs} ms`}${
-    processes === 1 ? "" : `, ${processes} processes`
-  }`,
+export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10 } = {}): Contender => ({
+  label: `this gateway${isCompressed ? ", compressing" : ""}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
   hasRooms: true,
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
-    values: [
-      ...nodeFlags,
-      ...(processes === 1 ? [] : [PROCESSES_PROGRAM]),
-      join(root, "gateway/main.ts"),
-      ...(processes === 1 ? [] : [String(processes), String(port)]),
-    ],
+    values: [...nodeFlags, join(root, "gateway/main.ts")],
     environment: {
       ...issuer.env,
       RT_PORT: String(port),
@@ -54,7 +44,7 @@ export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10, p
       RT_FAN_OUT_WINDOW_MS: String(windowMs),
       RT_MAX_CONNECTIONS: String(MAXIMUM_CONNECTIONS),
     },
-    ...(processes === 1 ? { readyUrl: `http://127.0.0.1:${port}/readyz` } : {}),
+    readyUrl: `http://127.0.0.1:${port}/readyz`,
   }),
   async handshake({ rooms, isPrivate }, { issuer }) {
     const [path = "", ...steps] = isPrivate

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Contender } from "./contender.ts";
 import { gatewayOf } from "./gateway.ts";
+import { inProcesses } from "./processes.ts";
 import { sendBundled, sendEach } from "./send-loop.ts";
 import { socketcluster } from "./socketcluster.ts";
 import { sharded, stock } from "./stock.ts";
@@ -26,14 +27,15 @@ export const createServers = (gatewayRoot = ROOT) =>
     "c-bundled": sendBundled,
     compressed: gatewayOf(gatewayRoot, { isCompressed: true }),
     "wide-window": gatewayOf(gatewayRoot, { windowMs: 25 }),
-    "two-processes": gatewayOf(gatewayRoot, { processes: 2 }),
+    "two-processes": inProcesses(gatewayOf(gatewayRoot), 2),
   }) satisfies Record<string, Contender>;
 
 export type ServerName = keyof ReturnType<typeof createServers>;
 
 export const serverNames = Object.keys(createServers()) as readonly ServerName[];
 
+/** Ways to run the gateway that concern single shapes. */
+const variants: readonly ServerName[] = ["compressed", "wide-window", "two-processes"];
+
 /** Measured under a shape that does not say otherwise. */
-export const usualServers = serverNames.filter(
-  (name) => name !== "compressed" && name !== "wide-window" && name !== "two-processes",
-);
+export const usualServers = serverNames.filter((name) => !variants.includes(name));

@@ -2,6 +2,7 @@ import { type Channel, channelDefinition } from "./channels.ts";
 import type { ChannelError } from "./errors.ts";
 import type { ErrorMessage, SubscribedMessage, SubscribeRequest } from "./frames.ts";
 import { FIRST_ID, type Stream } from "./stream.ts";
+import { MAXIMUM_KEYS } from "./wire.ts";
 
 /** Where a `subscribe` left one of its streams. */
 export interface StreamPosition {
@@ -24,11 +25,36 @@ export function describeSubscribed(request: SubscribeRequest, positions: readonl
   return { channel, marketId, ids, ...recovered, ...(unrecovered.length > 0 ? { unrecovered } : {}) };
 }
 
-/** The answer to a request that is refused; names the channel where the request did. */
+/** Longest channel and market that a refusal repeats: what a client sends may be anything. */
+const MAXIMUM_CHANNEL_LENGTH = 64;
+const MAXIMUM_MARKET_LENGTH = 128;
+
+const isText = (value: unknown, maximum: number): value is string =>
+  typeof value === "string" && value.length <= maximum;
+
+const isMarket = (value: unknown): value is string => isText(value, MAXIMUM_MARKET_LENGTH);
+
+const isMarketList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length <= MAXIMUM_KEYS && value.every(isMarket);
+
+/** The answer to a request that is refused; names the channel and the markets where the request did. */
 export function describeError({ code, message }: ChannelError, request: unknown): ErrorMessage {
-  const channel = typeof request === "object" && request !== null && "channel" in request ? request.channel : undefined;
-  return typeof channel === "string" && channel.length <= 64 ? { code, message, channel } : { code, message };
+  const { channel, marketId } = Object(request) as { readonly channel?: unknown; readonly marketId?: unknown };
+  return {
+    code,
+    message,
+    ...(isText(channel, MAXIMUM_CHANNEL_LENGTH) ? { channel } : {}),
+    ...(isMarket(marketId) || isMarketList(marketId) ? { marketId } : {}),
+  };
 }
+
+/** Tells that a subscription has ended; the client may subscribe again where the code allows it. */
+export const subscriptionEnded = ({ channel, key }: Stream, { code, message }: ChannelError): ErrorMessage => ({
+  code,
+  message,
+  channel,
+  ...(channelDefinition(channel).key === "marketId" && key !== undefined ? { marketId: key } : {}),
+});
 
 /** Tells that a private subscription ends with its token. */
 export const tokenExpired = (channel: Channel): ErrorMessage => ({

@@ -141,10 +141,17 @@ export interface SubscribedMessage {
 
 export type UnsubscribedMessage = Pick<SubscribedMessage, "channel" | "marketId">;
 
+/**
+ * Refuses a request, or ends a subscription: an error that names a channel while no request for it is unanswered says
+ * that nothing of it comes any more.
+ */
 export interface ErrorMessage {
   readonly code: ErrorCode;
   readonly message: string;
+  /** The channel that the request named, or whose subscription has ended. */
   readonly channel?: string;
+  /** The markets as the request named them, or the one whose subscription has ended. */
+  readonly marketId?: string | readonly string[];
 }
 
 /** Answers `authenticate`. `sub` is null on an anonymous connection. */

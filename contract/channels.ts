@@ -19,6 +19,14 @@ export interface History {
   readonly seconds: number;
 }
 
+/**
+ * What one message is the whole state of, so that an older one must not follow a newer one:
+ * - `stream`: of what the stream is about, such as the price of a market or a user's portfolio.
+ * - `data.id`: of the one thing that `data.id` names, such as an order. A stream has many of them.
+ * - `nothing`: each message stands for itself, and all of them count.
+ */
+export type StateOf = "stream" | "data.id" | "nothing";
+
 export interface ChannelDefinition {
   /** `public`: anyone. `private`: the user that the token's `sub` names, own messages only. */
   readonly access: "public" | "private";
@@ -26,6 +34,8 @@ export interface ChannelDefinition {
   readonly key: "marketId" | "user" | "none";
   readonly delivery: Delivery;
   readonly history: History;
+  /** Decides which messages have their versions compared when they are published. `latest` needs `stream`. */
+  readonly stateOf: StateOf;
   /**
    * Seconds for which an event id is remembered at least (and twice that at most), so that a retry is not published
    * twice. At least as long as the event source may retry. `latest` channels need none: their version guard does it.
@@ -46,14 +56,15 @@ const userChannel = {
 } as const;
 
 /**
- * Every channel of the platform. Adding one here is all that it takes: names, schemas, access, publishing,
- * subscriptions and infrastructure follow from the entry.
+ * Every channel of the platform. Names, schemas, access, publishing, subscriptions and infrastructure follow from the
+ * entry; only the event that leads to it is declared elsewhere (domain-events.ts).
  */
 export const channels = {
   "market:prices": {
     access: "public",
     key: "marketId",
     delivery: "latest",
+    stateOf: "stream",
     history: { entries: 1, seconds: DAY },
     dedupeSeconds: 0,
     payload: marketPrice,
@@ -62,6 +73,7 @@ export const channels = {
     access: "public",
     key: "marketId",
     delivery: "latest",
+    stateOf: "stream",
     history: { entries: 1, seconds: DAY },
     dedupeSeconds: 0,
     payload: orderBook,
@@ -70,6 +82,7 @@ export const channels = {
     access: "public",
     key: "marketId",
     delivery: "ordered",
+    stateOf: "nothing",
     history: { entries: 300, seconds: DAY },
     dedupeSeconds: 10 * MINUTE,
     payload: trade,
@@ -78,14 +91,15 @@ export const channels = {
     access: "public",
     key: "none",
     delivery: "ordered",
+    stateOf: "nothing",
     history: { entries: 300, seconds: DAY },
     dedupeSeconds: DAY,
     payload: monitorSignal,
   },
-  "user:orders": { ...userChannel, payload: order },
-  "user:notifications": { ...userChannel, payload: notification },
-  "user:portfolio": { ...userChannel, payload: portfolio },
-  "user:copy-trade": { ...userChannel, payload: copyTrade },
+  "user:orders": { ...userChannel, stateOf: "data.id", payload: order },
+  "user:notifications": { ...userChannel, stateOf: "nothing", payload: notification },
+  "user:portfolio": { ...userChannel, stateOf: "stream", payload: portfolio },
+  "user:copy-trade": { ...userChannel, stateOf: "data.id", payload: copyTrade },
 } as const satisfies Record<string, ChannelDefinition>;
 
 export type Channel = keyof typeof channels;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { type Channel, channelDefinition, type Payload } from "./channels.ts";
 import { describeIssue } from "./frames.ts";
 import { marketPrice, orderBook, trade } from "./payloads/market.ts";
-import { eventId, identifier } from "./payloads/primitives.ts";
+import { eventId, identifier, version, versionEpoch } from "./payloads/primitives.ts";
 import { newsSignal, whaleSignal } from "./payloads/signals.ts";
 import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
 
@@ -47,23 +47,21 @@ export type Domain = keyof typeof domains;
 export const domainNames = Object.keys(domains) as readonly Domain[];
 
 /**
- * What a detail carries beside the payload:
+ * Fields that a detail carries beside the payload:
  * - `userId`: whose it is; required on private channels, the `sub` of the user's token.
  * - `eventId`: the producer's own id, kept over its retries. Without it the bus's id of the event counts.
- * - `version`: orders the values of one market on a `latest` channel; without it the payload's `time` does. A market
- *   whose events carry it must carry it always.
+ * - `version`: orders the states of one thing (see `stateOf` in channels.ts); without it the payload's `time` does.
+ * - `versionEpoch`: says that the version is no time but the producer's own count, which starts anew with each epoch.
  * - `event`: a name for the change, passed on to clients.
  */
 const meta = z.object({
   eventId: eventId.optional(),
-  version: z.int().min(0).optional(),
+  version: version.optional(),
+  versionEpoch: versionEpoch.optional(),
   event: z.string().min(1).max(64).optional(),
 });
 
 const privateMeta = meta.extend({ userId: identifier });
-
-/** A value of `latest` dated further ahead than this is refused: it would block the newer ones until then. */
-const MAXIMUM_CLOCK_SKEW_MS = 60_000;
 
 /** An event in the words of EventBridge, however it came (bus, stream, test). */
 export interface DomainEvent {
@@ -84,8 +82,21 @@ export interface MessageOf<C extends Channel> {
   readonly event?: string;
   /** The same for every attempt to publish this very message; 1 to 256 characters. */
   readonly eventId: string;
-  /** Required on `latest` channels: a value of an older version never replaces a newer one. 0 to 2^53-1. */
+  /**
+   * An older state of the same thing never follows a newer one. Without `versionEpoch` a time in milliseconds since 1970,
+   * at most a minute ahead of Redis's clock; with it any number from 0 to 2^53-1. Not looked at on channels where each
+   * message stands for itself.
+   *
+   * @default `data.time`
+   */
   readonly version?: number;
+  /**
+   * Names the run of the producer's own sequence numbers that `version` belongs to, 1 to 64 characters: another one each
+   * time that the count starts anew. Send it always or never for one thing.
+   *
+   * @default - the version is a time
+   */
+  readonly versionEpoch?: string;
 }
 
 export type ChannelMessage = { [C in Channel]: MessageOf<C> }[Channel];
@@ -102,20 +113,14 @@ function findDefinition(domain: Domain, { source, detailType, id }: DomainEvent)
   throw new InvalidEventError(`event ${id}: domain ${domain} takes ${known}, not ${source}/${detailType}`);
 }
 
-function assertNotAhead(event: DomainEvent, version: unknown, now: number): void {
-  if (typeof version === "number" && version > now + MAXIMUM_CLOCK_SKEW_MS) {
-    throw new InvalidEventError(`event ${event.id} (${event.detailType}): detail.time: lies in the future`);
-  }
-}
-
 /**
- * Parses a domain event into the message to publish. Pure but for `now` (milliseconds since 1970).
+ * Parses a domain event into the message to publish. Versions are compared with Redis's clock where it is published.
  *
  * @throws InvalidEventError that names the event, the field and what is wrong with it.
  */
-export function parseDomainEvent(domain: Domain, event: DomainEvent, now: number = Date.now()): ChannelMessage {
+export function parseDomainEvent(domain: Domain, event: DomainEvent): ChannelMessage {
   const { channel, payload } = findDefinition(domain, event);
-  const { access, key, delivery } = channelDefinition(channel);
+  const { access, key } = channelDefinition(channel);
   const metaSchema: z.ZodObject = access === "private" ? privateMeta : meta;
   const parsed = z.intersection(metaSchema, payload).safeParse(event.detail);
   if (!parsed.success) {
@@ -124,14 +129,14 @@ export function parseDomainEvent(domain: Domain, event: DomainEvent, now: number
   const details = metaSchema.parse(event.detail) as z.infer<typeof meta> & Partial<z.infer<typeof privateMeta>>;
   const data = payload.parse(event.detail);
   const streamKey = key === "user" ? details.userId : key === "marketId" ? (data.marketId as string) : undefined;
-  if (delivery === "latest" && details.version === undefined) assertNotAhead(event, data.time, now);
   const message = {
     channel,
     key: streamKey,
     data,
     event: details.event,
     eventId: details.eventId ?? event.id,
-    version: delivery === "latest" ? (details.version ?? (data.time as number)) : undefined,
+    version: details.version,
+    versionEpoch: details.versionEpoch,
   };
   // The definition pairs the channel with its payload's schema; the compiler cannot follow that through a look-up.
   return message as ChannelMessage;

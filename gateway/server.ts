@@ -138,15 +138,14 @@ function toMessage<C extends Channel>(
   data: Payload<C>,
   { marketId, userId }: BroadcastTarget,
 ): ChannelMessage {
-  const { key, delivery } = channelDefinition(channel);
-  const fields: { readonly marketId?: string; readonly time?: number } = data;
+  const { key } = channelDefinition(channel);
+  const ownMarket = "marketId" in data ? data.marketId : undefined;
   const message = {
     channel,
-    key: key === "user" ? userId : key === "marketId" ? (marketId ?? fields.marketId) : undefined,
+    key: key === "user" ? userId : key === "marketId" ? (marketId ?? ownMarket) : undefined,
     data,
     event,
     eventId: randomUUID(),
-    version: delivery === "latest" ? (fields.time ?? Date.now()) : undefined,
   };
   // Checked against the channel's schema by the publisher, whatever the caller's types said.
   return message as ChannelMessage;

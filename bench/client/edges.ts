@@ -52,7 +52,7 @@ export async function startEdge(edge: Edge): Promise<MeasuredEdge> {
   Object.assign(process.env, managed.publisherEnvironment);
   const handOn = await createEdgeQueue(String(managed.publisherEnvironment.RT_EDGE_QUEUE_URL));
   return {
-    ...{ edge, issuer, port: managed.port, publisher: createPublisher(commands, handOn) },
+    ...{ edge, issuer, port: managed.port, publisher: createPublisher(commands, { handOn }) },
     complaints: () => notices,
     urlOn: (port) => `ws://127.0.0.1:${port}/local`,
     stop: () => stopAll(managed.stop),

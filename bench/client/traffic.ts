@@ -43,7 +43,7 @@ export function messageOf(channel: Channel, key: string | undefined, version: nu
   const id = randomUUID();
   const isLatest = channelDefinition(channel).delivery === "latest";
   const data = payloads[channel](key ?? "", id);
-  const message = { channel, key, data, eventId: id, version: isLatest ? version : undefined };
+  const message = { channel, key, data, eventId: id, ...(isLatest ? { version, versionEpoch: "bench" } : {}) };
   // The publisher checks it against the channel's schema.
   return message as ChannelMessage;
 }

@@ -43,11 +43,12 @@ export function createMessage(stream: DrillStream, number: number): ChannelMessa
   const time = Date.now();
   const id = String(number);
   const common = { key, event: `n${number}`, eventId: `${name}/${number}` };
+  const counted = { version: number, versionEpoch: "drill" };
   switch (channel) {
     case "market:prices":
-      return { ...common, channel, version: number, data: { marketId, yes: "0.42", no: "0.58", time } };
+      return { ...common, channel, ...counted, data: { marketId, yes: "0.42", no: "0.58", time } };
     case "market:orderbook":
-      return { ...common, channel, version: number, data: { marketId, yes: book, no: book, time } };
+      return { ...common, channel, ...counted, data: { marketId, yes: book, no: book, time } };
     case "market:trades":
       return { ...common, channel, data: { ...traded, id, marketId, price: "0.42", time } };
     case "monitor:signals": {

@@ -35,8 +35,8 @@ const TICK_MS = 10;
 
 function toMessage({ channel, markets }: RunOptions, number: number): ChannelMessage {
   const marketId = `market-${number % markets}`;
-  const time = number;
-  const common = { key: marketId, eventId: `event-${channel}-${number}`, version: number };
+  const time = Date.now();
+  const common = { key: marketId, eventId: `event-${channel}-${number}`, version: number, versionEpoch: "bench" };
   if (channel === "market:prices") return { ...common, channel, data: { marketId, yes: "0.42", no: "0.58", time } };
   const trade = { exchange: "example", outcome: "yes", side: "buy", price: "0.42", size: "100" } as const;
   return { ...common, channel, data: { id: `trade-${number}`, marketId, ...trade, time } };

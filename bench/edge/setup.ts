@@ -108,7 +108,7 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
     }
   };
   fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000, windowMs });
-  const publisher: Publisher = createPublisher(redis, handOn);
+  const publisher: Publisher = createPublisher(redis, { handOn });
   return {
     url: api.url,
     counts,

@@ -29,8 +29,9 @@ export function createTraffic(count: number): () => ChannelMessage {
     number += 1;
     const eventId = `bench-${number}`;
     const time = Date.now();
+    const counted = { version: number, versionEpoch: "bench" };
     if (number % PRICES_BETWEEN === 0) {
-      return { channel: "market:orderbook", key: shown, eventId, version: number, data: book(shown, number) };
+      return { channel: "market:orderbook", key: shown, eventId, ...counted, data: book(shown, number) };
     }
     if (number % PRICES_BETWEEN === PRICES_BETWEEN / 2) {
       const terms = { outcome: "yes", side: "buy", price: decimal(priceOf(number)), size: "10" } as const;
@@ -44,6 +45,6 @@ export function createTraffic(count: number): () => ChannelMessage {
     const marketId = markets[number % markets.length] ?? shown;
     const yes = priceOf(number);
     const data = { marketId, yes: decimal(yes), no: decimal(1_000 - yes), time };
-    return { channel: "market:prices", key: marketId, eventId, version: number, data };
+    return { channel: "market:prices", key: marketId, eventId, ...counted, data };
   };
 }

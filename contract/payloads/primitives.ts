@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { describeUnit } from "../time-units.ts";
 
 /**
  * A decimal number as text, for money and quantities: `"0.42"`, `"1250"`, `"-3.5"`.
@@ -16,14 +17,36 @@ export const amount = decimal.refine((text) => !text.startsWith("-"), "must not 
 /** The price of an outcome, a {@link decimal} from 0 to 1 (the probability that the market gives it). */
 export const probability = decimal.regex(/^(0(\.\d+)?|1(\.0+)?)$/, "a price of an outcome lies between 0 and 1");
 
-/** Milliseconds since 1970-01-01 UTC, an integer; at most the year 2286, which catches microseconds sent by mistake. */
-export const time = z.int().min(0).max(9_999_999_999_999);
+/** Refuses what no integer of 0 or more can be. The units are told apart before the size, so that an error can name them. */
+const wholeNumber = z.number().min(0, "must not be negative").refine(Number.isInteger, "must be a whole number");
+
+/**
+ * Milliseconds since 1970-01-01 UTC, a whole number from 2001-09-09 to the year 2286. Seconds, microseconds and
+ * nanoseconds lie outside and are refused by name.
+ */
+export const time = wholeNumber.superRefine((value, context) => {
+  const unit = describeUnit(value);
+  if (unit !== "") context.addIssue({ code: "custom", message: `must be milliseconds since 1970: ${value} ${unit}` });
+});
+
+/**
+ * The version of a state: 0 to 2^53-1. Whether it is a time or the number of an epoch, and so which part of that range
+ * is allowed, is decided where it is published.
+ */
+export const version = wholeNumber.superRefine((value, context) => {
+  if (Number.isSafeInteger(value)) return;
+  const message = `must be at most 2^53-1, above which numbers are not exact: ${value} ${describeUnit(value)}`;
+  context.addIssue({ code: "custom", message });
+});
 
 /** Unicode characters without control characters and lone surrogates, so that it is safe in names, logs and JSON. */
 const cleanText = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /** An identifier from outside: 1 to 128 characters, no control characters. Encoded before it reaches a Redis name. */
 export const identifier = z.string().min(1).max(128).regex(cleanText, "has control characters or a broken surrogate");
+
+/** The name of a producer's run of sequence numbers: 1 to 64 characters, no control characters. */
+export const versionEpoch = z.string().min(1).max(64).regex(cleanText, "has control characters or a broken surrogate");
 
 /** The id of an event, the same for every attempt to publish it: 1 to 256 characters, no control characters. */
 export const eventId = z.string().min(1).max(256).regex(cleanText, "has control characters or a broken surrogate");

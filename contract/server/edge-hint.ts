@@ -3,6 +3,7 @@ import * as z from "zod";
 import { channelDefinition, isChannel } from "../channels.ts";
 import { identifier } from "../payloads/primitives.ts";
 import { roomName, type Stream } from "../stream.ts";
+import type { PublishOutcome } from "./publish-outcome.ts";
 
 const id = z.string().regex(/^\d{1,15}-\d{1,15}$/);
 
@@ -61,17 +62,20 @@ export function groupOf(hint: EdgeHint): string {
 export const deduplicationIdOf = (hint: EdgeHint, entryId: string): string => queueName(`${groupOf(hint)}@${entryId}`);
 
 /**
- * The word about what one call of the publish script did, or undefined where there is nothing new to tell.
+ * The hint about what one call of the publish script did, or undefined where there is nothing new.
  *
- * @param results the script's result per message: an entry id, `duplicate` or `stale`.
+ * @param outcomes of the call's messages.
  * @param before the id of the stream's newest entry before the call.
  */
-export function hintAfter(stream: Stream, results: readonly string[], before: string): QueuedHint | undefined {
-  const ids = results.filter((result) => result !== "duplicate" && result !== "stale");
+export function hintAfter(stream: Stream, outcomes: readonly PublishOutcome[], before: string): QueuedHint | undefined {
+  const ids = outcomes.flatMap((outcome) => (outcome.status === "published" ? [outcome.id] : []));
   const last = ids.at(-1);
   const hint: EdgeHint = { ...stream };
-  // A duplicate may be the retry of a publish whose word did not reach the queue, so the word is given again.
-  if (last === undefined) return results.includes("duplicate") ? { hint, deduplicationId: randomUUID() } : undefined;
+  if (last === undefined) {
+    // A duplicate may be the retry of a publish whose hint did not reach the queue, so the hint is given again.
+    const isRetry = outcomes.some(({ status }) => status === "duplicate");
+    return isRetry ? { hint, deduplicationId: randomUUID() } : undefined;
+  }
   const isLatest = channelDefinition(stream.channel).delivery === "latest";
   const links = ids.map((entryId, index): [string, string] => [entryId, ids[index - 1] ?? before]);
   return { hint: isLatest ? { ...hint, links } : hint, deduplicationId: deduplicationIdOf(hint, last) };

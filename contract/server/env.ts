@@ -50,6 +50,15 @@ export const edgeQueueEnvironment = z.object({
   RT_EDGE_QUEUE_URL: httpUrl.optional(),
 });
 
+/** How publishers check what they publish. */
+export const publishingEnvironment = z.object({
+  /**
+   * How far ahead of Redis's clock a version (or `data.time`) may be, in ms. The same for all publishers of a stream:
+   * a newer version that one of them lets through holds up the others' until its time has come.
+   */
+  RT_MAXIMUM_CLOCK_SKEW_MS: z.coerce.number().int().min(0).max(3_600_000).default(60_000),
+});
+
 /** How the fan-out of the managed edge works. */
 export const edgeFanOutEnvironment = z.object({
   /**

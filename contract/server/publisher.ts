@@ -1,58 +1,66 @@
 import type { Cluster, Redis } from "ioredis";
 import pTimeout from "p-timeout";
-import * as z from "zod";
-import { type Channel, channelDefinition, isChannel } from "../channels.ts";
 import type { ChannelMessage } from "../domain-events.ts";
-import { describeIssue } from "../frames.ts";
-import { eventId, identifier } from "../payloads/primitives.ts";
+import type { Stream } from "../stream.ts";
 import { type HandOn, hintAfter, type QueuedHint } from "./edge-hint.ts";
+import { prepareMessage } from "./prepare-message.ts";
+import { PublishError } from "./publish-errors.ts";
+import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
 import { publishScript } from "./publish-script.ts";
 import { streamKey } from "./redis-keys.ts";
-import { type PreparedMessage, scriptArguments } from "./script-arguments.ts";
+import { type PreparedMessage, type ScriptSettings, scriptArguments } from "./script-arguments.ts";
+import { callUntil, type Deadline, PUBLISH_TIMEOUT_MS, startDeadline } from "./script-call.ts";
 
-/** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
-export const MAXIMUM_BODY_BYTES = 120_000;
+export { MAXIMUM_BODY_BYTES } from "./prepare-message.ts";
+export { InvalidMessageError, PublishError } from "./publish-errors.ts";
+export type { PublishOutcome } from "./publish-outcome.ts";
 
-/**
- * Longest wait for a cluster, in ms. Its client tries to connect for ever and lets commands wait meanwhile; a single
- * node's has a limit of its own. What is carried out after all is a duplicate of the retry, or the retry of it.
- */
-const CLUSTER_TIMEOUT_MS = 4_000;
+/** How far ahead of Redis's clock a version that is a time may be, in ms, unless set otherwise. */
+export const DEFAULT_CLOCK_SKEW_MS = 60_000;
+
+/** Longest wait for the managed edge's queue, in ms; the queue's own client has limits below it. */
+const HAND_ON_TIMEOUT_MS = 5_000;
 
 /** Most messages in one call of the script: some 20 µs each, so that no other command waits for more than about 2 ms. */
 const MAXIMUM_SCRIPT_BATCH = 100;
 
-/** What became of one message. `duplicate` and `stale` are successes: it, or something newer, is out already. */
-export type PublishOutcome =
-  | { readonly status: "published"; readonly id: string }
-  | { readonly status: "duplicate" | "stale" }
-  | { readonly status: "failed"; readonly error: Error };
-
-/** A message that does not fit its channel; publishing it again cannot help. */
-export class InvalidMessageError extends Error {
-  override readonly name = "InvalidMessageError";
+/** A message that was not published because something newer is out. */
+export interface StaleMessage extends StaleOutcome {
+  readonly stream: Stream;
+  /** What of the stream it is the state of, where that is one of many: an order's id. */
+  readonly entity?: string | undefined;
 }
 
-/** Some messages could not be published. Publish the same messages again: what is out already is not sent twice. */
-export class PublishError extends Error {
-  override readonly name = "PublishError";
-  /** In the order of the messages. */
-  readonly outcomes: readonly PublishOutcome[];
+/** Gets what a caller of `publish()` need not act on, for logs and metrics. Must not throw. */
+export interface PublishListener {
+  /** Called for each stale message. */
+  stale?(message: StaleMessage): void;
+  /** Called when a stream was given up because its newest id (or version) lies too far ahead to be right. */
+  reset?(stream: Stream, reason: string): void;
+}
 
-  constructor(outcomes: readonly PublishOutcome[]) {
-    const failures = outcomes.filter((outcome) => outcome.status === "failed");
-    const [first] = failures;
-    super(`${failures.length} of ${outcomes.length} messages not published: ${first?.error.message}`, {
-      cause: first?.error,
-    });
-    this.outcomes = outcomes;
-  }
+export interface PublisherOptions {
+  /**
+   * Puts hints into the managed edge's queue, for streams that may have subscribers there.
+   *
+   * @default - there is no managed edge
+   */
+  readonly handOn?: HandOn | undefined;
+  /** @default - nobody */
+  readonly listener?: PublishListener | undefined;
+  /**
+   * How far ahead of Redis's clock a version that is a time may be. The same for all publishers of a stream.
+   *
+   * @default 60,000 ms
+   */
+  readonly maximumClockSkewMs?: number | undefined;
 }
 
 export interface Publisher {
   /**
    * Publishes messages to their streams, those of one stream in the given order. Resolves once Redis has them all.
-   * Of the messages of one stream that fail, none after the first is published, so that order holds over a retry.
+   * Where Redis fails, none of the stream's messages after the first that failed is published, so that order holds over
+   * a retry. One that is refused for what it is holds up no other.
    *
    * @throws PublishError where at least one failed: `InvalidMessageError` for one that does not fit the channel, else
    *   an error of Redis, or of the managed edge's queue, which a retry may cure.
@@ -61,52 +69,6 @@ export interface Publisher {
 }
 
 type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
-
-const messageSchema = z.object({
-  channel: z.string().refine(isChannel, "there is no channel of that name"),
-  key: identifier.optional(),
-  data: z.record(z.string(), z.unknown()),
-  event: z.string().min(1).max(64).optional(),
-  eventId,
-  version: z.int().min(0).optional(),
-});
-
-function assertKey(channel: Channel, key: string | undefined, data: Record<string, unknown>): void {
-  const expected = channelDefinition(channel).key;
-  if (expected === "none") {
-    if (key !== undefined) throw new InvalidMessageError(`key: channel ${channel} has no key`);
-    return;
-  }
-  if (key === undefined) throw new InvalidMessageError(`key: channel ${channel} needs a ${expected}`);
-  if (expected === "marketId" && data.marketId !== key) {
-    throw new InvalidMessageError(
-      `key: is ${JSON.stringify(key)}, but data.marketId is ${JSON.stringify(data.marketId)}`,
-    );
-  }
-}
-
-/** @throws InvalidMessageError that names the field. */
-function prepare(message: ChannelMessage): PreparedMessage {
-  const parsed = messageSchema.safeParse(message);
-  if (!parsed.success) throw new InvalidMessageError(describeIssue(parsed.error));
-  const { channel, key, event, eventId, version } = parsed.data;
-  const definition = channelDefinition(channel);
-  const payload = definition.payload.safeParse(parsed.data.data);
-  if (!payload.success) throw new InvalidMessageError(`${channel}: data.${describeIssue(payload.error)}`);
-  assertKey(channel, key, parsed.data.data);
-  if (definition.delivery === "latest" && version === undefined) {
-    throw new InvalidMessageError(`version: channel ${channel} delivers the latest value and needs one`);
-  }
-  const marketId = definition.key === "marketId" ? key : undefined;
-  const body = JSON.stringify({ channel, marketId, event, data: payload.data }).slice(0, -1);
-  if (Buffer.byteLength(body) > MAXIMUM_BODY_BYTES) {
-    throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
-  }
-  return { stream: { channel, key }, eventId: encodeURIComponent(eventId), version: version ?? 0, body };
-}
-
-const toOutcome = (result: string): PublishOutcome =>
-  result === "duplicate" || result === "stale" ? { status: result } : { status: "published", id: result };
 
 const failure = (error: unknown): PublishOutcome => ({
   status: "failed",
@@ -122,40 +84,72 @@ interface StreamResult {
   readonly hints: readonly QueuedHint[];
 }
 
-/** Publishes the messages of one stream, chunk after chunk; stops at the first chunk that fails. */
-async function publishStream(
-  script: ScriptCommand,
-  messages: readonly PreparedMessage[],
-  hasEdge: boolean,
-): Promise<StreamResult> {
-  const outcomes: PublishOutcome[] = [];
-  const hints: QueuedHint[] = [];
-  for (const chunk of chunks(messages, MAXIMUM_SCRIPT_BATCH)) {
-    const [first] = chunk;
-    if (!first) break;
+function defineScript(redis: Redis | Cluster): ScriptCommand {
+  redis.defineCommand("publishMessages", { lua: publishScript });
+  const commands = redis as unknown as { publishMessages: ScriptCommand };
+  return (...values) => commands.publishMessages(...values);
+}
+
+/** The messages of one stream on their way through the script, chunk after chunk. */
+class StreamPublishing {
+  readonly #script: ScriptCommand;
+  readonly #settings: ScriptSettings;
+  readonly #listener: PublishListener | undefined;
+  readonly #deadline: Deadline;
+
+  constructor(script: ScriptCommand, settings: ScriptSettings, listener: PublishListener | undefined) {
+    this.#script = script;
+    this.#settings = settings;
+    this.#listener = listener;
+    this.#deadline = startDeadline(PUBLISH_TIMEOUT_MS);
+  }
+
+  /** Publishes the messages of one stream; stops at the first chunk that fails. */
+  async publish(messages: readonly PreparedMessage[]): Promise<StreamResult> {
+    const outcomes: PublishOutcome[] = [];
+    const hints: QueuedHint[] = [];
     try {
-      const answer = await script(...scriptArguments(chunk, first.stream, hasEdge));
-      const results = answer.slice(0, chunk.length);
-      outcomes.push(...results.map(toOutcome));
-      const before = answer[chunk.length];
-      const hint = before === undefined ? undefined : hintAfter(first.stream, results, before);
-      if (hint) hints.push(hint);
+      for (const chunk of chunks(messages, MAXIMUM_SCRIPT_BATCH)) {
+        const [first] = chunk;
+        if (!first) break;
+        const result = await this.#publishChunk(chunk, first.stream);
+        outcomes.push(...result.outcomes);
+        hints.push(...result.hints);
+      }
+      return { outcomes, hints };
     } catch (error) {
       return { outcomes: [...outcomes, ...messages.slice(outcomes.length).map(() => failure(error))], hints };
     }
   }
-  return { outcomes, hints };
+
+  async #publishChunk(chunk: readonly PreparedMessage[], stream: Stream): Promise<StreamResult> {
+    const publisherNow = Date.now();
+    const call = () => this.#script(...scriptArguments(chunk, stream, this.#settings));
+    const answer = await callUntil(call, describeStream(stream), this.#deadline);
+    const [before, reset] = answer.slice(chunk.length);
+    const context = { publisherNow, maximumClockSkewMs: this.#settings.maximumClockSkewMs };
+    const outcomes = chunk.map((message, index): PublishOutcome => {
+      const outcome = toOutcome(answer[index] ?? "", message, context);
+      if (outcome.status === "stale")
+        this.#listener?.stale?.({ ...outcome, stream, entity: message.entity || undefined });
+      return outcome;
+    });
+    if (reset) this.#listener?.reset?.(stream, reset);
+    const hint = before ? hintAfter(stream, outcomes, before) : undefined;
+    return { outcomes, hints: hint ? [hint] : [] };
+  }
 }
 
 /**
- * Tells the managed edge. Where that fails, so does what it should have heard of: the retry finds it published and
- * tells again.
+ * Notifies the managed edge. Where that fails, so does what it should have heard of: the retry finds it published and
+ * notifies again.
  */
-async function tell(handOn: HandOn, results: readonly StreamResult[]): Promise<readonly StreamResult[]> {
+async function notifyManagedEdge(handOn: HandOn, results: readonly StreamResult[]): Promise<readonly StreamResult[]> {
   const hints = results.flatMap((result) => result.hints);
   if (hints.length === 0) return results;
   try {
-    await handOn(hints);
+    const message = `the managed edge's queue gave no answer within ${HAND_ON_TIMEOUT_MS} ms`;
+    await pTimeout(handOn(hints), { milliseconds: HAND_ON_TIMEOUT_MS, message });
     return results;
   } catch (error) {
     return results.map((result) =>
@@ -164,23 +158,12 @@ async function tell(handOn: HandOn, results: readonly StreamResult[]): Promise<r
   }
 }
 
-function defineScript(redis: Redis | Cluster): ScriptCommand {
-  redis.defineCommand("publishMessages", { lua: publishScript });
-  const commands = redis as unknown as { publishMessages: ScriptCommand };
-  if (!redis.isCluster) return (...values) => commands.publishMessages(...values);
-  return (...values) =>
-    pTimeout(commands.publishMessages(...values), {
-      milliseconds: CLUSTER_TIMEOUT_MS,
-      message: `the Redis Cluster gave no answer within ${CLUSTER_TIMEOUT_MS} ms`,
-    });
-}
-
 /** Messages that fit, by stream, each with its place in the batch; the others' failures are put into `outcomes`. */
 function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOutcome[]) {
   const streams = new Map<string, { messages: PreparedMessage[]; indexes: number[] }>();
   for (const [index, message] of messages.entries()) {
     try {
-      const prepared = prepare(message);
+      const prepared = prepareMessage(message);
       const name = streamKey(prepared.stream);
       const stream = streams.get(name) ?? { messages: [], indexes: [] };
       stream.messages.push(prepared);
@@ -193,20 +176,18 @@ function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOut
   return [...streams.values()];
 }
 
-/**
- * Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast).
- *
- * @param handOn tells the managed edge of streams that may have listeners there; without it there is no such edge.
- */
-export function createPublisher(redis: Redis | Cluster, handOn?: HandOn): Publisher {
+/** Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast). */
+export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
+  const { handOn, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const script = defineScript(redis);
+  const settings = { hasEdge: handOn !== undefined, maximumClockSkewMs };
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);
       const streams = groupByStream(messages, outcomes);
-      const publishing = streams.map((stream) => publishStream(script, stream.messages, handOn !== undefined));
-      const published = await Promise.all(publishing);
-      const results = handOn ? await tell(handOn, published) : published;
+      const publishing = new StreamPublishing(script, settings, listener);
+      const published = await Promise.all(streams.map((stream) => publishing.publish(stream.messages)));
+      const results = handOn ? await notifyManagedEdge(handOn, published) : published;
       for (const [stream, { indexes }] of streams.entries()) {
         for (const [position, index] of indexes.entries()) {
           const outcome = results[stream]?.outcomes[position];

@@ -30,3 +30,22 @@ export const edgeMarkerKey = (room: string): string => `edge:${room}`;
 /** Up to where the managed edge has delivered a stream, or to one shard of its listeners where the room is large. */
 export const edgeCursorKey = (stream: Stream, shard?: number): string =>
   `fanned:${roomName(stream)}${shard === undefined ? "" : `/${shard}`}`;
+
+/**
+ * Hash of the newest state's version by entity, on a channel whose messages are whole states of `data.id`: the newest
+ * entities in `current`, those before them in `previous`.
+ */
+export const guardKey = (stream: Stream, generation: "current" | "previous"): string =>
+  `guard:${roomName(stream)}:${generation}`;
+
+/** The hash tag that a stream shares with all others of its slot: the whole channel's, or a user's own. */
+const slotTag = (stream: Stream): string => wholeChannelRoom(stream.channel) ?? roomName(stream);
+
+/**
+ * Sorted set of what has got nothing but older states since its last accepted one, scored by the first of them in ms.
+ * Its members are the market ids of a keyed public channel, else `data.id`, else the empty text.
+ */
+export const staleSinceKey = (stream: Stream): string => `stale:${slotTag(stream)}`;
+
+/** Sorted set of those for which that has gone on too long (see stale-run.ts), scored by the last of them in ms. */
+export const frozenKey = (stream: Stream): string => `frozen:${slotTag(stream)}`;

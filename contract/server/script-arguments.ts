@@ -1,14 +1,29 @@
 import { createHash } from "node:crypto";
-import { channelDefinition } from "../channels.ts";
+import { channelDefinition, type StateOf } from "../channels.ts";
 import { NAMESPACE } from "../frames.ts";
 import { roomName, type Stream } from "../stream.ts";
-import { edgeMarkerKey, indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "./redis-keys.ts";
+import {
+  edgeMarkerKey,
+  frozenKey,
+  guardKey,
+  indexKey,
+  pubSubChannel,
+  seenKey,
+  staleSinceKey,
+  streamKey,
+  wholeChannelRoom,
+} from "./redis-keys.ts";
 
 /** A message that fits its channel, as the publish script takes it. */
 export interface PreparedMessage {
   readonly stream: Stream;
   readonly eventId: string;
+  /** 0 where the channel compares none. */
   readonly version: number;
+  /** Percent-encoded; empty where the version is a time. */
+  readonly versionEpoch: string;
+  /** What the message is the whole state of, if that is one of many in the stream; else empty. */
+  readonly entity: string;
   readonly body: string;
 }
 
@@ -17,38 +32,49 @@ const envelopeHead = (room: string, except: readonly string[]): string =>
   `{"uid":"publisher","nsp":"${NAMESPACE}","type":3,"data":{"opts":{"rooms":${JSON.stringify([room])},` +
   `"except":${JSON.stringify(except)},"flags":{}},"packet":{"type":2,"nsp":"${NAMESPACE}","data":["data",`;
 
-/** How long after its last use a set of seen events is kept, in s, in case clocks differ. */
-const CLOCK_SKEW_SECONDS = 300;
+const hashEvent = (eventId: string): Buffer => createHash("sha256").update(eventId).digest().subarray(0, 8);
 
 /**
  * An event id as a 64-bit integer, of which Redis packs up to 512 into 8 bytes each. That two of a million events of one
  * stream and window meet in one has a probability of 3 in 100 million.
  */
-const hashEvent = (eventId: string): string =>
-  createHash("sha256").update(eventId).digest().readBigInt64BE().toString();
+const eventNumber = (eventId: string): string => hashEvent(eventId).readBigInt64BE().toString();
 
-/** Where a stream's events are remembered: by window, the present one first; another publisher's clock may differ. */
-function memoryOf(stream: Stream): { readonly keys: readonly string[]; readonly forgetAt: number } {
-  const { dedupeSeconds, delivery } = channelDefinition(stream.channel);
-  if (delivery === "latest") return { keys: Array.from({ length: 3 }, () => streamKey(stream)), forgetAt: 0 };
-  const now = Math.floor(Date.now() / 1_000 / dedupeSeconds);
-  return {
-    keys: [now, now - 1, now + 1].map((window) => seenKey(stream, window)),
-    forgetAt: (now + 2) * dedupeSeconds + CLOCK_SKEW_SECONDS,
-  };
+/** The same 64 bits in 11 characters, as a `latest` stream remembers the events of its version. */
+const eventText = (eventId: string): string => hashEvent(eventId).toString("base64url");
+
+/** The sets of seen events that may count, by the publisher's clock: the script picks by Redis's. */
+function seenKeys(stream: Stream, dedupeSeconds: number, now: number): string[] {
+  if (dedupeSeconds === 0) return [];
+  const window = Math.floor(now / 1_000 / dedupeSeconds);
+  return [window - 2, window - 1, window, window + 1].map((each) => seenKey(stream, each));
+}
+
+function guardKeys(stream: Stream, stateOf: StateOf): string[] {
+  if (stateOf === "nothing") return [];
+  const runs = [staleSinceKey(stream), frozenKey(stream)];
+  return stateOf === "stream" ? runs : [...runs, guardKey(stream, "current"), guardKey(stream, "previous")];
 }
 
 /** The number of keys, the keys, and the arguments, in the order that the script asks for. */
 export type ScriptArguments = [number, ...(string | number)[]];
 
-/** What a call of the publish script is given for messages of one stream. */
+/** What all calls of one publisher have in common. */
+export interface ScriptSettings {
+  /** Whether there is a managed edge. */
+  readonly hasEdge: boolean;
+  /** How far ahead of Redis's clock a version that is a time may be, in ms. */
+  readonly maximumClockSkewMs: number;
+}
+
+/** Builds the arguments of one call of the publish script: messages of one stream, in their order. */
 export function scriptArguments(
   messages: readonly PreparedMessage[],
   stream: Stream,
-  hasEdge: boolean,
+  { hasEdge, maximumClockSkewMs }: ScriptSettings,
 ): ScriptArguments {
-  const { history } = channelDefinition(stream.channel);
-  const memory = memoryOf(stream);
+  const { history, dedupeSeconds, stateOf } = channelDefinition(stream.channel);
+  const now = Date.now();
   const streamName = streamKey(stream);
   const room = roomName(stream);
   const whole = wholeChannelRoom(stream.channel);
@@ -57,21 +83,28 @@ export function scriptArguments(
     whole === undefined ? streamName : indexKey(stream.channel),
     pubSubChannel(room),
     pubSubChannel(whole ?? room),
-    ...memory.keys,
+    ...seenKeys(stream, dedupeSeconds, now),
+    ...guardKeys(stream, stateOf),
     ...(hasEdge ? [edgeMarkerKey(room), edgeMarkerKey(whole ?? room)] : []),
   ];
+  const hash = dedupeSeconds === 0 ? eventText : eventNumber;
   return [
     keys.length,
     ...keys,
     history.entries,
     history.seconds,
-    memory.forgetAt,
     stream.key ?? "",
     envelopeHead(room, whole === undefined ? [] : [whole]),
     whole === undefined ? "" : envelopeHead(whole, []),
-    ...messages.flatMap(({ version, eventId, body }) => [
+    dedupeSeconds,
+    now,
+    stateOf,
+    maximumClockSkewMs,
+    ...messages.flatMap(({ version, versionEpoch, eventId, entity, body }) => [
       version,
-      memory.forgetAt === 0 ? eventId : hashEvent(eventId),
+      versionEpoch,
+      hash(eventId),
+      entity,
       body,
     ]),
   ];

@@ -1,26 +1,49 @@
 import { Logger } from "@aws-lambda-powertools/logger";
+import { Metrics } from "@aws-lambda-powertools/metrics";
+import * as z from "zod";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { edgeQueueEnvironment, parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
+import {
+  edgeQueueEnvironment,
+  parseEnvironment,
+  publishingEnvironment,
+  redisEnvironment,
+} from "../../contract/server/env.ts";
 import { createPublisher, type PublishOutcome } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
 import { createEdgeQueue } from "./edge-queue.ts";
+import { createPublishReport, PUBLISH_METRICS } from "./publish-report.ts";
 import { readRedisPassword, redisSecretEnvironment } from "./redis-secret.ts";
 
-const logger = new Logger({ serviceName: "publish" });
+const logger = new Logger({ serviceName: PUBLISH_METRICS.service });
 
-const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, ...config } = parseEnvironment(
-  redisEnvironment.extend(redisSecretEnvironment.shape).extend(edgeQueueEnvironment.shape),
-  process.env,
-);
+const environment = z.object({
+  ...redisEnvironment.shape,
+  ...redisSecretEnvironment.shape,
+  ...edgeQueueEnvironment.shape,
+  ...publishingEnvironment.shape,
+  /** Set by Lambda. */
+  AWS_LAMBDA_FUNCTION_NAME: z.string().min(1).default("none"),
+});
+const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, ...config } = parseEnvironment(environment, process.env);
 // Once per execution environment, not once per event.
 const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
+
+const report = createPublishReport({
+  metrics: new Metrics({ namespace: PUBLISH_METRICS.namespace, serviceName: PUBLISH_METRICS.service }),
+  functionName: config.AWS_LAMBDA_FUNCTION_NAME,
+  warn: (message, details) => logger.warn(message, details),
+});
 
 // One connection for the life of the execution environment: kept across invocations, opened by the first.
 const publisher = createPublisher(
   connectPublisher({ ...config, RT_REDIS_PASSWORD: password ?? config.RT_REDIS_PASSWORD }, (error) =>
     logger.warn("Redis connection failed", { reason: error.message }),
   ),
-  RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+  {
+    handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+    listener: report.listener,
+    maximumClockSkewMs: config.RT_MAXIMUM_CLOCK_SKEW_MS,
+  },
 );
 
 /**
@@ -34,6 +57,12 @@ const publisher = createPublisher(
  *
  * await publish({ channel: "user:notifications", key: userId, eventId: event.id, data: notification });
  */
-export function publish(messages: ChannelMessage | readonly ChannelMessage[]): Promise<readonly PublishOutcome[]> {
-  return publisher.publish(Array.isArray(messages) ? messages : [messages as ChannelMessage]);
+export async function publish(
+  messages: ChannelMessage | readonly ChannelMessage[],
+): Promise<readonly PublishOutcome[]> {
+  try {
+    return await publisher.publish(Array.isArray(messages) ? messages : [messages as ChannelMessage]);
+  } finally {
+    report.flush();
+  }
 }

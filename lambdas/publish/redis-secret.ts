@@ -1,4 +1,11 @@
 import * as z from "zod";
+import { boundedRequests } from "./bounded-requests.ts";
+
+/** Longest wait for one attempt, in ms, and attempts. */
+const LIMITS = { timeoutMs: 2_000, attempts: 3 };
+
+/** Longest for all attempts, in ms: below the 10 s that Lambda gives a start. */
+const TIMEOUT_MS = 7_000;
 
 /** Where the Redis password is, for a function: its environment, which many may read, does not hold the password. */
 export const redisSecretEnvironment = z.object({
@@ -20,14 +27,17 @@ export async function readRedisPassword(secretArn: string | undefined): Promise<
   if (secretArn === undefined) return undefined;
   // Only here: the SDK costs a cold start some 100 ms, and a local run does not need it.
   const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
-  const client = new SecretsManagerClient();
+  const client = new SecretsManagerClient(boundedRequests(LIMITS));
   try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }), {
+      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     if (!SecretString) throw new RedisSecretError(`secret ${secretArn} is empty`);
     return SecretString;
   } catch (cause) {
     if (cause instanceof RedisSecretError) throw cause;
-    throw new RedisSecretError(`secret ${secretArn} cannot be read`, { cause });
+    const reason = cause instanceof Error ? cause.name : String(cause);
+    throw new RedisSecretError(`secret ${secretArn} cannot be read: ${reason}`, { cause });
   } finally {
     client.destroy();
   }

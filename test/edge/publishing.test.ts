@@ -16,12 +16,14 @@ afterEach(() => {
 });
 
 const publisherOn = (redis: TestRedis) =>
-  createPublisher(redis.addPublisherConnection(), async (hints) => {
-    if (failures > 0) {
-      failures -= 1;
-      throw new Error("the queue does not answer");
-    }
-    handed.push(...hints);
+  createPublisher(redis.addPublisherConnection(), {
+    handOn: async (hints) => {
+      if (failures > 0) {
+        failures -= 1;
+        throw new Error("the queue does not answer");
+      }
+      handed.push(...hints);
+    },
   });
 
 const mark = (redis: TestRedis, room: string) => redis.commands.set(edgeMarkerKey(room), "1", "EX", 60);

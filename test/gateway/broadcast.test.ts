@@ -6,7 +6,7 @@ import { connectPublisher, connectReader, connectSubscriber } from "../../contra
 import { createTokenVerifier } from "../../contract/server/token-verifier.ts";
 import { gatewayEnvironment } from "../../gateway/config.ts";
 import { createGateway, type Gateway } from "../../gateway/server.ts";
-import { message } from "../support/messages.ts";
+import { message, timeOf } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
 let platform: Platform;
@@ -45,7 +45,7 @@ afterAll(async () => {
   await platform.stop();
 });
 
-const price = { marketId: "told", yes: "0.6", no: "0.4", time: 1 };
+const price = { marketId: "told", yes: "0.6", no: "0.4", time: timeOf(1) };
 
 describe("broadcastToChannel", () => {
   it("reaches the clients of every gateway, with the event's name beside the data", async () => {

@@ -12,7 +12,7 @@ import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedisCluster, startRedisCluster } from "../../local/redis-cluster.ts";
 import { connectClient } from "../support/client.ts";
-import { message } from "../support/messages.ts";
+import { message, numberOf } from "../support/messages.ts";
 import { synthesize } from "./synthesize.ts";
 
 const PASSWORD = "a-password-of-the-test";
@@ -156,7 +156,7 @@ describe("the gateway", () => {
       client
         .of("market:trades")
         .filter(({ marketId }) => marketId === "history")
-        .map(({ data }) => data.time);
+        .map(({ data }) => numberOf(data));
     await expect.poll(numbers).toEqual([1, 2]);
     expect(gateway.log()).not.toContain("NOPERM");
   });

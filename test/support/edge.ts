@@ -99,7 +99,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     POWERTOOLS_LOG_LEVEL: "SILENT",
   });
   const commands = connectPublisher(parseEnvironment(redisEnvironment, process.env), () => undefined) as Redis;
-  const publisher = createPublisher(commands, await createEdgeQueue(queue.environment.RT_EDGE_QUEUE_URL));
+  const publisher = createPublisher(commands, { handOn: await createEdgeQueue(queue.environment.RT_EDGE_QUEUE_URL) });
   return {
     redis,
     commands,

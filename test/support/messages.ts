@@ -31,15 +31,23 @@ function exampleOf(channel: Channel): Example {
   return found;
 }
 
+const FIRST_TIME = Date.UTC(2026, 0, 1);
+
+/** The `data.time` of the message with that number. */
+export const timeOf = (number: number): number => FIRST_TIME + number;
+
+/** The number of the message that has this `data.time`. */
+export const numberOf = ({ time }: { readonly time: number }): number => time - FIRST_TIME;
+
 /**
  * A message for a channel made from its example: `key` is the market or the user, `number` becomes the payload's `id`
- * (where it has one) and `time`, so that messages can be told apart and `latest` values follow each other.
+ * (where it has one) and, as {@link timeOf} says, `time`, so that messages can be told apart and older states are older.
  */
 export function message(channel: Channel, key: string | undefined, number: number): ChannelMessage {
   const { Source, DetailType, Detail } = exampleOf(channel);
   const keyField = { marketId: { marketId: key }, user: { userId: key }, none: {} }[channelDefinition(channel).key];
   const id = "id" in Detail ? { id: `n${number}` } : {};
-  return toMessage({ Source, DetailType, Detail: { ...Detail, ...keyField, ...id, time: number } });
+  return toMessage({ Source, DetailType, Detail: { ...Detail, ...keyField, ...id, time: timeOf(number) } });
 }
 
 /** `count` messages of a channel, numbered from `first`. */

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from "node:timers/promises";
+import pTimeout from "p-timeout";
+import { SlotMigrationError } from "./publish-errors.ts";
+
+/**
+ * Longest that one `publish()` waits for Redis, retries included, in ms. A cluster's client tries to connect for ever
+ * and lets commands wait meanwhile. What is carried out after all is a duplicate of the caller's retry, or the retry of it.
+ */
+export const PUBLISH_TIMEOUT_MS = 4_000;
+
+/** Pauses before a refused call is made again, in ms: the first, and the longest. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 400;
+
+/** A point in time that no wait of one `publish()` goes beyond. */
+export interface Deadline {
+  /** Milliseconds until then, 0 or less from then on. Not by the wall clock, which may be set meanwhile. */
+  left(): number;
+}
+
+export function startDeadline(milliseconds: number): Deadline {
+  const end = performance.now() + milliseconds;
+  return { left: () => end - performance.now() };
+}
+
+/**
+ * While a slot moves, its keys are on two nodes: a call that names several of them is refused by both (`TRYAGAIN`), or
+ * sent from one to the other until the client gives up.
+ */
+const isRefusedByMigration = (error: unknown): error is Error =>
+  error instanceof Error && /^(TRYAGAIN|MOVED|ASK|CLUSTERDOWN|Too many Cluster redirections)\b/.test(error.message);
+
+/**
+ * Calls the script, and again with growing pauses while the cluster moves the stream's slot.
+ *
+ * @throws SlotMigrationError where that takes too long; else what the call throws, or an Error at the deadline.
+ */
+export async function callUntil<T>(call: () => Promise<T>, stream: string, deadline: Deadline): Promise<T> {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    const message = `${stream}: Redis gave no answer within ${PUBLISH_TIMEOUT_MS} ms`;
+    if (deadline.left() <= 0) throw new Error(message);
+    try {
+      return await pTimeout(call(), { milliseconds: deadline.left(), message });
+    } catch (cause) {
+      if (!isRefusedByMigration(cause)) throw cause;
+      const wait = pause * (0.5 + Math.random() / 2);
+      if (deadline.left() <= wait) {
+        const reason = `${stream}: Redis is moving the stream's slot and took no write for ${PUBLISH_TIMEOUT_MS} ms`;
+        throw new SlotMigrationError(`${reason}: publish again (${cause.message})`, { cause });
+      }
+      await delay(wait);
+    }
+  }
+}

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { describeUnit } from "../time-units.ts";
+import { describeUnit, EARLIEST_TIME_MS, LATEST_TIME_MS } from "../time-units.ts";
 
 /**
  * A decimal number as text, for money and quantities: `"0.42"`, `"1250"`, `"-3.5"`.
@@ -17,27 +17,35 @@ export const amount = decimal.refine((text) => !text.startsWith("-"), "must not 
 /** The price of an outcome, a {@link decimal} from 0 to 1 (the probability that the market gives it). */
 export const probability = decimal.regex(/^(0(\.\d+)?|1(\.0+)?)$/, "a price of an outcome lies between 0 and 1");
 
-/** Refuses what no integer of 0 or more can be. The units are told apart before the size, so that an error can name them. */
-const wholeNumber = z.number().min(0, "must not be negative").refine(Number.isInteger, "must be a whole number");
+/** Builds the error of a number that is not in a range of whole numbers; undefined, and so zod's own, for what is no number. */
+const describeNumber =
+  (describe: (value: number) => string) =>
+  ({ input }: { readonly input?: unknown }): string | undefined => {
+    if (typeof input !== "number" || !Number.isFinite(input)) return undefined;
+    if (input < 0) return "must not be negative";
+    return Number.isInteger(input) ? describe(input) : "must be a whole number";
+  };
+
+const timeError = describeNumber((value) => `must be milliseconds since 1970: ${value} ${describeUnit(value)}`);
 
 /**
  * Milliseconds since 1970-01-01 UTC, a whole number from 2001-09-09 to the year 2286. Seconds, microseconds and
  * nanoseconds lie outside and are refused by name.
  */
-export const time = wholeNumber.superRefine((value, context) => {
-  const unit = describeUnit(value);
-  if (unit !== "") context.addIssue({ code: "custom", message: `must be milliseconds since 1970: ${value} ${unit}` });
-});
+export const time = z
+  .int({ error: timeError })
+  .min(EARLIEST_TIME_MS, { error: timeError })
+  .max(LATEST_TIME_MS, { error: timeError });
+
+const versionError = describeNumber(
+  (value) => `must be at most 2^53-1, above which numbers are not exact: ${value} ${describeUnit(value)}`,
+);
 
 /**
  * The version of a state: 0 to 2^53-1. Whether it is a time or the number of an epoch, and so which part of that range
  * is allowed, is decided where it is published.
  */
-export const version = wholeNumber.superRefine((value, context) => {
-  if (Number.isSafeInteger(value)) return;
-  const message = `must be at most 2^53-1, above which numbers are not exact: ${value} ${describeUnit(value)}`;
-  context.addIssue({ code: "custom", message });
-});
+export const version = z.int({ error: versionError }).min(0, { error: versionError });
 
 /** Unicode characters without control characters and lone surrogates, so that it is safe in names, logs and JSON. */
 const cleanText = /^[^\p{Cc}\p{Cs}]*$/u;

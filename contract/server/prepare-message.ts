@@ -9,23 +9,15 @@ import type { PreparedMessage } from "./script-arguments.ts";
 /** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
 export const MAXIMUM_BODY_BYTES = 120_000;
 
-const messageSchema = z
-  .object({
-    channel: z.string().refine(isChannel, "there is no channel of that name"),
-    key: identifier.optional(),
-    data: z.record(z.string(), z.unknown()),
-    event: z.string().min(1).max(64).optional(),
-    eventId,
-    version: version.optional(),
-    versionEpoch: versionEpoch.optional(),
-  })
-  .refine((message) => message.versionEpoch === undefined || message.version !== undefined, {
-    path: ["versionEpoch"],
-    error: "needs a version: the number within the epoch",
-  });
-
-/** What every payload has, or may have, that publishing looks at. */
-const stateSchema = z.object({ id: z.string().default(""), time: z.number() });
+const messageSchema = z.object({
+  channel: z.string().refine(isChannel, "there is no channel of that name"),
+  key: identifier.optional(),
+  data: z.record(z.string(), z.unknown()),
+  event: z.string().min(1).max(64).optional(),
+  eventId,
+  version: version.optional(),
+  versionEpoch: versionEpoch.optional(),
+});
 
 function assertKey(channel: Channel, key: string | undefined, data: Record<string, unknown>): void {
   const expected = channelDefinition(channel).key;
@@ -42,14 +34,17 @@ function assertKey(channel: Channel, key: string | undefined, data: Record<strin
 }
 
 /** What the channel compares a message by; nothing where each message stands for itself. */
-function stateOf(channel: Channel, message: z.infer<typeof messageSchema>, data: object) {
+function stateOf({ channel, data, version, versionEpoch }: z.infer<typeof messageSchema>) {
   const kind = channelDefinition(channel).stateOf;
   if (kind === "nothing") return { version: 0, versionEpoch: "", entity: "" };
-  const { id, time } = stateSchema.parse(data);
+  if (versionEpoch !== undefined && version === undefined) {
+    throw new InvalidMessageError("versionEpoch: needs a version, the number within the epoch");
+  }
+  // The payload's schema has both; here they are still unknown.
   return {
-    version: message.version ?? time,
-    versionEpoch: encodeURIComponent(message.versionEpoch ?? ""),
-    entity: kind === "data.id" ? id : "",
+    version: version ?? Number(data.time),
+    versionEpoch: versionEpoch === undefined ? "" : encodeURIComponent(versionEpoch),
+    entity: kind === "data.id" ? String(data.id) : "",
   };
 }
 
@@ -71,6 +66,5 @@ export function prepareMessage(message: ChannelMessage): PreparedMessage {
   if (Buffer.byteLength(body) > MAXIMUM_BODY_BYTES) {
     throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
   }
-  const state = stateOf(channel, parsed.data, payload.data);
-  return { stream: { channel, key }, eventId: encodeURIComponent(eventId), body, ...state };
+  return { stream: { channel, key }, eventId: encodeURIComponent(eventId), body, ...stateOf(parsed.data) };
 }

@@ -82,6 +82,7 @@ export function toOutcome(
   message: PreparedMessage,
   { maximumClockSkewMs, publisherNow }: AnswerContext,
 ): PublishOutcome {
+  if (/^\d/.test(result)) return { status: "published", id: result };
   const [status, ...values] = result.split(" ");
   const [value = ""] = values;
   switch (status) {
@@ -96,6 +97,6 @@ export function toOutcome(
     case "window":
       return { status: "failed", error: clockError(message, Number(value), publisherNow) };
     default:
-      return { status: "published", id: result };
+      return { status: "failed", error: new Error(`${describeStream(message.stream)}: Redis gave no answer`) };
   }
 }

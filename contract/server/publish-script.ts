@@ -29,14 +29,15 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  * ARGV: 1 kept entries · 2 stream lifetime in s · 3 member of the index · 4 and 5 head of the envelope for KEYS 3 and
  *   4 · 6 length of a window of seen events in s (0: the stream's newest entry remembers the events of its version) ·
  *   7 the publisher's time in ms · 8 what a message is the state of (`StateOf`) · 9 how far ahead a version that is a
- *   time may be, in ms · then per message: version, epoch (empty: the version is a time), event, entity, body.
+ *   time may be, in ms · then per message: event, body; unless it is the state of nothing, version and epoch (empty: the
+ *   version is a time); if it is the state of `data.id`, that.
  *   An event is a hash: a 64-bit integer for a set, else 11 characters. A body is the JSON object that clients get,
  *   without `id`, `prev` and the closing brace.
  * Returns per message its entry id, or the reason for which it was not written:
  *   `duplicate` · `stale <held version> <ms of the first stale since the last accepted one> <how long that is, in ms> <held epoch>` ·
  *   `time <Redis's ms>`: the version is no time near it · `mixed <held epoch>`: one of the two has an epoch ·
  *   `window <Redis's ms>`: the publisher's clock is too wrong to know where events are remembered.
- *   And two more: where a marker is there, the id before all of them, else empty · what was given up, else empty:
+ *   And, if one of them is not empty, two more: where a marker is there, the id before all of them · what was given up:
  *   `id <newest id>`, so far ahead that no other could follow; `version <held version>`, so far ahead that it was no time.
  *
  * An event counts as seen only once its entry is written, so a refused write is not lost on the retry.
@@ -47,28 +48,25 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  */
 export const publishScript = `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local entries, lifetime, member, keyHead, wholeHead = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local window, stateOf, skew = tonumber(ARGV[6]), ARGV[8], tonumber(ARGV[9])
+local member, window, stateOf = ARGV[3], tonumber(ARGV[6]), ARGV[8]
 local time = redis.call('TIME')
 local seconds = tonumber(time[1])
 local now = seconds * 1000 + math.floor(tonumber(time[2]) / 1000)
-local nowText = string.format('%.0f', now)
 local results, at = {}, 4
+-- Of each message: event and body; where versions are compared, version and epoch; where of entities, the entity.
+local fields = stateOf == 'nothing' and 2 or stateOf == 'stream' and 4 or 5
 
-local seen, seenBefore, seenAfter
+local seen, seenBefore, seenAfter, present
 if window > 0 then
-  local present = math.floor(seconds / window)
+  present = math.floor(seconds / window)
   local shift = present - math.floor(tonumber(ARGV[7]) / 1000 / window)
   if shift < -1 or shift > 1 then
-    for n = 1, (#ARGV - 9) / 5 do results[n] = 'window ' .. nowText end
-    results[#results + 1] = ''
-    results[#results + 1] = ''
+    for n = 1, (#ARGV - 9) / fields do results[n] = string.format('window %.0f', now) end
     return results
   end
   seen, seenBefore = KEYS[7 + shift], KEYS[6 + shift]
   -- Another primary's clock may have been ahead of this one's.
-  if (present + 1) * window - seconds <= ${CLOCK_DIFFERENCE_SECONDS} then seenAfter = KEYS[8 + shift] end
-  if shift == 1 then seenAfter = nil end
+  if shift < 1 and (present + 1) * window - seconds <= ${CLOCK_DIFFERENCE_SECONDS} then seenAfter = KEYS[8 + shift] end
   at = 8
 end
 local staleSince, frozen, hasStale, guard, guardBefore
@@ -76,10 +74,10 @@ if stateOf ~= 'nothing' then
   staleSince, frozen = KEYS[at + 1], KEYS[at + 2]
   hasStale = redis.call('EXISTS', staleSince) == 1
   at = at + 2
-end
-if stateOf == 'data.id' then
-  guard, guardBefore = KEYS[at + 1], KEYS[at + 2]
-  at = at + 2
+  if stateOf == 'data.id' then
+    guard, guardBefore = KEYS[at + 1], KEYS[at + 2]
+    at = at + 2
+  end
 end
 
 local prev, reset, unusable, held, epochs, events = '0-0', '', nil, nil, '', ' '
@@ -96,95 +94,76 @@ if top then
   end
 end
 if not top and index ~= stream then
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. string.format('%.0f', now - tonumber(lifetime) * 1000))
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', string.format('(%.0f', now - tonumber(ARGV[2]) * 1000))
   redis.call('ZREMRANGEBYSCORE', index, string.format('(%.0f', now + ${MAXIMUM_ID_AHEAD_MS}), '+inf')
 end
 
-local function isSeen(event)
-  return redis.call('SISMEMBER', seen, event) == 1 or redis.call('SISMEMBER', seenBefore, event) == 1
-    or (seenAfter and redis.call('SISMEMBER', seenAfter, event) == 1)
-end
-
-local function lookUp(entity)
-  held, epochs = nil, ''
-  local record = redis.call('HGET', guard, entity) or redis.call('HGET', guardBefore, entity)
-  if record then
-    local version, rest = string.match(record, '^(%d+) ?(.*)$')
-    held, epochs = tonumber(version), rest or ''
-  end
-end
-
-local function remember(entity, version)
-  local record = epochs == '' and version or version .. ' ' .. epochs
-  local isNew = redis.call('HSET', guard, entity, record) == 1
-  redis.call('EXPIRE', guard, lifetime)
-  if isNew and redis.call('HLEN', guard) >= ${GUARDED_ENTITIES} then redis.call('RENAME', guard, guardBefore) end
-end
-
-local function stale(name)
-  local since = nowText
-  if redis.call('ZADD', staleSince, 'NX', nowText, name) == 0 then
-    since = redis.call('ZSCORE', staleSince, name)
-  else
-    redis.call('ZREMRANGEBYRANK', staleSince, 0, ${-MAXIMUM_STALE_RUNS - 1})
-  end
-  redis.call('EXPIRE', staleSince, lifetime)
-  if now - tonumber(since) >= ${FROZEN_AFTER_MS} then
-    redis.call('ZADD', frozen, nowText, name)
-    redis.call('ZREMRANGEBYRANK', frozen, 0, ${-MAXIMUM_STALE_RUNS - 1})
-    redis.call('EXPIRE', frozen, ${(FROZEN_WHILE_MS / 1_000) * 2})
-  end
-  hasStale = true
-  local length = now - tonumber(since)
-  return string.format('stale %.0f %.0f %.0f ', held, now - length, length) .. (string.match(epochs, '^%S+') or '')
-end
-
-local function hashOf(epoch)
-  return string.sub(redis.sha1hex(epoch), 1, 16)
-end
-
--- Whether the version opens or goes on in an epoch that counts; false: an epoch that was replaced.
-local function takeEpoch(epoch)
-  local present = string.match(epochs, '^%S+')
-  if present == epoch then return true end
-  if string.find(epochs .. ' ', ' ' .. hashOf(epoch) .. ' ', 1, true) then return false end
-  local known = { epoch, hashOf(present) }
-  for replaced in string.gmatch(string.sub(epochs, #present + 1), '%S+') do
-    if #known < ${REMEMBERED_EPOCHS} then known[#known + 1] = replaced end
-  end
-  epochs, held, events = table.concat(known, ' '), nil, ' '
-  return true
-end
-
--- Why a version may not follow the held one; nil where it may.
-local function refusal(version, epoch, event, name)
-  if epoch == '' and (version < ${EARLIEST_TIME_MS} or version > now + skew) then return 'time ' .. nowText end
-  if held and epochs == '' and (held < ${EARLIEST_TIME_MS} or held > now + skew + ${MAXIMUM_ID_AHEAD_MS}) then
-    reset = string.format('version %.0f', held)
-    held = nil
-  end
-  if not held then
-    epochs, events = epoch, ' '
-    return nil
-  end
-  if (epoch == '') ~= (epochs == '') then return 'mixed ' .. (string.match(epochs, '^%S+') or '') end
-  if epoch ~= '' and not takeEpoch(epoch) then return stale(name) end
-  if not held then return nil end
-  if version < held then return stale(name) end
-  if version > held then events = ' ' end
-  if window == 0 and string.find(events, ' ' .. event .. ' ', 1, true) then return 'duplicate' end
-  return nil
-end
-
 local before, touched = prev, false
-for i = 10, #ARGV, 5 do
-  local version, epoch, event, entity, body = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-  local name, refused = entity == '' and member or entity, nil
-  if window > 0 and isSeen(event) then
+for i = 10, #ARGV, fields do
+  local event, body, version, epoch, entity = ARGV[i], ARGV[i + 1], nil, nil, nil
+  if fields > 2 then version, epoch = ARGV[i + 2], ARGV[i + 3] end
+  if fields > 4 then entity = ARGV[i + 4] end
+  local refused, isStale = nil, false
+  if window > 0 and (redis.call('SISMEMBER', seen, event) == 1 or redis.call('SISMEMBER', seenBefore, event) == 1
+    or (seenAfter and redis.call('SISMEMBER', seenAfter, event) == 1)) then
     refused = 'duplicate'
   elseif stateOf ~= 'nothing' then
-    if guard then lookUp(entity) end
-    refused = refusal(tonumber(version), epoch, event, name)
+    local number = tonumber(version)
+    if guard then
+      held, epochs = nil, ''
+      local record = redis.call('HGET', guard, entity) or redis.call('HGET', guardBefore, entity)
+      if record then
+        local text, rest = string.match(record, '^(%d+) ?(.*)$')
+        held, epochs = tonumber(text), rest or ''
+      end
+    end
+    if epoch == '' and (number < ${EARLIEST_TIME_MS} or number > now + tonumber(ARGV[9])) then
+      refused = string.format('time %.0f', now)
+    else
+      if held and epochs == '' and (held < ${EARLIEST_TIME_MS} or held > now + tonumber(ARGV[9]) + ${MAXIMUM_ID_AHEAD_MS}) then
+        reset = string.format('version %.0f', held)
+        held = nil
+      end
+      local newest = epochs ~= '' and string.match(epochs, '^%S+') or ''
+      if not held then
+        epochs, events = epoch, ' '
+      elseif (epoch == '') ~= (newest == '') then
+        refused = 'mixed ' .. newest
+      elseif epoch == newest then
+        if number < held then
+          isStale = true
+        elseif number > held then
+          events = ' '
+        elseif window == 0 and string.find(events, ' ' .. event .. ' ', 1, true) then
+          refused = 'duplicate'
+        end
+      elseif string.find(epochs .. ' ', ' ' .. string.sub(redis.sha1hex(epoch), 1, 16) .. ' ', 1, true) then
+        isStale = true
+      else
+        local known = { epoch, string.sub(redis.sha1hex(newest), 1, 16) }
+        for replaced in string.gmatch(string.sub(epochs, #newest + 1), '%S+') do
+          if #known < ${REMEMBERED_EPOCHS} then known[#known + 1] = replaced end
+        end
+        epochs, events = table.concat(known, ' '), ' '
+      end
+    end
+  end
+  local name = entity or member
+  if isStale then
+    local since = now
+    if redis.call('ZADD', staleSince, 'NX', string.format('%.0f', now), name) == 0 then
+      since = tonumber(redis.call('ZSCORE', staleSince, name))
+    else
+      redis.call('ZREMRANGEBYRANK', staleSince, 0, ${-MAXIMUM_STALE_RUNS - 1})
+    end
+    redis.call('EXPIRE', staleSince, ARGV[2])
+    if now - since >= ${FROZEN_AFTER_MS} then
+      redis.call('ZADD', frozen, string.format('%.0f', now), name)
+      redis.call('ZREMRANGEBYRANK', frozen, 0, ${-MAXIMUM_STALE_RUNS - 1})
+      redis.call('EXPIRE', frozen, ${(FROZEN_WHILE_MS / 1_000) * 2})
+    end
+    hasStale = true
+    refused = string.format('stale %.0f %.0f %.0f ', held, since, now - since) .. (string.match(epochs, '^%S+') or '')
   end
   if refused then
     results[#results + 1] = refused
@@ -198,12 +177,16 @@ for i = 10, #ARGV, 5 do
     if stateOf == 'stream' then
       held = tonumber(version)
       if window == 0 then events = string.sub(events .. event .. ' ', ${-REMEMBERED_EVENTS * REMEMBERED_EVENT_LENGTH - 1}) end
-      id = redis.call('XADD', stream, 'MAXLEN', entries, '*', 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
+      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], '*', 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
     else
-      id = redis.call('XADD', stream, 'MAXLEN', entries, '*', 'm', body, 'p', prev)
+      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], '*', 'm', body, 'p', prev)
     end
     if window > 0 then redis.call('SADD', seen, event) end
-    if guard then remember(entity, version) end
+    if guard then
+      local isNew = redis.call('HSET', guard, entity, epochs == '' and version or version .. ' ' .. epochs) == 1
+      redis.call('EXPIRE', guard, ARGV[2])
+      if isNew and redis.call('HLEN', guard) >= ${GUARDED_ENTITIES} then redis.call('RENAME', guard, guardBefore) end
+    end
     if hasStale then
       redis.call('ZREM', staleSince, name)
       redis.call('ZREM', frozen, name)
@@ -211,22 +194,24 @@ for i = 10, #ARGV, 5 do
     end
     if not touched then
       touched = true
-      redis.call('EXPIRE', stream, lifetime)
-      if window > 0 then redis.call('EXPIREAT', seen, (math.floor(seconds / window) + 2) * window + ${CLOCK_DIFFERENCE_SECONDS}) end
+      redis.call('EXPIRE', stream, ARGV[2])
+      if window > 0 then redis.call('EXPIREAT', seen, (present + 2) * window + ${CLOCK_DIFFERENCE_SECONDS}) end
       if index ~= stream then
-        redis.call('ZADD', index, nowText, member)
-        redis.call('EXPIRE', index, lifetime)
+        redis.call('ZADD', index, string.format('%.0f', now), member)
+        redis.call('EXPIRE', index, ARGV[2])
       end
     end
     local tail = body .. ',"id":"' .. id .. '","prev":"' .. prev .. '"}]}}}'
-    if wholeChannel ~= keyChannel then redis.call('SPUBLISH', wholeChannel, wholeHead .. tail) end
-    redis.call('SPUBLISH', keyChannel, keyHead .. tail)
+    if wholeChannel ~= keyChannel then redis.call('SPUBLISH', wholeChannel, ARGV[5] .. tail) end
+    redis.call('SPUBLISH', keyChannel, ARGV[4] .. tail)
     prev = id
     results[#results + 1] = id
   end
 end
 local isMarked = KEYS[at + 1] and redis.call('EXISTS', KEYS[at + 1], KEYS[at + 2]) > 0
-results[#results + 1] = isMarked and before or ''
-results[#results + 1] = reset
+if isMarked or reset ~= '' then
+  results[#results + 1] = isMarked and before or ''
+  results[#results + 1] = reset
+end
 return results
 `;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { channelDefinition, type StateOf } from "../channels.ts";
 import { NAMESPACE } from "../frames.ts";
 import { roomName, type Stream } from "../stream.ts";
@@ -32,7 +32,7 @@ const envelopeHead = (room: string, except: readonly string[]): string =>
   `{"uid":"publisher","nsp":"${NAMESPACE}","type":3,"data":{"opts":{"rooms":${JSON.stringify([room])},` +
   `"except":${JSON.stringify(except)},"flags":{}},"packet":{"type":2,"nsp":"${NAMESPACE}","data":["data",`;
 
-const hashEvent = (eventId: string): Buffer => createHash("sha256").update(eventId).digest().subarray(0, 8);
+const hashEvent = (eventId: string): Buffer => hash("sha256", eventId, "buffer").subarray(0, 8);
 
 /**
  * An event id as a 64-bit integer, of which Redis packs up to 512 into 8 bytes each. That two of a million events of one
@@ -87,7 +87,7 @@ export function scriptArguments(
     ...guardKeys(stream, stateOf),
     ...(hasEdge ? [edgeMarkerKey(room), edgeMarkerKey(whole ?? room)] : []),
   ];
-  const hash = dedupeSeconds === 0 ? eventText : eventNumber;
+  const nameEvent = dedupeSeconds === 0 ? eventText : eventNumber;
   return [
     keys.length,
     ...keys,
@@ -100,12 +100,10 @@ export function scriptArguments(
     now,
     stateOf,
     maximumClockSkewMs,
-    ...messages.flatMap(({ version, versionEpoch, eventId, entity, body }) => [
-      version,
-      versionEpoch,
-      hash(eventId),
-      entity,
-      body,
-    ]),
+    ...messages.flatMap(({ version, versionEpoch, eventId, entity, body }) => {
+      if (stateOf === "nothing") return [nameEvent(eventId), body];
+      if (stateOf === "stream") return [nameEvent(eventId), body, version, versionEpoch];
+      return [nameEvent(eventId), body, version, versionEpoch, entity];
+    }),
   ];
 }

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import pTimeout from "p-timeout";
 import { SlotMigrationError } from "./publish-errors.ts";
 
 /**
@@ -23,6 +22,23 @@ export function startDeadline(milliseconds: number): Deadline {
   return { left: () => end - performance.now() };
 }
 
+/** As p-timeout does, which makes its error, with a stack, beforehand: 20 µs for each message published. */
+function within<T>(milliseconds: number, message: string, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(message)), milliseconds);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
 /**
  * While a slot moves, its keys are on two nodes: a call that names several of them is refused by both (`TRYAGAIN`), or
  * sent from one to the other until the client gives up.
@@ -37,10 +53,11 @@ const isRefusedByMigration = (error: unknown): error is Error =>
  */
 export async function callUntil<T>(call: () => Promise<T>, stream: string, deadline: Deadline): Promise<T> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    const left = deadline.left();
     const message = `${stream}: Redis gave no answer within ${PUBLISH_TIMEOUT_MS} ms`;
-    if (deadline.left() <= 0) throw new Error(message);
+    if (left <= 0) throw new Error(message);
     try {
-      return await pTimeout(call(), { milliseconds: deadline.left(), message });
+      return await within(left, message, call());
     } catch (cause) {
       if (!isRefusedByMigration(cause)) throw cause;
       const wait = pause * (0.5 + Math.random() / 2);

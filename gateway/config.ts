@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { authEnvironment, flag, redisEnvironment } from "../contract/server/env.ts";
+import { authEnvironment, flag, publishingEnvironment, redisEnvironment } from "../contract/server/env.ts";
 
 const count = (fallback: number, maximum: number) => z.coerce.number().int().min(1).max(maximum).default(fallback);
 
@@ -9,6 +9,7 @@ const list = (text: string): string[] => text.split(",").map((item) => item.trim
 export const gatewayEnvironment = z.object({
   ...redisEnvironment.shape,
   ...authEnvironment.shape,
+  ...publishingEnvironment.shape,
   RT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   /** Origins that browsers may connect from, separated by commas; `*` for any. The token is what authenticates. */
   RT_CORS_ORIGINS: z.string().min(1).default("*").transform(list),

@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { parseEnvironment } from "../contract/server/env.ts";
 import { createPublisher } from "../contract/server/publisher.ts";
 import { connectPublisher, connectReader, connectSubscriber } from "../contract/server/redis.ts";
+import { createStaleLog } from "../contract/server/stale-log.ts";
 import { createTokenVerifier } from "../contract/server/token-verifier.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
@@ -27,7 +28,10 @@ const gateway = createGateway({
   hasDirectWrites,
   subscriber,
   reader,
-  publisher: createPublisher(publishing),
+  publisher: createPublisher(publishing, {
+    listener: createStaleLog((message, details) => logger.warn(details, message)),
+    maximumClockSkewMs: config.RT_MAXIMUM_CLOCK_SKEW_MS,
+  }),
   verifyToken: createTokenVerifier(config),
   logger,
 });

@@ -59,6 +59,18 @@ export function createMetrics() {
       labelNames: ["channel", "result"],
       registers,
     }),
+    frozenStreams: new Gauge({
+      name: "rt_frozen_streams",
+      help: "Markets that got nothing but older values for 30 s while events came, by channel",
+      labelNames: ["channel"],
+      registers,
+    }),
+    publishStale: new Counter({
+      name: "rt_publish_stale_total",
+      help: "Messages that this gateway did not publish because something newer is out, by channel",
+      labelNames: ["channel"],
+      registers,
+    }),
     redisErrors: new Counter({
       name: "rt_redis_errors_total",
       help: "Errors of Redis connections and commands, by stage",

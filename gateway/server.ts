@@ -26,6 +26,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createAdapterClient } from "./redis/adapter-client.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
 import { startChecks } from "./streams/checks.ts";
+import { watchFrozenStreams } from "./streams/frozen-streams.ts";
 import { isStreamChannel, StreamHub } from "./streams/stream-hub.ts";
 
 /** What a gateway needs; the caller owns the connections and closes them after the gateway. */
@@ -206,6 +207,8 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     onError,
   });
   const checks = startChecks({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  const intervalMs = config.RT_HEARTBEAT_MS;
+  const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
   const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
   const shared = { hub, fanOut, verifyToken, metrics, maximumSubscriptions, onError };
   namespace.use(authenticateHandshake(verifyToken, metrics));
@@ -220,7 +223,8 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     metrics,
     async broadcastToChannel(channel, event, data, target = {}) {
       const [outcome] = await publisher.publish([toMessage(channel, event, data, target)]);
-      if (!outcome) throw new Error("the publisher gave no outcome");
+      if (!outcome) throw new Error("publisher returned no outcome");
+      if (outcome.status === "stale") metrics.publishStale.inc({ channel });
       return outcome;
     },
     stopAdmitting: () => {
@@ -228,6 +232,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     },
     async close() {
       checks.stop();
+      frozen.stop();
       fanOut.close();
       // An unfinished request, or a connection that goes on asking, would keep the server open for ever.
       const cutting = setInterval(() => http.closeAllConnections(), CLOSE_PATIENCE_MS);

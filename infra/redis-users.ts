@@ -12,9 +12,10 @@ const ADAPTER = `socket.io#${NAMESPACE}#`;
 const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|shards +cluster|nodes +cluster|info";
 
 /** What the publish script calls, and the script itself. Its Pub/Sub channels are passed as keys, hence the key pattern. */
-const PUBLISH_NAMES = `~stream:{* ~seen:{* ~index:{* ~edge:{* ~${ADAPTER}{*`;
+const PUBLISH_NAMES = `~stream:{* ~seen:{* ~guard:{* ~stale:{* ~frozen:{* ~index:{* ~edge:{* ~${ADAPTER}{*`;
 const PUBLISH =
-  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +expire +expireat +zadd +zremrangebyscore +spublish";
+  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +rename +expire +expireat +zadd +zscore +zrem " +
+  "+zremrangebyscore +zremrangebyrank +spublish";
 
 /** The managed edge reads streams and writes its own marks alone. A script counts as a write of the keys it is given. */
 const EDGE_NAMES = "%R~stream:{* %R~index:{* ~edge:{* ~fanned:{*";
@@ -26,6 +27,6 @@ const EDGE_NAMES = "%R~stream:{* %R~index:{* ~edge:{* ~fanned:{*";
  */
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
-  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
   "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +set +xrange +xrevrange +zrangebyscore`,
 };

@@ -1,6 +1,7 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import type { z } from "zod";
 import type { redisEnvironment } from "./env.ts";
+import { guardRedirects } from "./redis-redirects.ts";
 
 /** Where Redis is; see {@link redisEnvironment}. */
 export type RedisConfig = z.infer<typeof redisEnvironment>;
@@ -46,6 +47,7 @@ function connect(config: RedisConfig, { redis, cluster, onError }: ConnectOption
       })
     : new Redis({ ...options, host: url.hostname, port, retryStrategy: reconnectDelay });
   client.on("error", onError);
+  if (client instanceof Cluster) guardRedirects(client);
   return client;
 }
 

@@ -24,6 +24,12 @@ export function createMetrics() {
       labelNames: ["event", "result"],
       registers,
     }),
+    subscriptionsEnded: new Counter({
+      name: "rt_subscriptions_ended_total",
+      help: "Subscriptions that ended after they were answered and without a request to end them, by error code",
+      labelNames: ["code"],
+      registers,
+    }),
     messages: new Counter({
       name: "rt_messages_total",
       help: "Stream entries handed to rooms, by channel and by how they came (live or repair)",

@@ -111,7 +111,13 @@ function writeTogether(socket: Socket): void {
   setImmediate(() => socket.uncork());
 }
 
-function createSocketServer(http: HttpServer, config: GatewayDependencies["config"], isFull: () => boolean): Server {
+interface SocketServerOptions {
+  readonly config: GatewayDependencies["config"];
+  readonly isFull: () => boolean;
+  readonly metrics: Metrics;
+}
+
+function createSocketServer(http: HttpServer, { config, isFull, metrics }: SocketServerOptions): Server {
   const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>
     origin === "*" || headers.origin === undefined || origin.includes(headers.origin);
@@ -121,8 +127,12 @@ function createSocketServer(http: HttpServer, config: GatewayDependencies["confi
     ...(config.RT_TRANSPORTS.includes("polling") ? { cors: { origin } } : {}),
     // CORS does not cover WebSockets: their origin has to be checked here.
     allowRequest: (request, decide) => {
-      if (!isAllowed(request)) return decide("origin not allowed", false);
-      if (isFull()) return decide("too many connections", false);
+      const refuse = (code: string, message: string): void => {
+        metrics.connectionsRefused.inc({ code });
+        decide(message, false);
+      };
+      if (!isAllowed(request)) return refuse("origin", "origin not allowed");
+      if (isFull()) return refuse("full", "too many connections");
       if (request.headers.upgrade !== undefined) writeTogether(request.socket);
       decide(null, true);
     },
@@ -179,7 +189,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   http.requestTimeout = 15_000;
   // Longer than the balancer's idle timeout, or it would reuse a connection that is being closed here.
   http.keepAliveTimeout = 125_000;
-  const io = createSocketServer(http, config, isFull);
+  const io = createSocketServer(http, { config, isFull, metrics });
   limitTraffic(io.engine, metrics);
   const handshakes = new Handshakes(io.engine);
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { identifier } from "./payloads/primitives.ts";
+import { ENTRY_ID } from "./stream.ts";
 import { FIRST_ID, MAXIMUM_KEYS, MAXIMUM_RATE } from "./wire.ts";
 
 export { MAXIMUM_KEYS, NAMESPACE } from "./wire.ts";
@@ -9,7 +10,22 @@ export { MAXIMUM_KEYS, NAMESPACE } from "./wire.ts";
 /** Longest token taken, in characters. A Cognito access token has about 1,000. */
 export const MAXIMUM_TOKEN_LENGTH = 8_192;
 
-const entryId = z.string().regex(/^\d{1,15}-\d{1,15}$/, "an entry id has the form <milliseconds>-<number>");
+const entryId = z.string().regex(ENTRY_ID, "an entry id has the form <milliseconds>-<number>");
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Ids by market. Not a record of zod's: that loses a market of the name `__proto__`, and the client would not be told. */
+const idsByMarket = z.custom<Record<string, unknown>>(isMap).transform((value, context) => {
+  const ids = new Map<string, string>();
+  for (const [market, id] of Object.entries(value)) {
+    for (const { success, error } of [identifier.safeParse(market), entryId.safeParse(id)]) {
+      if (!success) context.addIssue({ code: "custom", message: describeIssue(error), path: [market] });
+    }
+    if (typeof id === "string") ids.set(market, id);
+  }
+  return ids;
+});
 
 const channelRequest = z.object({
   channel: z.string("channel is missing or not a string").max(64),
@@ -21,7 +37,7 @@ const subscribeRequest = channelRequest.extend({
    * Resume after this id: what came since is delivered before live messages. `0-0` asks for all that is held. Where
    * the request has several streams (a list of markets, or a whole channel) a map of ids by market, or `0-0`.
    */
-  lastId: z.union([entryId, z.record(identifier, entryId)]).optional(),
+  lastId: z.union([entryId, idsByMarket]).optional(),
   /** On a `latest` channel: at most so many values a second and market, the newest ones. 1 to 50. */
   maxRate: z.int().min(1).max(MAXIMUM_RATE).optional(),
 });
@@ -85,9 +101,8 @@ function checkLastId(
     throw new ChannelError("bad_request", `lastId: must be ${FIRST_ID} or a map of ids by market here`);
   }
   if (hasOneStream) throw new ChannelError("bad_request", "lastId: must be one id here, not a map");
-  const ids = new Map(Object.entries(lastId));
-  if (ids.size > MAXIMUM_KEYS) throw new ChannelError("bad_request", `lastId: more than ${MAXIMUM_KEYS} entries`);
-  return ids;
+  if (lastId.size > MAXIMUM_KEYS) throw new ChannelError("bad_request", `lastId: more than ${MAXIMUM_KEYS} entries`);
+  return lastId;
 }
 
 /** @throws ChannelError `bad_request` or `unknown_channel`. */

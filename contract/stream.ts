@@ -11,6 +11,15 @@ export interface Stream {
   readonly key?: string;
 }
 
+/**
+ * An entry id as Redis writes it. 15 digits are 31,700 years and stay below 2^53, so that ids compare as numbers; leading
+ * zeros would give one id two names.
+ */
+export const ENTRY_ID = /^(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,14})$/;
+
+/** The time of an entry id, in milliseconds since 1970 by the clock of the Redis that gave it. */
+export const timeOf = (id: string): number => Number.parseInt(id, 10);
+
 /** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and does not give it a channel. */
 const SOCKET_ID_LENGTH = 20;
 

@@ -18,10 +18,13 @@ export const MAXIMUM_RATE = 50;
 /** The id before the first entry of a stream: `prev` of that entry, and `lastId` for "all that you still have". */
 export const FIRST_ID = "0-0";
 
+/** Compares two numbers without leading zeros by their digits: exact, however long they are. */
+const compareDigits = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : Number(a > b));
+
 /** Compares two entry ids (`<ms>-<n>`): negative where `a` is older, 0 where they are the same. */
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;
-  const [aTime = 0, aSequence = 0] = a.split("-").map(Number);
-  const [bTime = 0, bSequence = 0] = b.split("-").map(Number);
-  return aTime - bTime || aSequence - bSequence;
+  const [aTime = "", aSequence = ""] = a.split("-");
+  const [bTime = "", bSequence = ""] = b.split("-");
+  return compareDigits(aTime, bTime) || compareDigits(aSequence, bSequence);
 }

@@ -1,22 +1,27 @@
 import type { RequestListener } from "node:http";
 import type { Registry } from "prom-client";
+import type { Readiness } from "./readiness.ts";
 
 interface HealthOptions {
-  /** Whether clients can connect and be served. */
-  readonly isReady: () => boolean;
+  readonly readiness: Pick<Readiness, "reason" | "hasBeenReady">;
   readonly registry: Registry;
 }
 
 /**
- * Answers `/healthz` (200 while the process lives), `/readyz` (200 while it can serve, else 503) and `/metrics`
- * (Prometheus text). Anything else is 404.
+ * Answers `/healthz` (200 from when the gateway has been ready once, as long as the process lives; 503 before), `/readyz`
+ * (200 while it can serve, else 503 with the reason) and `/metrics` (Prometheus text). Anything else is 404.
  */
-export function createHealth({ isReady, registry }: HealthOptions): RequestListener {
+export function createHealth({ readiness, registry }: HealthOptions): RequestListener {
   return (request, response) => {
     const path = request.url?.split("?")[0];
-    if (path === "/healthz") response.end("ok\n");
-    else if (path === "/readyz") response.writeHead(isReady() ? 200 : 503).end(isReady() ? "ready\n" : "not ready\n");
-    else if (path === "/metrics") {
+    const { reason } = readiness;
+    if (path === "/healthz") {
+      if (readiness.hasBeenReady) response.end("ok\n");
+      else response.writeHead(503).end(`not ready yet: ${reason}\n`);
+    } else if (path === "/readyz") {
+      if (reason === undefined) response.end("ready\n");
+      else response.writeHead(503).end(`not ready: ${reason}\n`);
+    } else if (path === "/metrics") {
       registry.metrics().then(
         (text) => response.setHeader("content-type", registry.contentType).end(text),
         () => response.writeHead(500).end(),

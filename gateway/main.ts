@@ -34,6 +34,7 @@ const gateway = createGateway({
   }),
   verifyToken: createTokenVerifier(config),
   logger,
+  redisAddress: new URL(config.RT_REDIS_URL).host,
 });
 
 // A rejection that nobody awaited must not take thousands of clients down with it.

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 /** Why something from Redis was not used. */
-export type DropReason = "malformed" | "foreign_room" | "not_allowed" | "handler_failed";
+export type DropReason = "malformed" | "foreign_room" | "not_allowed" | "handler_failed" | "id_ahead";
 
 /** Builds the gateway's metrics, in a registry of their own so that several gateways can live in one process. */
 export function createMetrics() {
@@ -10,10 +10,21 @@ export function createMetrics() {
   const registers = [registry];
   return {
     registry,
+    ready: new Gauge({
+      name: "rt_ready",
+      help: "Whether clients can connect and be served (1), or not (0)",
+      registers,
+    }),
+    notReadyReason: new Gauge({
+      name: "rt_not_ready_reason",
+      help: "1 for the reason why clients cannot be served; nothing while they can",
+      labelNames: ["reason"],
+      registers,
+    }),
     connections: new Gauge({ name: "rt_connections", help: "Open connections", registers }),
     connectionsRefused: new Counter({
       name: "rt_connections_refused_total",
-      help: "Connections refused, by error code",
+      help: "Connections refused, by error code, or full (too many) or origin (not allowed)",
       labelNames: ["code"],
       registers,
     }),
@@ -22,6 +33,12 @@ export function createMetrics() {
       name: "rt_requests_total",
       help: "Client requests, by event and result (ok or the error code)",
       labelNames: ["event", "result"],
+      registers,
+    }),
+    subscriptionsEnded: new Counter({
+      name: "rt_subscriptions_ended_total",
+      help: "Subscriptions that ended after they were answered and without a request to end them, by error code",
+      labelNames: ["code"],
       registers,
     }),
     messages: new Counter({
@@ -49,7 +66,7 @@ export function createMetrics() {
     }),
     redisDropped: new Counter({
       name: "rt_redis_dropped_total",
-      help: "Pub/Sub bodies that were not used, by reason",
+      help: "Pub/Sub bodies and stream entries that were not used, by reason",
       labelNames: ["reason"],
       registers,
     }),

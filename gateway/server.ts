@@ -10,7 +10,7 @@ import { type Channel, channelDefinition, type Payload } from "../contract/chann
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import { NAMESPACE } from "../contract/frames.ts";
 import type { Publisher, PublishOutcome } from "../contract/server/publisher.ts";
-import { createStreamReader } from "../contract/server/stream-reader.ts";
+import { createStreamReader, type LeftOut } from "../contract/server/stream-reader.ts";
 import type { VerifyToken } from "../contract/server/token-verifier.ts";
 import type { GatewayConfig } from "./config.ts";
 import { Connection } from "./connection/connection.ts";
@@ -23,11 +23,15 @@ import { sharedCompressionOptions } from "./fan-out/shared-deflate.ts";
 import { dataOf, targetOf } from "./fan-out/stream-target.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { Readiness } from "./readiness.ts";
 import { createAdapterClient } from "./redis/adapter-client.ts";
+import { Pulse } from "./redis/pulse.ts";
+import { RedisClock } from "./redis/redis-clock.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
 import { startChecks } from "./streams/checks.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
-import { isStreamChannel, StreamHub } from "./streams/stream-hub.ts";
+import { isStreamChannel } from "./streams/stream-channels.ts";
+import { StreamHub } from "./streams/stream-hub.ts";
 
 /** What a gateway needs; the caller owns the connections and closes them after the gateway. */
 export interface GatewayDependencies {
@@ -52,6 +56,8 @@ export interface GatewayDependencies {
   readonly publisher: Publisher;
   readonly verifyToken: VerifyToken;
   readonly logger: Logger;
+  /** Where Redis is, as the log may show it. */
+  readonly redisAddress?: string;
 }
 
 /** Whose message it is: a market on a channel split by market, a user on a private one. */
@@ -106,7 +112,13 @@ function writeTogether(socket: Socket): void {
   setImmediate(() => socket.uncork());
 }
 
-function createSocketServer(http: HttpServer, config: GatewayDependencies["config"], isFull: () => boolean): Server {
+interface SocketServerOptions {
+  readonly config: GatewayDependencies["config"];
+  readonly isFull: () => boolean;
+  readonly metrics: Metrics;
+}
+
+function createSocketServer(http: HttpServer, { config, isFull, metrics }: SocketServerOptions): Server {
   const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>
     origin === "*" || headers.origin === undefined || origin.includes(headers.origin);
@@ -116,8 +128,12 @@ function createSocketServer(http: HttpServer, config: GatewayDependencies["confi
     ...(config.RT_TRANSPORTS.includes("polling") ? { cors: { origin } } : {}),
     // CORS does not cover WebSockets: their origin has to be checked here.
     allowRequest: (request, decide) => {
-      if (!isAllowed(request)) return decide("origin not allowed", false);
-      if (isFull()) return decide("too many connections", false);
+      const refuse = (code: string, message: string): void => {
+        metrics.connectionsRefused.inc({ code });
+        decide(message, false);
+      };
+      if (!isAllowed(request)) return refuse("origin", "origin not allowed");
+      if (isFull()) return refuse("full", "too many connections");
       if (request.headers.upgrade !== undefined) writeTogether(request.socket);
       decide(null, true);
     },
@@ -154,7 +170,7 @@ function toMessage<C extends Channel>(
 
 /** Builds a gateway on open connections. Nothing happens until its `http` listens. */
 export function createGateway(dependencies: GatewayDependencies): Gateway {
-  const { config, hasDirectWrites, subscriber, reader, publisher, verifyToken, logger } = dependencies;
+  const { config, hasDirectWrites, subscriber, reader, publisher, verifyToken, logger, redisAddress } = dependencies;
   const metrics = createMetrics();
   const onError = (error: unknown, stage: string): void => {
     metrics.redisErrors.inc({ stage });
@@ -162,17 +178,21 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   };
   let admitting = true;
   const isFull = (): boolean => io.engine.clientsCount >= config.RT_MAX_CONNECTIONS;
-  const isReady = (): boolean => admitting && !isFull() && subscriber.status === "ready" && reader.status === "ready";
-  const http = createServer(createHealth({ isReady, registry: metrics.registry }));
+  const pubSub = new ShardedPubSub({ subscriber, onError: (error) => onError(error, "subscribe") });
+  const clock = new RedisClock();
+  const pulse = new Pulse({ subscriber, reader, pubSub, clock });
+  const readiness = new Readiness({
+    ...{ isAdmitting: () => admitting, isFull, redisTrouble: () => pulse.trouble, metrics, logger, redisAddress },
+  });
+  const http = createServer(createHealth({ readiness, registry: metrics.registry }));
   http.headersTimeout = 10_000;
   http.requestTimeout = 15_000;
   // Longer than the balancer's idle timeout, or it would reuse a connection that is being closed here.
   http.keepAliveTimeout = 125_000;
-  const io = createSocketServer(http, config, isFull);
+  const io = createSocketServer(http, { config, isFull, metrics });
   limitTraffic(io.engine, metrics);
   const handshakes = new Handshakes(io.engine);
 
-  const pubSub = new ShardedPubSub({ subscriber, onError: (error) => onError(error, "subscribe") });
   io.adapter(
     createShardedAdapter(
       undefined,
@@ -199,9 +219,11 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     },
     onReplaced: () => metrics.replaced.inc(),
   });
+  const onLeftOut = (reason: LeftOut): void => metrics.redisDropped.inc({ reason });
   const hub = new StreamHub({
     pubSub,
-    reader: createStreamReader(reader),
+    clock,
+    reader: createStreamReader(reader, { guard: clock, onLeftOut }),
     metrics,
     deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
     onError,
@@ -217,6 +239,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     handshakes.forget(socket);
   });
 
+  pulse.start(() => readiness.report());
   return {
     http,
     namespace,
@@ -233,6 +256,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     async close() {
       checks.stop();
       frozen.stop();
+      pulse.stop();
       fanOut.close();
       // An unfinished request, or a connection that goes on asking, would keep the server open for ever.
       const cutting = setInterval(() => http.closeAllConnections(), CLOSE_PATIENCE_MS);

@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { channelDefinition, isChannel } from "../channels.ts";
 import type { DataMessage } from "../frames.ts";
-import type { Stream } from "../stream.ts";
+import { ENTRY_ID, type Stream } from "../stream.ts";
 
 /** One entry of a stream, as clients get it. */
 export type Entry = DataMessage;
 
-const id = z.string().regex(/^\d{1,15}-\d{1,15}$/);
+const id = z.string().regex(ENTRY_ID);
 
 /** Only what routing relies on: the data itself was checked by the publisher, and is handed on as it is. */
 const entrySchema = z.object({

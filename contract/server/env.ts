@@ -12,10 +12,23 @@ function isJwks(text: string): boolean {
   }
 }
 
+/** What a URL may have beside the host is used or refused, never ignored. */
+function hasNothingElse(text: string): boolean {
+  // Node 20 has no URL.parse.
+  if (!URL.canParse(text)) return true;
+  const url = new URL(text);
+  return /^\/?0?$/.test(url.pathname) && url.search === "" && url.hash === "";
+}
+
 /** Where Redis is and how to get in. The password has a variable of its own: a URL ends up in logs. */
 export const redisEnvironment = z.object({
-  /** `redis://host:port`, or `rediss://` for TLS. On a cluster any node, or the configuration endpoint. */
-  RT_REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must be redis://host:port or rediss://host:port" }),
+  /**
+   * `redis://host:port`, or `rediss://` for TLS. On a cluster any node, or the configuration endpoint. A user and
+   * password in it (percent-encoded) are used where the variables for them are not set.
+   */
+  RT_REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: "must be redis://host:port or rediss://host:port" })
+    .refine(hasNothingElse, "must end after the port: only database 0 is used, and there are no options"),
   /** Whether it is a cluster (ElastiCache with cluster mode on, or Serverless). */
   RT_REDIS_CLUSTER: flag.default(false),
   RT_REDIS_USERNAME: z.string().min(1).optional(),

@@ -5,6 +5,7 @@ import {
   JwtExpiredError,
   WaitPeriodNotYetEndedJwkError,
 } from "aws-jwt-verify/error";
+import { SimpleFetcher } from "aws-jwt-verify/https";
 import { type JwksCache, SimpleJwksCache } from "aws-jwt-verify/jwk";
 import * as z from "zod";
 import { ChannelError } from "../errors.ts";
@@ -28,7 +29,7 @@ export interface Identity {
  * Resolves with whose the token is.
  *
  * @throws ChannelError `token_expired` or `token_invalid`, with a message that never quotes the token, or
- *   `unavailable` where the issuer's keys cannot be had.
+ *   `unavailable` where the issuer's keys cannot be fetched.
  */
 export type VerifyToken = (token: string) => Promise<Identity>;
 
@@ -37,10 +38,21 @@ const MAXIMUM_LIFETIME_SECONDS = 86_400;
 
 const COGNITO_ISSUER = /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com\/([\w-]+)$/;
 
+/**
+ * Longest that the issuer may take to give its keys, in ms, each of two attempts: also one that accepts the connection
+ * and stays silent. Both together are shorter than the 5 s in which a client must be through its handshake.
+ */
+const JWKS_TIMEOUT_MS = 2_000;
+
 /** What aws-jwt-verify does not ask for: it takes tokens without `exp` and `sub`. */
 const claims = z
   .object({ sub: identifier, exp: z.int(), iat: z.int(), jti: z.string().max(256).optional() })
   .refine(({ exp, iat }) => exp - iat <= MAXIMUM_LIFETIME_SECONDS, "lives longer than a day");
+
+const fetchedKeys = (): JwksCache => {
+  const defaultRequestOptions = { timeout: JWKS_TIMEOUT_MS, responseTimeout: JWKS_TIMEOUT_MS };
+  return new SimpleJwksCache({ fetcher: new SimpleFetcher({ defaultRequestOptions }) });
+};
 
 /** Given keys are all that there are: a token by another one is not valid, and nobody is asked for it. */
 const givenKeys = (jwks: string): JwksCache =>
@@ -55,7 +67,7 @@ const givenKeys = (jwks: string): JwksCache =>
 
 function createVerifier({ RT_AUTH_ISSUER, RT_AUTH_AUDIENCE, RT_AUTH_JWKS_URI, RT_AUTH_JWKS }: AuthConfig) {
   const userPoolId = COGNITO_ISSUER.exec(RT_AUTH_ISSUER)?.[1];
-  const jwksCache = RT_AUTH_JWKS === undefined ? new SimpleJwksCache() : givenKeys(RT_AUTH_JWKS);
+  const jwksCache = RT_AUTH_JWKS === undefined ? fetchedKeys() : givenKeys(RT_AUTH_JWKS);
   return userPoolId
     ? CognitoJwtVerifier.create({ userPoolId, tokenUse: "access", clientId: RT_AUTH_AUDIENCE }, { jwksCache })
     : JwtVerifier.create(
@@ -72,7 +84,7 @@ function translate(error: unknown): ChannelError {
     return new ChannelError("token_expired", "the token has expired", { cause: error });
   }
   if (keysUnavailable.some((type) => error instanceof type)) {
-    return new ChannelError("unavailable", "the issuer's keys cannot be had just now", { cause: error });
+    return new ChannelError("unavailable", "the issuer's keys cannot be fetched just now; try again", { cause: error });
   }
   return new ChannelError("token_invalid", "the token is not valid here", { cause: error });
 }

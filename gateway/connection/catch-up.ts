@@ -40,10 +40,16 @@ export class CatchUp {
   readonly #options: CatchUpOptions;
   /** Up to which id the connection has each stream. */
   readonly #positions: Map<StreamState, string>;
+  #isAnswered = false;
 
   constructor(options: CatchUpOptions) {
     this.#options = options;
     this.#positions = new Map(options.pausedAt.map((state) => [state, state.lastId]));
+  }
+
+  /** Whether the client has been told that it is subscribed: what fails then is no refusal any more. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   /** Whether memory reaches back to where the client is. */
@@ -68,6 +74,7 @@ export class CatchUp {
     const positions = [...resumes].map(([{ stream, lastId }, { recovered }]) => ({ stream, lastId, recovered }));
     const first = [...resumes.values()].flatMap(({ entries }) => entries);
     // Without a wait where none is needed: most clients are live in the turn in which they asked.
+    this.#isAnswered = true;
     let sending = send(first, describeSubscribed(request, positions));
     if (sending) await sending;
     while (isConnected()) {

@@ -1,4 +1,4 @@
-import { describeError, tokenExpired, tokenReplaced } from "../../contract/answers.ts";
+import { describeError, subscriptionEnded, tokenExpired, tokenReplaced } from "../../contract/answers.ts";
 import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type UnsubscribeRequest,
 } from "../../contract/frames.ts";
 import type { Identity, VerifyToken } from "../../contract/server/token-verifier.ts";
+import type { Stream } from "../../contract/stream.ts";
 import { terminate } from "../fan-out/engine-connection.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Metrics } from "../metrics.ts";
@@ -63,7 +64,12 @@ export class Connection {
     this.#services = services;
     const { hub, fanOut, maximumSubscriptions: maximum } = services;
     const member = fanOut.connect(socket.conn, () => this.#endSlow());
-    this.#subscriptions = new Subscriptions({ socket, hub, fanOut, member, maximum });
+    const onEnded = (stream: Stream, reason: unknown): void => {
+      const error = this.#toChannelError(reason, "subscribe");
+      services.metrics.subscriptionsEnded.inc({ code: error.code });
+      socket.emit("error", subscriptionEnded(stream, error));
+    };
+    this.#subscriptions = new Subscriptions({ socket, hub, fanOut, member, maximum, onEnded });
     for (const event of requestEvents) socket.on(event, (...values: unknown[]) => this.#receive(event, values));
     services.metrics.connections.inc();
     socket.on("disconnect", () => this.#close());
@@ -153,7 +159,11 @@ export class Connection {
   }
 
   #endPrivate(describe: (channel: Channel) => ErrorMessage): void {
-    for (const channel of this.#subscriptions.leavePrivate()) this.#socket.emit("error", describe(channel));
+    for (const channel of this.#subscriptions.leavePrivate()) {
+      const message = describe(channel);
+      this.#services.metrics.subscriptionsEnded.inc({ code: message.code });
+      this.#socket.emit("error", message);
+    }
   }
 
   /** The client resumes by its ids once it is back: nothing of what waited is lost to it. */

@@ -1,5 +1,5 @@
 import pTimeout from "p-timeout";
-import type { Channel } from "../../contract/channels.ts";
+import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
 import { isPrivate, streamsOf } from "../../contract/server/access.ts";
@@ -8,6 +8,7 @@ import { roomName, type Stream } from "../../contract/stream.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
 import type { Member } from "../fan-out/room.ts";
+import { dataOf } from "../fan-out/stream-target.ts";
 import type { StreamHub } from "../streams/stream-hub.ts";
 import type { StreamState } from "../streams/stream-state.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -24,6 +25,8 @@ interface SubscriptionsOptions {
   readonly member: Member;
   /** Most subscriptions (streams and whole channels) at once. */
   readonly maximum: number;
+  /** Called for each subscription that ends for another reason than a request of the client, after it was answered. */
+  readonly onEnded: (stream: Stream, reason: unknown) => void;
 }
 
 /** A stream that the hub has open for this connection, and what lets go of it. */
@@ -42,11 +45,13 @@ export class Subscriptions {
   readonly #fanOut: FanOut;
   readonly #member: Member;
   readonly #maximum: number;
+  readonly #onEnded: SubscriptionsOptions["onEnded"];
   /** By room. */
   readonly #held = new Map<string, OpenStream>();
   #closed = false;
 
-  constructor({ socket, hub, fanOut, member, maximum }: SubscriptionsOptions) {
+  constructor({ socket, hub, fanOut, member, maximum, onEnded }: SubscriptionsOptions) {
+    this.#onEnded = onEnded;
     this.#socket = socket;
     this.#hub = hub;
     this.#fanOut = fanOut;
@@ -56,7 +61,8 @@ export class Subscriptions {
 
   /**
    * Answers the request, delivers snapshot or history, and goes on live, without a message missed, doubled or out of
-   * order in between. `acknowledge` is called once, just before the first message.
+   * order in between. `acknowledge` is called once, just before the first message. What ends a subscription after the
+   * answer, as the token's end does, is told by `onEnded`.
    *
    * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
    */
@@ -70,12 +76,14 @@ export class Subscriptions {
     try {
       const missing = this.#openNow(fresh, opened);
       if (missing.length > 0) await this.#open(missing, opened);
-      await this.#catchUp(request, streams, acknowledge);
+      const isLive = await this.#catchUp(request, streams, acknowledge);
+      for (const each of opened)
+        if (isLive) this.#hold(each);
+        else each.release();
     } catch (error) {
       for (const { release } of opened) release();
       throw error;
     }
-    for (const each of opened) this.#hold(each);
   }
 
   /** Ends the subscription that a `subscribe` with the same words began; does nothing where there is none. */
@@ -123,6 +131,15 @@ export class Subscriptions {
     else this.#held.set(roomName(open.stream), open);
   }
 
+  /** Ends what has been answered already. What was held and is no longer, with the token, has been told. */
+  #end(streams: readonly Stream[], fresh: readonly Stream[], reason: unknown): void {
+    const ended = streams.filter((stream) => fresh.includes(stream) || this.#held.has(roomName(stream)));
+    for (const stream of ended) {
+      this.#leave(roomName(stream));
+      this.#onEnded(stream, reason);
+    }
+  }
+
   #leave(name: string): void {
     const held = this.#held.get(name);
     if (!held) return;
@@ -131,12 +148,15 @@ export class Subscriptions {
     held.release();
   }
 
-  /** Rooms that the connection is in already are left meanwhile if it resumes: what they carry is part of the resume. */
+  /**
+   * Rooms that the connection is in already are left meanwhile if it resumes: what they carry is part of the resume.
+   * Resolves with whether the connection is live; where not, it has been told.
+   */
   async #catchUp(
     request: SubscribeRequest,
     streams: readonly Stream[],
     acknowledge: Acknowledge<SubscribedMessage> | undefined,
-  ) {
+  ): Promise<boolean> {
     const { identity } = this.#socket.data;
     const rooms = streams.map(roomName);
     const paused = request.lastId === undefined ? [] : rooms.filter((room) => this.#held.has(room));
@@ -148,9 +168,10 @@ export class Subscriptions {
       states,
       pausedAt: paused.length > 0 ? states() : [],
     });
+    const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
     const assertSameUser = (): void => {
       if (!isPrivate(request.channel) || this.#socket.data.identity?.sub === identity?.sub) return;
-      throw new ChannelError("unauthorized", "the token has changed meanwhile");
+      throw new ChannelError("token_expired", "the token has expired; authenticate and subscribe again");
     };
     const rates = new Map(paused.map((room) => [room, this.#fanOut.leave(this.#member, room)]));
     try {
@@ -164,7 +185,12 @@ export class Subscriptions {
         assertSameUser();
         for (const room of rooms) this.#fanOut.join(this.#member, room, request.maxRate);
       });
+      return true;
     } catch (error) {
+      if (catchUp.isAnswered) {
+        this.#end(streams, fresh, error);
+        return false;
+      }
       // Those that ended meanwhile, with the token, stay so.
       for (const [room, rate] of rates) if (this.#held.has(room)) this.#fanOut.join(this.#member, room, rate);
       throw error;
@@ -176,7 +202,7 @@ export class Subscriptions {
     answer?: SubscribedMessage,
     acknowledge?: Acknowledge<SubscribedMessage>,
   ): Promise<void> | undefined {
-    const contents: OutgoingOptions[] = entries.map((message) => ({ event: "data", message }));
+    const contents = entries.map((entry) => this.#contentOf(entry));
     if (answer) contents.unshift({ event: "subscribed", message: answer });
     // The acknowledgement comes between the event and the first message, and goes Socket.IO's way.
     if (answer && acknowledge) {
@@ -184,5 +210,16 @@ export class Subscriptions {
       acknowledge(answer);
     }
     return this.#fanOut.sendTo(this.#member, contents);
+  }
+
+  /** A value that waits for its turn in a long snapshot may be overtaken by a live one: the newest goes out then. */
+  #contentOf(entry: Entry): OutgoingOptions {
+    const stream: Stream = { channel: entry.channel, key: entry.marketId };
+    if (channelDefinition(entry.channel).delivery !== "latest") return { event: "data", message: entry };
+    const newest = (): OutgoingOptions | undefined => {
+      const [state] = this.#hub.statesOf(stream);
+      return state?.last && dataOf(stream, { ...state.last, prev: entry.prev });
+    };
+    return { ...dataOf(stream, entry), newest };
   }
 }

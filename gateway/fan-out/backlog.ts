@@ -5,6 +5,8 @@ export class Backlog {
   /** A place is empty where its message went behind the others. */
   #places: (Outgoing | undefined)[] = [];
   readonly #placeOf = new Map<string, number>();
+  /** The place of the last heartbeat: nothing takes a place before it any more. */
+  #lastHeartbeat = -1;
   #bytes = 0;
 
   /** Of the waiting messages, as frames. */
@@ -16,8 +18,15 @@ export class Backlog {
     return this.#bytes === 0;
   }
 
+  /** The waiting messages, in order. */
+  get parts(): Outgoing[] {
+    return this.#places.filter((part) => part !== undefined);
+  }
+
   /** Returns whether another message went for it. */
   add(part: Outgoing): boolean {
+    // What follows an answer must not overtake it, and what follows a snapshot must not be older than it.
+    if (part.isAnswer) this.#placeOf.clear();
     const place = part.replaces === undefined ? undefined : this.#placeOf.get(part.replaces);
     const older = place === undefined ? undefined : this.#places[place];
     if (place === undefined || !older) {
@@ -26,8 +35,9 @@ export class Backlog {
     }
     this.#bytes -= older.frame.length;
     const newer = part.inPlaceOf(older);
-    // A heartbeat names ids of data that may have come since the older one: it goes behind them.
-    if (newer.isHeartbeat) {
+    // A heartbeat names ids of data that may have come since the older one: it goes behind them. And data that took a
+    // place before a heartbeat would be followed by the id of a message that the client never gets.
+    if (newer.isHeartbeat || place < this.#lastHeartbeat) {
       this.#places[place] = undefined;
       this.#append(newer);
     } else {
@@ -50,19 +60,22 @@ export class Backlog {
     }
     this.#bytes -= bytes;
     const rest = this.#places.slice(place);
+    const canReplace = new Set(this.#placeOf.values());
     this.#places = [];
     this.#placeOf.clear();
-    for (const part of rest) if (part) this.#place(part);
+    this.#lastHeartbeat = -1;
+    for (const [index, part] of rest.entries()) if (part) this.#place(part, canReplace.has(place + index));
     return taken;
   }
 
   #append(part: Outgoing): void {
-    this.#place(part);
+    this.#place(part, true);
     this.#bytes += part.frame.length;
   }
 
-  #place(part: Outgoing): void {
-    if (part.replaces !== undefined) this.#placeOf.set(part.replaces, this.#places.length);
+  #place(part: Outgoing, canReplace: boolean): void {
+    if (part.replaces !== undefined && canReplace) this.#placeOf.set(part.replaces, this.#places.length);
+    if (part.isHeartbeat) this.#lastHeartbeat = this.#places.length;
     this.#places.push(part);
   }
 }

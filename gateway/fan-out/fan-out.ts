@@ -1,41 +1,16 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { Bundle } from "./bundle.ts";
+import { Bundle, bundleFor } from "./bundle.ts";
 import type { EngineConnection } from "./engine-connection.ts";
+import type { FanOutOptions, Target } from "./fan-out-options.ts";
 import { FlushWindow } from "./flush-window.ts";
+import type { Lane } from "./lane.ts";
 import { Outbox, type OutboxHost } from "./outbox.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
-import { Lane, Member, Room } from "./room.ts";
+import { partsByLane } from "./paths.ts";
+import { PatientRooms } from "./patient-rooms.ts";
+import { sendInPieces } from "./pieces.ts";
+import { Member, Room } from "./room.ts";
 import { takesSharedCompression } from "./shared-deflate.ts";
 import { WaitingOutboxes } from "./waiting-outboxes.ts";
-
-/** Sent to one client at once, in bytes, before it must have taken it: below any bound on what may wait for it. */
-const PIECE_BYTES = 65_536;
-
-/** Clients from which on compressing once for all of them costs little beside the writes: some 30 µs a message. */
-const MINIMUM_SHARERS = 50;
-
-export interface FanOutOptions {
-  /** Whether bundles may be written past Socket.IO; see `self-test.ts`. */
-  readonly isDirect: boolean;
-  /** Whether bundles for many are compressed for those clients that take them so; see `shared-deflate.ts`. */
-  readonly isCompressed: boolean;
-  /** Longest rest between two flushes on a busy node, in ms. */
-  readonly windowMs: number;
-  /** Longest wait of a heartbeat for a message to go with, in ms. */
-  readonly heartbeatPatienceMs: number;
-  /** Most bytes that may wait for one client. */
-  readonly maximumWaitingBytes: number;
-  /** Called after each flush: messages times clients, writes in the flush, bytes written since the one before. */
-  readonly onFlush?: (flush: { readonly messages: number; readonly writes: number; readonly bytes: number }) => void;
-  /** Called for each message that a client does not get because a newer one replaced it. */
-  readonly onReplaced?: () => void;
-}
-
-/** Where a message goes: to a room and, unless they are in that one as well, to those in `whole`. */
-export interface Target {
-  readonly room: string;
-  readonly whole?: string | undefined;
-}
 
 /**
  * Brings messages to the clients of rooms: what comes in a turn of the event loop, or in a short window on a busy node,
@@ -47,8 +22,7 @@ export class FanOut {
   readonly #rooms = new Map<string, Room>();
   /** Rooms with something for the next flush, and those where only heartbeats wait. */
   readonly #pending = new Set<Room>();
-  readonly #patient = new Set<Room>();
-  #patience: NodeJS.Timeout | undefined;
+  readonly #patient: PatientRooms;
   /** Messages that wait for the flush and that nobody has, by the name under which they replace each other. */
   readonly #replaceable = new Map<string, Outgoing>();
   readonly #waiting = new WaitingOutboxes();
@@ -59,6 +33,7 @@ export class FanOut {
 
   constructor(options: FanOutOptions) {
     this.#options = options;
+    this.#patient = new PatientRooms(options.heartbeatPatienceMs, (rooms) => this.#schedule(rooms));
     this.#window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flush() });
     this.#host = {
       isDirect: options.isDirect,
@@ -93,6 +68,7 @@ export class FanOut {
   disconnect(member: Member): void {
     member.isGone = true;
     for (const room of member.rooms) this.#remove(member, room);
+    for (const { room } of member.lanes) this.#remove(member, room);
   }
 
   /**
@@ -103,26 +79,22 @@ export class FanOut {
   join(member: Member, name: string, maximumRate?: number): void {
     if (member.isGone) return;
     this.leave(member, name);
-    const parent = this.#rooms.get(name) ?? new Room(name);
-    this.#rooms.set(name, parent);
-    const room = maximumRate === undefined ? parent : this.#openLane(parent, maximumRate);
-    this.#serve(member);
+    const room = this.#rooms.get(name) ?? new Room(name);
+    this.#rooms.set(name, room);
+    this.#makeLevel(member);
     member.servedUpTo = this.#sequence;
     // What waits here is behind the new member already: the newer message must be one of its own.
     this.#replaceable.clear();
-    room.members.add(member);
-    member.rooms.add(room);
+    if (maximumRate === undefined) room.add(member);
+    else room.addAtRate(member, { maximumRate, sequence: this.#sequence, onTick: (lane) => this.#tick(lane) });
   }
 
   /** Takes a client out of a room; it still gets what was sent before. Returns the rate that it was in with, if any. */
   leave(member: Member, name: string): number | undefined {
-    const parent = this.#rooms.get(name);
-    const room = parent && [parent, ...parent.lanes.values()].find(({ members }) => members.has(member));
-    if (!room) return undefined;
-    if (room instanceof Lane) this.#tick(room);
-    this.#serve(member);
-    this.#remove(member, room);
-    return room instanceof Lane ? room.maximumRate : undefined;
+    const room = this.#rooms.get(name);
+    if (!room?.has(member)) return undefined;
+    this.#makeLevel(member);
+    return this.#remove(member, room);
   }
 
   /** Sends a message to everyone in the target's rooms. */
@@ -138,8 +110,8 @@ export class FanOut {
       this.#options.onReplaced?.();
       return;
     }
-    const outgoing = new Outgoing(content, ++this.#sequence);
-    if (target && outgoing.isHeartbeat) this.#enqueuePatient(target, outgoing);
+    const outgoing = new Outgoing(content, ++this.#sequence, room);
+    if (content.event === "heartbeat") this.#enqueueHeartbeat(room, outgoing, content.message.ids !== undefined);
     else if (target) {
       target.whole = wholeTarget;
       this.#enqueue(target, outgoing);
@@ -153,90 +125,78 @@ export class FanOut {
    * once; otherwise the promise resolves once it has, or is gone.
    */
   sendTo(member: Member, contents: readonly OutgoingOptions[]): Promise<void> | undefined {
-    this.#serve(member);
-    if (contents.length === 0) return undefined;
-    const rest = this.#sendPiece(member, contents);
-    return rest.length === 0 && member.outbox.isLevel ? undefined : this.#sendPieces(member, rest);
+    const makeLevel = (): number => {
+      this.#makeLevel(member);
+      return this.#sequence;
+    };
+    return sendInPieces({ outbox: member.outbox, makeLevel }, contents);
   }
 
   /** Ends all timers. */
   close(): void {
     this.#waiting.close();
-    clearTimeout(this.#patience);
-    for (const { lanes } of this.#rooms.values()) for (const { timer } of lanes.values()) clearInterval(timer);
-  }
-
-  /** One piece is never too much to wait, and the others have their turn after it. */
-  async #sendPieces(member: Member, contents: readonly OutgoingOptions[]): Promise<void> {
-    await member.outbox.untilLevel();
-    for (let rest = contents; rest.length > 0; ) {
-      await nextTurn();
-      rest = this.#sendPiece(member, rest);
-      await member.outbox.untilLevel();
-    }
-  }
-
-  /** Returns what is left after it. */
-  #sendPiece(member: Member, contents: readonly OutgoingOptions[]): readonly OutgoingOptions[] {
-    const parts: Outgoing[] = [];
-    let bytes = 0;
-    for (const content of contents) {
-      if (bytes > PIECE_BYTES) break;
-      const part = new Outgoing(content, this.#sequence);
-      parts.push(part);
-      bytes += part.frame.length;
-    }
-    member.outbox.send([new Bundle(parts)]);
-    return contents.slice(parts.length);
+    this.#patient.close();
+    for (const { lanes } of this.#rooms.values()) for (const lane of lanes.values()) lane.close();
   }
 
   #enqueue(room: Room, outgoing: Outgoing): void {
     room.queue.push(outgoing);
     this.#patient.delete(room);
-    this.#pending.add(room);
-    this.#window.schedule();
+    this.#schedule([room]);
   }
 
-  /** A heartbeat by itself is a write to everyone; with a message that comes soon it costs nothing. */
-  #enqueuePatient(room: Room, heartbeat: Outgoing): void {
+  /**
+   * A heartbeat by itself is a write to everyone; with a message that comes soon it costs nothing. Newer data must not
+   * take a place before it: the id that it names would be one that the client never gets.
+   */
+  #enqueueHeartbeat(name: string, heartbeat: Outgoing, isOfMany: boolean): void {
+    const room = this.#rooms.get(name);
+    if (!room) return;
+    if (isOfMany) this.#replaceable.clear();
+    else this.#replaceable.delete(name);
     room.queue.push(heartbeat);
-    if (this.#pending.has(room)) return;
-    this.#patient.add(room);
-    this.#patience ??= setTimeout(() => this.#endPatience(), this.#options.heartbeatPatienceMs);
+    if (!this.#pending.has(room)) this.#patient.add(room);
   }
 
-  #endPatience(): void {
-    this.#patience = undefined;
-    if (this.#patient.size === 0) return;
-    for (const room of this.#patient) this.#pending.add(room);
-    this.#patient.clear();
+  #schedule(rooms: Iterable<Room>): void {
+    for (const room of rooms) this.#pending.add(room);
     this.#window.schedule();
   }
 
-  /** Everyone in the lane is made level first: the next message then follows what the new member has, too. */
-  #openLane(parent: Room, maximumRate: number): Lane {
-    const lane = parent.lanes.get(maximumRate) ?? new Lane(parent, maximumRate, (ticking) => this.#tick(ticking));
-    parent.lanes.set(maximumRate, lane);
-    this.#flush();
-    this.#tick(lane);
-    this.#flush();
-    return lane;
-  }
-
+  /** Writes at once: the lane's own time is what messages have waited for. */
   #tick(lane: Lane): void {
-    for (const part of lane.held.take(Number.POSITIVE_INFINITY)) this.#enqueue(lane, part);
+    const parts = lane.take();
+    const shared = bundleFor(lane, parts, this.#options.isCompressed);
+    let messages = 0;
+    let writes = 0;
+    const write = (member: Member, held: readonly Outgoing[]): void => {
+      const own = partsByLane(lane, member, held);
+      if (own.length === 0) return;
+      member.outbox.send([own === parts ? shared : new Bundle(own)]);
+      messages += own.length;
+      writes += 1;
+    };
+    if (parts.length > 0) for (const member of lane.members) write(member, parts);
+    for (const newcomer of lane.takeNewcomers()) write(newcomer.member, newcomer.parts);
+    if (writes > 0) this.#reportFlush(messages, writes);
   }
 
-  #remove(member: Member, room: Room): void {
-    room.members.delete(member);
-    member.rooms.delete(room);
-    if (!room.isEmpty) return;
-    if (room instanceof Lane) {
-      clearInterval(room.timer);
-      room.parent.lanes.delete(room.maximumRate);
+  #remove(member: Member, room: Room): number | undefined {
+    const rate = room.remove(member);
+    if (room.isEmpty) this.#rooms.delete(room.name);
+    return rate;
+  }
+
+  /** Sends a client at once all that its rooms have for it, also what a lane holds for later. */
+  #makeLevel(member: Member): void {
+    this.#serve(member);
+    // What waits for the flush must not become newer: the member would be taken to have that too.
+    if (member.lanes.size > 0) this.#replaceable.clear();
+    for (const lane of member.lanes) {
+      const parts = partsByLane(lane, member, lane.pendingOf(member));
+      lane.restart(member, this.#sequence);
+      if (parts.length > 0) member.outbox.send([new Bundle(parts)]);
     }
-    const parent = room instanceof Lane ? room.parent : room;
-    if (parent.isEmpty) this.#rooms.delete(parent.name);
   }
 
   /** Sends a client at once what waits for the next flush, so that something else can follow. */
@@ -264,7 +224,11 @@ export class FanOut {
       member.outbox.send(bundles);
       for (const { parts } of bundles) messages += parts.length;
     }
-    this.#options.onFlush?.({ messages, writes: touched.length, bytes: this.#writtenBytes });
+    this.#reportFlush(messages, touched.length);
+  }
+
+  #reportFlush(messages: number, writes: number): void {
+    this.#options.onFlush?.({ messages, writes, bytes: this.#writtenBytes });
     this.#writtenBytes = 0;
   }
 
@@ -273,7 +237,7 @@ export class FanOut {
     const [first] = queue;
     if (!first) return;
     room.queue = [];
-    const bundle = this.#bundle(room, queue);
+    const bundle = bundleFor(room, queue, this.#options.isCompressed);
     const elsewhere = whole && whole.members.size > 0 ? whole.members : undefined;
     for (const member of members) {
       if (elsewhere?.has(member)) continue;
@@ -288,19 +252,7 @@ export class FanOut {
     for (const lane of lanes.values()) this.#hold(lane, queue);
   }
 
-  #bundle(room: Room, queue: readonly Outgoing[]): Bundle {
-    if (!this.#options.isCompressed || room.members.size < MINIMUM_SHARERS) return new Bundle(queue);
-    const bundle = new Bundle(queue, { history: room.tail });
-    room.tail = bundle.tail;
-    return bundle;
-  }
-
   #hold(lane: Lane, queue: readonly Outgoing[]): void {
-    for (const part of queue) {
-      // It names ids that the lane's members may not have yet.
-      if (part.isHeartbeat) this.#tick(lane);
-      if (part.isHeartbeat) this.#enqueue(lane, part);
-      else if (lane.held.add(part)) this.#options.onReplaced?.();
-    }
+    for (let replaced = lane.hold(queue); replaced > 0; replaced -= 1) this.#options.onReplaced?.();
   }
 }

@@ -1,4 +1,5 @@
 import { type DataMessage, type HeartbeatMessage, NAMESPACE, type SubscribedMessage } from "../../contract/frames.ts";
+import { roomName } from "../../contract/stream.ts";
 
 /** Lengths up to these fit the 7 bits and the 16 bits of a frame's length field (RFC 6455, section 5.2). */
 const SHORT_LENGTH = 125;
@@ -26,6 +27,8 @@ type Content =
   | { readonly event: "heartbeat"; readonly message: HeartbeatMessage };
 
 export type OutgoingOptions = Content & {
+  /** The newest data of the stream, for one who has to wait: an older value must not follow a newer one. */
+  readonly newest?: (() => OutgoingOptions | undefined) | undefined;
   /** Messages of the same name replace each other as long as nobody has them: only the newest one matters. */
   readonly replaces?: string | undefined;
 };
@@ -46,14 +49,21 @@ export class Outgoing {
   readonly replaces: string | undefined;
   /** Its place among all messages of this node. */
   readonly sequence: number;
+  /** The room of the message's stream, whichever room it goes out in; undefined where it goes to one client. */
+  readonly room: string | undefined;
   #content: Content;
   #text: string | undefined;
   #frame: Buffer | undefined;
 
-  constructor({ replaces, ...content }: OutgoingOptions, sequence: number) {
+  constructor({ replaces, newest: _, ...content }: OutgoingOptions, sequence: number, room?: string) {
     this.#content = content;
     this.replaces = replaces;
     this.sequence = sequence;
+    this.room = room;
+  }
+
+  get isAnswer(): boolean {
+    return this.#content.event === "subscribed";
   }
 
   get isHeartbeat(): boolean {
@@ -80,7 +90,7 @@ export class Outgoing {
   }
 
   /** Takes in a newer message of the same name. Nobody may have got this one yet. */
-  absorb({ replaces: _, ...newer }: OutgoingOptions): void {
+  absorb({ replaces: _, newest: __, ...newer }: OutgoingOptions): void {
     this.#content = merge(this.#content, newer);
     this.#text = undefined;
     this.#frame = undefined;
@@ -88,6 +98,18 @@ export class Outgoing {
 
   /** This message for one who did not get an older one of the same name. */
   inPlaceOf(older: Outgoing): Outgoing {
-    return new Outgoing({ ...merge(older.#content, this.#content), replaces: this.replaces }, this.sequence);
+    return new Outgoing({ ...merge(older.#content, this.#content), replaces: this.replaces }, this.sequence, this.room);
+  }
+
+  /** This message for one who gets the streams of some rooms elsewhere; undefined where nothing is left of it. */
+  without(rooms: ReadonlySet<string>): Outgoing | undefined {
+    if (this.#content.event !== "heartbeat") return this.room !== undefined && rooms.has(this.room) ? undefined : this;
+    const { message } = this.#content;
+    if (message.ids === undefined) return this;
+    const others = Object.entries(message.ids).filter(
+      ([key]) => !rooms.has(roomName({ channel: message.channel, key })),
+    );
+    const content = { event: "heartbeat", message: { ...message, ids: Object.fromEntries(others) } } as const;
+    return new Outgoing({ ...content, replaces: this.replaces }, this.sequence, this.room);
   }
 }

@@ -2,7 +2,7 @@ import { channelDefinition } from "../../contract/channels.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
-import type { Target } from "./fan-out.ts";
+import type { Target } from "./fan-out-options.ts";
 import type { OutgoingOptions } from "./outgoing.ts";
 
 /** Where entries of a stream go: to its own room, and to the room of the whole channel. */

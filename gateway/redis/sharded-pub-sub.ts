@@ -1,4 +1,5 @@
-import type { Cluster, Redis } from "ioredis";
+import { Cluster, Command, type Redis } from "ioredis";
+import type { Question } from "./questions.ts";
 
 type Handler = (body: Buffer, channel: Buffer) => void;
 
@@ -6,12 +7,22 @@ interface Subscription {
   handler: Handler;
   /** Settles with Redis's answer. */
   confirmed: Promise<void>;
+  /** Of the channel's name, on a cluster. */
+  readonly slot: number;
 }
 
 interface ShardedPubSubOptions {
   /** A connection of its own: a subscribed one cannot do anything else. */
   readonly subscriber: Redis | Cluster;
   readonly onError: (error: Error) => void;
+}
+
+const slotOf = (channel: string): number => Number(new Command("ssubscribe", [channel]).getSlot());
+
+/** A channel that nobody publishes to, in the slot of another one. */
+function probeBeside(channel: string): string {
+  const tag = /\{([^}]+)\}/.exec(channel)?.[1] ?? channel;
+  return `socket.io#probe{${tag}}`;
 }
 
 /**
@@ -35,6 +46,25 @@ export class ShardedPubSub {
     this.#subscriber.on("subscribersReady", listener);
   }
 
+  /**
+   * What must be answered for the subscriptions to be alive, over each connection that carries some: that one can
+   * subscribe there, and end it again. Not a mere `PING`: a cluster's client has no way to send one over them, and it
+   * would not show that the user may subscribe.
+   */
+  questions(): Question[] {
+    const subscriber = this.#subscriber;
+    const probes = new Map<string, string>();
+    for (const [channel, { slot }] of this.#subscriptions) {
+      const server = subscriber instanceof Cluster ? (subscriber.slots[slot]?.[0] ?? "nobody") : "";
+      if (!probes.has(server)) probes.set(server, probeBeside(channel));
+    }
+    if (probes.size === 0) probes.set("", probeBeside("first"));
+    return [...probes].map(([server, probe]) => ({
+      name: `subscriber ${server}`.trimEnd(),
+      ask: () => this.#try(probe),
+    }));
+  }
+
   /** Resolves once Redis has confirmed the subscription. Rejects with Redis's error. */
   subscribe(channel: string, handler: Handler): Promise<void> {
     const existing = this.#subscriptions.get(channel);
@@ -42,7 +72,8 @@ export class ShardedPubSub {
       existing.handler = handler;
       return existing.confirmed;
     }
-    const subscription: Subscription = { handler, confirmed: this.#command("ssubscribe", channel) };
+    const confirmed = this.#command("ssubscribe", channel);
+    const subscription: Subscription = { handler, confirmed, slot: slotOf(channel) };
     this.#subscriptions.set(channel, subscription);
     subscription.confirmed.catch(() => {
       if (this.#subscriptions.get(channel) === subscription) this.#subscriptions.delete(channel);
@@ -58,6 +89,11 @@ export class ShardedPubSub {
 
   unsubscribe(channel: string): void {
     if (this.#subscriptions.delete(channel)) this.#command("sunsubscribe", channel).catch(this.#onError);
+  }
+
+  async #try(probe: string): Promise<void> {
+    await this.#command("ssubscribe", probe);
+    await this.#command("sunsubscribe", probe);
   }
 
   async #command(name: "ssubscribe" | "sunsubscribe", channel: string): Promise<void> {

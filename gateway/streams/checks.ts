@@ -33,16 +33,19 @@ function beat(fanOut: FanOut, { stream, lastId }: StreamState): void {
 
 /** Tells the subscribers of whole channels the ids of the streams that moved since the last round. */
 function beatWhole(fanOut: FanOut, states: readonly StreamState[], told: WeakMap<StreamState, string>): void {
-  const moved = new Map<StreamState["stream"]["channel"], Record<string, string>>();
+  const moved = new Map<StreamState["stream"]["channel"], Map<string, string>>();
   for (const state of states) {
     const { channel, key } = state.stream;
     if (wholeChannelRoom(channel) === undefined || key === undefined) continue;
-    const ids = moved.get(channel) ?? {};
+    const ids = moved.get(channel) ?? new Map<string, string>();
     moved.set(channel, ids);
-    if (told.get(state) !== state.lastId) ids[key] = state.lastId;
+    if (told.get(state) !== state.lastId) ids.set(key, state.lastId);
     told.set(state, state.lastId);
   }
-  for (const [channel, ids] of moved) send(fanOut, wholeChannelRoom(channel) ?? "", { channel, ids });
+  for (const [channel, ids] of moved) {
+    // `fromEntries` keeps a market of the name `__proto__`; an assignment would not.
+    send(fanOut, wholeChannelRoom(channel) ?? "", { channel, ids: Object.fromEntries(ids) });
+  }
 }
 
 /**

@@ -1,16 +1,17 @@
-import { type Channel, channelDefinition, channelNames } from "../../contract/channels.ts";
+import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { belongsTo, type Entry, parseEnvelope } from "../../contract/server/entry.ts";
 import { pubSubChannel, wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import type { StreamReader } from "../../contract/server/stream-reader.ts";
-import { roomName, type Stream } from "../../contract/stream.ts";
-import type { Metrics } from "../metrics.ts";
+import { roomName, type Stream, timeOf } from "../../contract/stream.ts";
+import type { DropReason, Metrics } from "../metrics.ts";
+import type { RedisClock } from "../redis/redis-clock.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
 import { StreamState } from "./stream-state.ts";
 
 /** How long a room without subscribers stays subscribed in Redis, in ms: a page that changes comes back at once. */
 const LINGER_MS = 5_000;
 
-/** How far back, in ms, the index is read for streams that appeared unseen: more than a clock or a read may be late. */
+/** How far, in ms, two reads of the index overlap: more than a read may take. */
 const INDEX_OVERLAP_MS = 10_000;
 
 /** A stream's room, or the room of a whole keyed channel (`stream.key` undefined). */
@@ -28,18 +29,13 @@ interface Room {
 
 interface StreamHubOptions {
   readonly pubSub: ShardedPubSub;
+  readonly clock: RedisClock;
   readonly reader: StreamReader;
   readonly metrics: Metrics;
   /** Gets every entry of the streams that are open here, once and in order. */
   readonly deliver: (stream: Stream, entry: Entry) => void;
   readonly onError: (error: Error, stage: string) => void;
 }
-
-const streamChannelPrefixes = channelNames.map((channel) => pubSubChannel(`{${channel}`).slice(0, -1));
-
-/** Whether a Pub/Sub channel is that of a room whose messages come from a stream. */
-export const isStreamChannel = (channel: string): boolean =>
-  streamChannelPrefixes.some((prefix) => channel.startsWith(prefix));
 
 /**
  * The rooms and streams that this node has subscribers for. It subscribes to a room in Redis with the room's first
@@ -49,6 +45,8 @@ export class StreamHub {
   readonly #options: StreamHubOptions;
   readonly #rooms = new Map<string, Room>();
   readonly #states = new Map<string, StreamState>();
+  /** Until when the index of a whole channel has been read, by Redis's clock. */
+  readonly #indexReadUntil = new Map<Channel, number>();
 
   constructor(options: StreamHubOptions) {
     this.#options = options;
@@ -140,12 +138,12 @@ export class StreamHub {
   }
 
   async #start(room: Room): Promise<void> {
-    const { pubSub, reader } = this.#options;
+    const { pubSub, clock } = this.#options;
     try {
+      await clock.isKnown;
       await pubSub.subscribe(pubSubChannel(room.name), (body) => this.#receive(room, body));
       const { channel } = room.stream;
-      const since = Date.now() - channelDefinition(channel).history.seconds * 1_000;
-      const keys = room.isWhole ? await reader.activeKeys(channel, since) : [room.stream.key];
+      const keys = room.isWhole ? await this.#readIndex(channel, this.#expiry(channel)) : [room.stream.key];
       await Promise.all(keys.map((key) => this.#state({ channel, key }).load()));
       room.started = true;
     } catch (error) {
@@ -203,10 +201,9 @@ export class StreamHub {
 
   #receive(room: Room, body: Buffer): void {
     const entry = parseEnvelope(body);
-    if (!entry || !belongsTo(entry, room.stream)) {
-      this.#options.metrics.redisDropped.inc({ reason: entry ? "foreign_room" : "malformed" });
-      return;
-    }
+    const refusal = this.#refusal(room, entry);
+    if (refusal) this.#options.metrics.redisDropped.inc({ reason: refusal });
+    if (!entry || refusal) return;
     const stream = { channel: room.stream.channel, key: room.stream.key ?? entry.marketId };
     const [state] = this.#find(stream);
     // Without a state the room is still loading, and will read this entry, or the stream is new.
@@ -219,16 +216,39 @@ export class StreamHub {
     return state;
   }
 
+  #refusal(room: Room, entry: Entry | undefined): DropReason | undefined {
+    if (!entry) return "malformed";
+    if (!belongsTo(entry, room.stream)) return "foreign_room";
+    return this.#options.clock.isAhead(entry.id) ? "id_ahead" : undefined;
+  }
+
+  /** The keys of a channel's streams that had an entry since a time. Rejects where Redis cannot be read. */
+  async #readIndex(channel: Channel, since: number): Promise<string[]> {
+    const { reader, clock } = this.#options;
+    const now = clock.earliest;
+    const keys = await reader.activeKeys(channel, since);
+    if (now !== undefined) this.#indexReadUntil.set(channel, now);
+    return keys;
+  }
+
+  /** By Redis's clock alone: ids are no clock, one may be forged; and this process's own may be wrong. */
   async #checkIndex(channel: Channel): Promise<void> {
-    const states = this.#statesOfChannel(channel);
-    const newest = Math.max(0, ...states.map(({ lastId }) => Number.parseInt(lastId, 10)));
-    const active = await this.#options.reader.activeKeys(channel, newest - INDEX_OVERLAP_MS);
+    const now = this.#options.clock.earliest;
+    if (now === undefined) return;
+    const since = Math.min(now, this.#indexReadUntil.get(channel) ?? 0) - INDEX_OVERLAP_MS;
+    const active = await this.#readIndex(channel, Math.max(0, since));
     const unseen = active.filter((key) => !this.#states.has(roomName({ channel, key })));
     await Promise.all(unseen.map((key) => this.#startEmpty({ channel, key }).repair()));
-    const expired = newest - channelDefinition(channel).history.seconds * 1_000;
-    for (const state of states) {
-      const isExpired = Number.parseInt(state.lastId, 10) < expired;
-      if (isExpired && !this.#rooms.has(roomName(state.stream))) this.#states.delete(roomName(state.stream));
+    const expired = this.#expiry(channel);
+    for (const state of this.#statesOfChannel(channel)) {
+      const name = roomName(state.stream);
+      if (timeOf(state.lastId) < expired && !state.isReading && !this.#rooms.has(name)) this.#states.delete(name);
     }
+  }
+
+  /** A stream whose last entry is older, by Redis's clock, is not held any more. */
+  #expiry(channel: Channel): number {
+    const { seconds } = channelDefinition(channel).history;
+    return Math.max(0, (this.#options.clock.earliest ?? 0) - seconds * 1_000 - INDEX_OVERLAP_MS);
   }
 }

@@ -3,6 +3,7 @@ import { channelDefinition } from "../../contract/channels.ts";
 import type { Entry } from "../../contract/server/entry.ts";
 import type { StreamReader } from "../../contract/server/stream-reader.ts";
 import { compareIds, FIRST_ID, type Stream } from "../../contract/stream.ts";
+import { compareWithHeld } from "./compare-with-held.ts";
 
 /** Entries kept in memory per stream, to answer resumes and to know repeats: `latest` and the other classes. */
 const KEPT_LATEST = 8;
@@ -52,8 +53,8 @@ export class StreamState {
   #entries: Entry[] = [];
   #lastId = FIRST_ID;
   #started = false;
-  /** Until when `#entries` is all that Redis holds, in ms since 1970. */
-  #completeUntil = 0;
+  /** Until when `#entries` is all that Redis holds, by `performance.now()`. */
+  #completeUntil = Number.NEGATIVE_INFINITY;
   #pending: Entry[] = [];
   /** The last of the reads that wait or run, one after the other. */
   #reading: Promise<void> | undefined;
@@ -69,6 +70,11 @@ export class StreamState {
 
   get lastId(): string {
     return this.#lastId;
+  }
+
+  /** Whether Redis is being read. */
+  get isReading(): boolean {
+    return this.#reading !== undefined;
   }
 
   /** The newest entry, if the stream has one. */
@@ -87,7 +93,7 @@ export class StreamState {
       this.#replace(await this.#options.reader.newest(this.stream, kept));
       this.#started = true;
       // Fewer than asked for is all that there is.
-      if (this.#entries.length < kept) this.#completeUntil = Date.now() + HISTORY_LIFETIME_MS;
+      if (this.#entries.length < kept) this.#completeUntil = performance.now() + HISTORY_LIFETIME_MS;
     });
   }
 
@@ -136,7 +142,7 @@ export class StreamState {
     if (this.#isLatest) return this.#resumeLatest(id);
     const index = this.#entries.findIndex(({ prev }) => prev === id);
     if (index >= 0) return { entries: this.#entries.slice(index), recovered: true };
-    return Date.now() < this.#completeUntil ? { entries: this.#entries, recovered: false } : undefined;
+    return performance.now() < this.#completeUntil ? { entries: this.#entries, recovered: false } : undefined;
   }
 
   /** Reads all that Redis holds, once for all who ask meanwhile. Rejects where Redis cannot be read. */
@@ -147,11 +153,11 @@ export class StreamState {
       const position = held.findIndex(({ id }) => id === this.#lastId);
       if (position >= 0 || this.#lastId === FIRST_ID) {
         this.#entries = held.slice(0, position + 1);
-        this.#completeUntil = Date.now() + HISTORY_LIFETIME_MS;
+        this.#completeUntil = performance.now() + HISTORY_LIFETIME_MS;
         for (const entry of held.slice(position + 1)) this.#append(entry, "repair");
       } else {
         await this.#catchUp();
-        this.#completeUntil = Date.now() + HISTORY_LIFETIME_MS;
+        this.#completeUntil = performance.now() + HISTORY_LIFETIME_MS;
       }
     });
   }
@@ -213,7 +219,7 @@ export class StreamState {
   }
 
   #trim(): void {
-    const complete = Date.now() < this.#completeUntil;
+    const complete = performance.now() < this.#completeUntil;
     const maximum = complete ? channelDefinition(this.stream.channel).history.entries : this.#kept;
     if (this.#entries.length > maximum) this.#entries.splice(0, this.#entries.length - maximum);
   }
@@ -252,13 +258,9 @@ export class StreamState {
   async #reconcile(): Promise<void> {
     const held = await this.#options.reader.newest(this.stream, channelDefinition(this.stream.channel).history.entries);
     if ((held.at(-1)?.id ?? FIRST_ID) === this.#lastId) return;
-    const newer = held.findIndex(({ id }) => compareIds(id, this.#lastId) > 0);
+    const { start, newer, isOurs } = compareWithHeld(this.#entries, this.#lastId, held);
     // It does, with an entry that was written since the read that found nothing.
     if (newer >= 0 && (this.#isLatest || held[newer]?.prev === this.#lastId)) return this.#fill(held.slice(newer));
-    const known = new Set(this.#entries.map(({ id }) => id));
-    const common = held.findLastIndex(({ id }) => known.has(id));
-    const start = common >= 0 ? common + 1 : newer >= 0 ? newer : held.length;
-    const isOurs = common >= 0 ? held[common]?.id === this.#lastId : newer >= 0;
     this.#options.onHole(isOurs ? "lost" : "reset");
     this.#replace(held.slice(0, start));
     for (const entry of held.slice(start)) this.#append(entry, "repair");

@@ -3,6 +3,7 @@ import type { Entry } from "../../contract/server/entry.ts";
 import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { createMetrics } from "../../gateway/metrics.ts";
+import { RedisClock } from "../../gateway/redis/redis-clock.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
 import { StreamState } from "../../gateway/streams/stream-state.ts";
@@ -18,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 afterEach(() => {
-  vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 const onError = (error: unknown): void => {
@@ -32,7 +33,9 @@ async function publish(channel: "user:orders" | "market:trades", key: string, co
 
 function openHub(): StreamHub {
   const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
-  return new StreamHub({ pubSub, reader, metrics: createMetrics(), deliver: () => undefined, onError });
+  const clock = new RedisClock();
+  clock.sample("the only one", [Math.floor(Date.now() / 1_000), 0]);
+  return new StreamHub({ pubSub, clock, reader, metrics: createMetrics(), deliver: () => undefined, onError });
 }
 
 async function calls(command: string): Promise<number> {
@@ -95,7 +98,7 @@ describe("the memory of a stream", () => {
     await state.loadHistory();
     expect(state.resume(first)?.entries).toHaveLength(199);
 
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
     await state.check();
 
     expect(state.resume(first)).toBeUndefined();

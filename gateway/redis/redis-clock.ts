@@ -1,0 +1,64 @@
+import { MAXIMUM_ID_AHEAD_MS } from "../../contract/server/stream-clock.ts";
+import { timeOf } from "../../contract/stream.ts";
+
+/** The answer to `TIME`: seconds since 1970 and microseconds of the second. */
+export type RedisTime = readonly [seconds: string | number, microseconds: string | number];
+
+/**
+ * What time it is by Redis, which gives the ids: the answers of all primaries to `TIME`, carried on by this process's
+ * monotonic clock. This process's own wall clock decides nothing: it may be wrong, and ids would seem old or far ahead.
+ */
+export class RedisClock {
+  /** By primary: what its clock was ahead of `performance.now()`, in ms. */
+  #offsets = new Map<string, number>();
+  readonly #isKnown: Promise<void>;
+  #resolve: () => void = () => undefined;
+
+  constructor() {
+    this.#isKnown = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Resolves once a primary has said what time it is. */
+  get isKnown(): Promise<void> {
+    return this.#isKnown;
+  }
+
+  /** Takes a primary's answer to `TIME`. */
+  sample(primary: string, [seconds, microseconds]: RedisTime): void {
+    const time = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+    if (!Number.isFinite(time)) return;
+    this.#offsets.set(primary, time - performance.now());
+    this.#resolve();
+  }
+
+  /** Forgets the primaries that are none any more, unless that would be all. */
+  retain(primaries: ReadonlySet<string>): void {
+    const kept = [...this.#offsets].filter(([primary]) => primaries.has(primary));
+    if (kept.length > 0) this.#offsets = new Map(kept);
+  }
+
+  /** The earliest that it is by any primary, in ms since 1970: how far to look back. Undefined before the first answer. */
+  get earliest(): number | undefined {
+    return this.#fold((a, b) => Math.min(a, b));
+  }
+
+  /** Whether an id lies further ahead than the clock of a Redis can be: forged, or of a clock that was put right since. */
+  isAhead(id: string): boolean {
+    const latest = this.#fold((a, b) => Math.max(a, b));
+    return latest !== undefined && timeOf(id) > latest + MAXIMUM_ID_AHEAD_MS;
+  }
+
+  /** The newest id that is not too far ahead, or `+` (any) before the first answer. */
+  get newestId(): string {
+    const latest = this.#fold((a, b) => Math.max(a, b));
+    return latest === undefined ? "+" : String(Math.floor(latest + MAXIMUM_ID_AHEAD_MS));
+  }
+
+  #fold(choose: (a: number, b: number) => number): number | undefined {
+    let offset: number | undefined;
+    for (const each of this.#offsets.values()) offset = offset === undefined ? each : choose(offset, each);
+    return offset === undefined ? undefined : offset + performance.now();
+  }
+}

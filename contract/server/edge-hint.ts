@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
-import { channelDefinition, isChannel } from "../channels.ts";
+import { isChannel } from "../channels.ts";
 import { identifier } from "../payloads/primitives.ts";
 import { roomName, type Stream } from "../stream.ts";
 
@@ -14,8 +14,6 @@ const id = z.string().regex(/^\d{1,15}-\d{1,15}$/);
 const hintSchema = z.object({
   channel: z.string().refine(isChannel),
   key: identifier.optional(),
-  /** On a `latest` channel: each new entry's id and the one before it, of which the stream keeps the newest only. */
-  links: z.array(z.tuple([id, id])).optional(),
   /** Of a large room, the part that one invocation serves: the listeners of a shard have all up to `after`. */
   part: z.object({ shard: z.int().min(0), after: id }).optional(),
 });
@@ -64,15 +62,12 @@ export const deduplicationIdOf = (hint: EdgeHint, entryId: string): string => qu
  * The word about what one call of the publish script did, or undefined where there is nothing new to tell.
  *
  * @param results the script's result per message: an entry id, `duplicate` or `stale`.
- * @param before the id of the stream's newest entry before the call.
  */
-export function hintAfter(stream: Stream, results: readonly string[], before: string): QueuedHint | undefined {
+export function hintAfter(stream: Stream, results: readonly string[]): QueuedHint | undefined {
   const ids = results.filter((result) => result !== "duplicate" && result !== "stale");
   const last = ids.at(-1);
   const hint: EdgeHint = { ...stream };
   // A duplicate may be the retry of a publish whose word did not reach the queue, so the word is given again.
   if (last === undefined) return results.includes("duplicate") ? { hint, deduplicationId: randomUUID() } : undefined;
-  const isLatest = channelDefinition(stream.channel).delivery === "latest";
-  const links = ids.map((entryId, index): [string, string] => [entryId, ids[index - 1] ?? before]);
-  return { hint: isLatest ? { ...hint, links } : hint, deduplicationId: deduplicationIdOf(hint, last) };
+  return { hint, deduplicationId: deduplicationIdOf(hint, last) };
 }

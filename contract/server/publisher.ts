@@ -137,8 +137,8 @@ async function publishStream(
       const answer = await script(...scriptArguments(chunk, first.stream, hasEdge));
       const results = answer.slice(0, chunk.length);
       outcomes.push(...results.map(toOutcome));
-      const before = answer[chunk.length];
-      const hint = before === undefined ? undefined : hintAfter(first.stream, results, before);
+      // One more than there are messages: the stream may have listeners on the managed edge.
+      const hint = answer.length > chunk.length ? hintAfter(first.stream, results) : undefined;
       if (hint) hints.push(hint);
     } catch (error) {
       return { outcomes: [...outcomes, ...messages.slice(outcomes.length).map(() => failure(error))], hints };

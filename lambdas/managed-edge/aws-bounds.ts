@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /** Longest wait for a connection to an AWS service, and for its answer to one attempt, in ms. */
 const CONNECT_MS = 1_500;
-const ATTEMPT_MS = 2_500;
+const ATTEMPT_MS = 4_000;
 
 /** Attempts of the SDK at one request, with its backoff in between. */
 export const ATTEMPTS = 3;
@@ -21,7 +21,7 @@ export const requestHandler = {
 } as const;
 
 /** Longest that one request takes with all its attempts, in ms. */
-export const REQUEST_BOUND_MS = 4_000;
+export const REQUEST_BOUND_MS = 5_000;
 
 /** The end of a request that begins now, or of all that `until` ends. */
 export function requestSignal(until?: AbortSignal): { readonly abortSignal: AbortSignal } {

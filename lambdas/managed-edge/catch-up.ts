@@ -47,12 +47,14 @@ export class CatchUp {
   readonly #positions = new Map<string | undefined, string>();
   #pending: Caught[] = [];
   /** How large the part is that is being filled. */
-  #part = { bytes: 0, count: 0 };
+  #part: { readonly bytes: number; readonly count: number };
   #isFirstPart = true;
 
   constructor(context: CatchUpContext, options: CatchUpOptions) {
     this.#context = context;
     this.#options = options;
+    // The first part repeats the request's markets.
+    this.#part = { bytes: Buffer.byteLength(JSON.stringify(options.request.marketId ?? "")), count: 0 };
   }
 
   /** Whether the request is for all streams of a keyed channel. */

@@ -126,20 +126,21 @@ export class Subscribe {
     throw new ChannelError("unavailable", "channel temporarily unavailable; retry", { cause });
   }
 
-  /** Whether the table took it. */
+  /**
+   * Says whether the rooms that the client had before are as before. Of the others, what the table does not let go is
+   * ended by the next fan-out.
+   */
   async #undo(waiting: readonly Listener[]): Promise<boolean> {
-    const { connections, listeners } = this.#context;
+    const { connections, listeners, onError } = this.#context;
     const { connection } = this.#options;
     const held = waiting.filter(({ stream }) => this.#isHeld(stream));
     const fresh = waiting.filter(({ stream }) => !this.#isHeld(stream)).map(({ stream }) => stream);
+    const live = held.map(({ stream }) => ({ stream, isLive: true }));
     const results = await Promise.allSettled([
-      connections.leave(connection, fresh),
       // From where the fan-out is: what passed by meanwhile shows by `prev`.
       ...held.map((listener) => listeners.forceLive(listener, {})),
-      connections.note(
-        connection,
-        held.map(({ stream }) => ({ stream, isLive: true })),
-      ),
+      connections.note(connection, live),
+      connections.leave(connection, fresh).catch((error: unknown) => onError(error, "undo")),
     ]);
     return results.every(({ status }) => status === "fulfilled");
   }

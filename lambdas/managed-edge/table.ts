@@ -19,8 +19,8 @@ const { partitionKey, sortKey, timeToLive } = edgeTable;
 const MAXIMUM_BATCH = 25;
 const BATCH_ATTEMPTS = 6;
 
-/** Requests to the table under way at once from one invocation. */
-const MAXIMUM_REQUESTS = 32;
+/** Requests to the table under way at once from one function: what waits here is not yet timed. */
+const MAXIMUM_REQUESTS = 48;
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -118,7 +118,9 @@ export function createTable(client: DynamoDBDocumentClient, name: string): Table
       let from: Row | undefined;
       do {
         // Each page has its own bound; the SDK's pagination would have one for all.
-        const { Items = [], LastEvaluatedKey } = await client.send(query(partition, from), requestSignal());
+        const { Items = [], LastEvaluatedKey } = await limit(() =>
+          client.send(query(partition, from), requestSignal()),
+        );
         // DynamoDB takes hours to delete what has expired.
         yield Items.filter((item) => Number(item[timeToLive]) * 1_000 > Date.now());
         from = LastEvaluatedKey;

@@ -14,8 +14,8 @@ export type RequestFault = "silent" | "failed" | undefined;
 
 /** What goes wrong on the emulated AWS, for tests and the drill. Each is asked at each request; assign to change it. */
 export interface EdgeFaults {
-  /** `POST @connections/<id>`. */
-  post: (connectionId: string, body: string) => PostFault;
+  /** `POST @connections/<id>`; the post waits for what it resolves with. */
+  post: (connectionId: string, body: string) => PostFault | Promise<PostFault>;
   /** `DELETE @connections/<id>`. */
   close: (connectionId: string) => RequestFault;
   /** DynamoDB, by operation (`UpdateItem`). */

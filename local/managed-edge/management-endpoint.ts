@@ -42,7 +42,7 @@ async function post(
   const body = await buffer(request);
   if (options.postMs > 0) await delay(options.postMs);
   const text = body.toString("utf8");
-  const fault = options.faults.post(connectionId, text);
+  const fault = await options.faults.post(connectionId, text);
   if (isRefusal(fault)) return refusals[fault];
   if (fault === "silent") return undefined;
   if (body.length > MAXIMUM_MESSAGE_BYTES) return TOO_LARGE;

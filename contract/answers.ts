@@ -16,13 +16,25 @@ export interface StreamPosition {
 /** The answer to a `subscribe`. */
 export function describeSubscribed(request: SubscribeRequest, positions: readonly StreamPosition[]): SubscribedMessage {
   const { channel, marketId, lastId } = request;
-  const unrecovered = positions.filter(({ recovered }) => !recovered).map(({ stream }) => stream.key ?? "");
-  const recovered = lastId === undefined ? {} : { recovered: unrecovered.length === 0 };
+  const markets = positions.flatMap(({ stream: { key }, lastId: id, recovered }) =>
+    key === undefined ? [] : [{ key, id, recovered }],
+  );
+  const recovered = lastId === undefined ? {} : { recovered: positions.every((position) => position.recovered) };
   if (channelDefinition(channel).key !== "marketId" || typeof marketId === "string") {
     return { channel, marketId, id: positions[0]?.lastId ?? FIRST_ID, ...recovered };
   }
-  const ids = Object.fromEntries(positions.map(({ stream, lastId: id }) => [stream.key ?? "", id]));
+  const ids = Object.fromEntries(markets.map(({ key, id }) => [key, id]));
+  const unrecovered = markets.filter((market) => !market.recovered).map(({ key }) => key);
   return { channel, marketId, ids, ...recovered, ...(unrecovered.length > 0 ? { unrecovered } : {}) };
+}
+
+/** Makes an answer about some of a request's streams one part of the whole answer; see `SubscribedMessage.more`. */
+export function toPart(
+  { marketId, ...answer }: SubscribedMessage,
+  { isFirst, isLast }: { readonly isFirst: boolean; readonly isLast: boolean },
+): SubscribedMessage {
+  const hasMarkets = isFirst || !Array.isArray(marketId);
+  return { ...answer, ...(hasMarkets ? { marketId } : {}), ...(isLast ? {} : { more: true }) };
 }
 
 /** Longest channel and market that a refusal repeats: what a client sends may be anything. */

@@ -152,6 +152,12 @@ export interface SubscribedMessage {
   readonly recovered?: boolean;
   /** The markets of a request for several that could not be recovered. */
   readonly unrecovered?: readonly string[];
+  /**
+   * On the managed edge: this is one part of the answer, and another one with the same request's id follows. Each part
+   * has the `ids`, `recovered` and `unrecovered` of its own streams, whose messages come after it; a `marketId` that is a
+   * list is in the first part only. Absent on the last part, and on an answer in one piece.
+   */
+  readonly more?: boolean;
 }
 
 export type UnsubscribedMessage = Pick<SubscribedMessage, "channel" | "marketId">;

@@ -89,28 +89,28 @@ export function parseServerFrames(text: string): readonly ServerFrame[] {
   return parsed.success ? (parsed.data as unknown as ServerFrame[]) : [];
 }
 
-/** `[ frame, frame ]` as text: brackets and commas around frames of these lengths, in bytes. */
-const sizeOf = (lengths: readonly number[]): number => lengths.reduce((sum, length) => sum + length + 1, 1);
-
 /**
- * Packs frames into messages, in their order, each of at most `maximum` bytes unless one frame alone is larger.
+ * Packs frames into messages, in their order, each of at most `maximum` bytes unless one frame alone is larger. A message
+ * of several frames is a JSON array.
  *
  * @param frames JSON texts.
  */
 export function packFrames(frames: readonly string[], maximum: number): string[] {
   const messages: string[] = [];
+  const encoder = new TextEncoder();
   let pending: string[] = [];
-  let lengths: number[] = [];
+  // Brackets and commas included: one byte, and one more with each frame.
+  let size = 1;
   const flush = (): void => {
     if (pending.length > 0) messages.push(pending.length === 1 ? pending.join() : `[${pending.join()}]`);
     pending = [];
-    lengths = [];
+    size = 1;
   };
   for (const frame of frames) {
-    const length = new TextEncoder().encode(frame).length;
-    if (sizeOf([...lengths, length]) > maximum) flush();
+    const length = encoder.encode(frame).length + 1;
+    if (size + length > maximum) flush();
     pending.push(frame);
-    lengths.push(length);
+    size += length;
   }
   flush();
   return messages;

@@ -12,13 +12,20 @@ interface LambdaProcessOptions {
   readonly onLog: (line: string) => void;
 }
 
+/** One invocation under way. */
+interface Waiting {
+  readonly host: ChildProcess;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /**
  * Runs handler files in a process of their own. One process for all: each keeps its connections, as an execution
  * environment does, and all start in the time of one. It is started again where it ends.
  */
 export class LambdaProcess {
   readonly #options: LambdaProcessOptions;
-  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<number, Waiting>();
   #host: ChildProcess;
   #invocations = 0;
   #stopped = false;
@@ -32,12 +39,20 @@ export class LambdaProcess {
   invoke(file: string, event: unknown): Promise<unknown> {
     this.#invocations += 1;
     const id = this.#invocations;
+    const host = this.#host;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#host.send({ id, file, event }, (error) => {
+      this.#waiting.set(id, { host, resolve, reject });
+      host.send({ id, file, event }, (error) => {
         if (error) this.#settle({ id, error });
       });
     });
+  }
+
+  /** Ends the process with SIGKILL, in the midst of whatever the functions do; another one takes its place. */
+  kill(): void {
+    const host = this.#host;
+    this.#host = this.#start();
+    host.kill("SIGKILL");
   }
 
   async stop(): Promise<void> {
@@ -51,8 +66,8 @@ export class LambdaProcess {
     host.on("message", (answer: LambdaAnswer) => this.#settle(answer));
     host.once("exit", () => {
       const error: LambdaError = { name: "Runtime.ExitError", message: "the function's process ended" };
-      for (const id of this.#waiting.keys()) this.#settle({ id, error });
-      if (!this.#stopped) this.#host = this.#start();
+      for (const [id, waiting] of this.#waiting) if (waiting.host === host) this.#settle({ id, error });
+      if (!this.#stopped && this.#host === host) this.#host = this.#start();
     });
     return host;
   }

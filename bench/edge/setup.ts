@@ -14,6 +14,7 @@ import { createFanOut } from "../../lambdas/managed-edge/fan-out.ts";
 import { Listeners } from "../../lambdas/managed-edge/listeners.ts";
 import { createPoster } from "../../lambdas/managed-edge/poster.ts";
 import { createRequests } from "../../lambdas/managed-edge/requests.ts";
+import { StartPositions } from "../../lambdas/managed-edge/start-positions.ts";
 import { createTable } from "../../lambdas/managed-edge/table.ts";
 import { startDynamo } from "../../local/managed-edge/dynamo.ts";
 import { startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
@@ -56,6 +57,7 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
   const redis = new Redis(server.port, "127.0.0.1");
   const context = {
     listeners,
+    starts: new StartPositions(table),
     connections: new Connections(table, listeners),
     streams: createEdgeStreams(redis),
     reader: createStreamReader(redis),
@@ -107,7 +109,10 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
       });
     }
   };
-  fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000, windowMs });
+  const onCursorReplaced = (channel: string): never => {
+    throw new Error(`a cursor of ${channel} made no sense`);
+  };
+  fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000, windowMs, onCursorReplaced });
   const publisher: Publisher = createPublisher(redis, { handOn });
   return {
     url: api.url,

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
-import { channelDefinition, isChannel } from "../channels.ts";
+import { isChannel } from "../channels.ts";
 import { identifier } from "../payloads/primitives.ts";
 import { roomName, type Stream } from "../stream.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
@@ -15,8 +15,6 @@ const id = z.string().regex(/^\d{1,15}-\d{1,15}$/);
 const hintSchema = z.object({
   channel: z.string().refine(isChannel),
   key: identifier.optional(),
-  /** On a `latest` channel: each new entry's id and the one before it, of which the stream keeps the newest only. */
-  links: z.array(z.tuple([id, id])).optional(),
   /** Of a large room, the part that one invocation serves: the listeners of a shard have all up to `after`. */
   part: z.object({ shard: z.int().min(0), after: id }).optional(),
 });
@@ -65,18 +63,11 @@ export const deduplicationIdOf = (hint: EdgeHint, entryId: string): string => qu
  * The hint about what one call of the publish script did, or undefined where there is nothing new.
  *
  * @param outcomes of the call's messages.
- * @param before the id of the stream's newest entry before the call.
  */
-export function hintAfter(stream: Stream, outcomes: readonly PublishOutcome[], before: string): QueuedHint | undefined {
-  const ids = outcomes.flatMap((outcome) => (outcome.status === "published" ? [outcome.id] : []));
-  const last = ids.at(-1);
-  const hint: EdgeHint = { ...stream };
-  if (last === undefined) {
-    // A duplicate may be the retry of a publish whose hint did not reach the queue, so the hint is given again.
-    const isRetry = outcomes.some(({ status }) => status === "duplicate");
-    return isRetry ? { hint, deduplicationId: randomUUID() } : undefined;
-  }
-  const isLatest = channelDefinition(stream.channel).delivery === "latest";
-  const links = ids.map((entryId, index): [string, string] => [entryId, ids[index - 1] ?? before]);
-  return { hint: isLatest ? { ...hint, links } : hint, deduplicationId: deduplicationIdOf(hint, last) };
+export function hintAfter(stream: Stream, outcomes: readonly PublishOutcome[]): QueuedHint | undefined {
+  const last = outcomes.findLast((outcome) => outcome.status === "published");
+  if (last) return { hint: { ...stream }, deduplicationId: deduplicationIdOf({ ...stream }, last.id) };
+  // A duplicate may be the retry of a publish whose hint did not reach the queue, so the hint is given again.
+  const isRetry = outcomes.some(({ status }) => status === "duplicate");
+  return isRetry ? { hint: { ...stream }, deduplicationId: randomUUID() } : undefined;
 }

@@ -37,7 +37,7 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  *   `duplicate` · `stale <held version> <ms of the first stale since the last accepted one> <how long that is, in ms> <held epoch>` ·
  *   `time <Redis's ms>`: the version is no time near it · `mixed <held epoch>`: one of the two has an epoch ·
  *   `window <Redis's ms>`: the publisher's clock is too wrong to know where events are remembered.
- *   And, if one of them is not empty, two more: where a marker is there, the id before all of them · what was given up:
+ *   And, if one of them is not empty, two more: `1` where a marker is there · what was given up:
  *   `id <newest id>`, so far ahead that no other could follow; `version <held version>`, so far ahead that it was no time.
  *
  * An event counts as seen only once its entry is written, so a refused write is not lost on the retry.
@@ -98,7 +98,7 @@ if not top and index ~= stream then
   redis.call('ZREMRANGEBYSCORE', index, string.format('(%.0f', now + ${MAXIMUM_ID_AHEAD_MS}), '+inf')
 end
 
-local before, touched = prev, false
+local touched = false
 for i = 10, #ARGV, fields do
   local event, body, version, epoch, entity = ARGV[i], ARGV[i + 1], nil, nil, nil
   if fields > 2 then version, epoch = ARGV[i + 2], ARGV[i + 3] end
@@ -210,7 +210,7 @@ for i = 10, #ARGV, fields do
 end
 local isMarked = KEYS[at + 1] and redis.call('EXISTS', KEYS[at + 1], KEYS[at + 2]) > 0
 if isMarked or reset ~= '' then
-  results[#results + 1] = isMarked and before or ''
+  results[#results + 1] = isMarked and '1' or ''
   results[#results + 1] = reset
 end
 return results

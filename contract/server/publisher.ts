@@ -126,7 +126,7 @@ class StreamPublishing {
     const publisherNow = Date.now();
     const call = () => this.#script(...scriptArguments(chunk, stream, this.#settings));
     const answer = await callUntil(call, describeStream(stream), this.#deadline);
-    const [before, reset] = answer.slice(chunk.length);
+    const [marker, reset] = answer.slice(chunk.length);
     const context = { publisherNow, maximumClockSkewMs: this.#settings.maximumClockSkewMs };
     const outcomes = chunk.map((message, index): PublishOutcome => {
       const outcome = toOutcome(answer[index] ?? "", message, context);
@@ -135,7 +135,7 @@ class StreamPublishing {
       return outcome;
     });
     if (reset) this.#listener?.reset?.(stream, reset);
-    const hint = before ? hintAfter(stream, outcomes, before) : undefined;
+    const hint = marker ? hintAfter(stream, outcomes) : undefined;
     return { outcomes, hints: hint ? [hint] : [] };
   }
 }

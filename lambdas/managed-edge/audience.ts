@@ -3,7 +3,7 @@ import { shardsOf } from "../../contract/server/edge-table.ts";
 import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";
 import type { Place } from "./edge-streams.ts";
-import type { Listener, Listeners } from "./listeners.ts";
+import { isAbandoned, type Listener, type Listeners } from "./listeners.ts";
 
 /**
  * How often a listener is passed by before it is waited for, and before it is given up: whoever was to let it go live
@@ -18,27 +18,23 @@ const WAIT_STEP_MS = 20;
 
 /** Who is to get what is new on a stream. */
 export interface Audience {
-  /** By connection: one that has the stream and the whole channel is here once. */
-  readonly live: ReadonlyMap<string, LiveListener>;
+  /** By connection; one that has the stream and the whole channel is in two rooms. */
+  readonly live: ReadonlyMap<string, readonly Listener[]>;
   /** Private ones whose token has run out. */
   readonly expired: readonly Listener[];
-}
-
-export interface LiveListener extends Listener {
-  readonly liveFrom: number;
+  /** Those that nobody will let go live. */
+  readonly abandoned: readonly Listener[];
 }
 
 /** The rooms that a stream's messages go to. */
 const roomsOf = (stream: Stream): Stream[] =>
   wholeChannelRoom(stream.channel) === undefined ? [stream] : [stream, { channel: stream.channel }];
 
-const isLive = (listener: Listener): listener is LiveListener => listener.liveFrom !== undefined;
-
 /** Resolves with the listener as it is once it has gone live, or after a while. */
 async function waitFor(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
-  const deadline = Date.now() + WAIT_MS;
+  const deadline = performance.now() + WAIT_MS;
   let current: Listener | undefined = listener;
-  while (current && !isLive(current) && Date.now() < deadline) {
+  while (current && !current.isLive && performance.now() < deadline) {
     await delay(WAIT_STEP_MS);
     current = await listeners.find(current.connection.id, current.stream);
   }
@@ -49,14 +45,29 @@ async function waitFor(listeners: Listeners, listener: Listener): Promise<Listen
  * One that is catching up is passed by, unless it has gone live meanwhile. On a stream that never rests it would be
  * passed by again and again: then it is waited for.
  */
-async function settle(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
-  const isWaitedFor = !isLive(listener) && listener.skips >= WAIT_AFTER_SKIPS && listener.skips < LEAVE_AFTER_SKIPS;
+async function settle(listeners: Listeners, listener: Listener, stream: Stream): Promise<Listener | undefined> {
+  if (isAbandoned(listener)) return listener;
+  const isWaitedFor = !listener.isLive && listener.skips >= WAIT_AFTER_SKIPS && listener.skips < LEAVE_AFTER_SKIPS;
   let current = isWaitedFor ? await waitFor(listeners, listener) : listener;
-  while (current && !isLive(current)) {
-    if (await listeners.skip(current)) return undefined;
+  while (current && !current.isLive) {
+    if (await listeners.skip(current, stream)) return undefined;
     current = await listeners.find(current.connection.id, current.stream);
   }
   return current;
+}
+
+/** Sorts listeners by what is to be done with them. */
+class Sorted implements Audience {
+  readonly live = new Map<string, Listener[]>();
+  readonly expired: Listener[] = [];
+  readonly abandoned: Listener[] = [];
+
+  take(listener: Listener | undefined): void {
+    if (!listener) return;
+    if (!listener.isLive) this.abandoned.push(listener);
+    else if (listener.validUntil !== undefined && listener.validUntil <= Date.now()) this.expired.push(listener);
+    else this.live.set(listener.connection.id, [...(this.live.get(listener.connection.id) ?? []), listener]);
+  }
 }
 
 /**
@@ -65,21 +76,13 @@ async function settle(listeners: Listeners, listener: Listener): Promise<Listene
  */
 export async function findAudience(listeners: Listeners, { stream, shard }: Place): Promise<Audience> {
   const shards = shard === undefined ? Array.from({ length: shardsOf(stream.channel) }, (_, each) => each) : [shard];
-  const live = new Map<string, LiveListener>();
-  const expired: Listener[] = [];
-  const take = (listener: Listener | undefined): void => {
-    if (!listener || !isLive(listener)) return;
-    const { id } = listener.connection;
-    const known = live.get(id);
-    if (listener.validUntil !== undefined && listener.validUntil <= Date.now()) expired.push(listener);
-    else if (!known || listener.liveFrom < known.liveFrom) live.set(id, listener);
-  };
+  const sorted = new Sorted();
   const readPages = async (room: Stream, each: number): Promise<void> => {
     for await (const page of listeners.pages(room, each)) {
-      const settled = await Promise.all(page.map((listener) => settle(listeners, listener)));
-      for (const listener of settled) take(listener);
+      const settled = await Promise.all(page.map((listener) => settle(listeners, listener, stream)));
+      for (const listener of settled) sorted.take(listener);
     }
   };
   await Promise.all(roomsOf(stream).flatMap((room) => shards.map((each) => readPages(room, each))));
-  return { live, expired };
+  return sorted;
 }

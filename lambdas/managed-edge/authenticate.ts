@@ -23,7 +23,9 @@ export async function authenticate(
   token: string | null,
 ): Promise<ServerFrame[]> {
   const identity = token === null ? undefined : await verifyToken(token);
-  const streams = [...connection.subscriptions.values()].filter(({ channel }) => isPrivate(channel));
+  const streams = [...connection.subscriptions.values()]
+    .map(({ stream }) => stream)
+    .filter(({ channel }) => isPrivate(channel));
   const frames: ServerFrame[] = [];
   if (identity && identity.sub === connection.identity?.sub) {
     await listeners.renew(connection, streams, identity.expiresAt);

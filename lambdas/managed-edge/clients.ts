@@ -3,21 +3,12 @@ import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagem
 import type { Cluster, Redis } from "ioredis";
 import { connectPublisher, type RedisConfig } from "../../contract/server/redis.ts";
 import { readRedisPassword } from "../publish/redis-secret.ts";
+import { ATTEMPTS, requestHandler } from "./aws-bounds.ts";
 import { createPoster, type Poster } from "./poster.ts";
-
-/** Attempts at a post: with the SDK's backoff they take a second or two, for which a stream waits. */
-const POST_ATTEMPTS = 3;
-const TIMEOUT_MS = 5_000;
 
 /** Posts to the connections of the API at that URL. */
 export const openPoster = (managementUrl: string): Poster =>
-  createPoster(
-    new ApiGatewayManagementApiClient({
-      endpoint: managementUrl,
-      maxAttempts: POST_ATTEMPTS,
-      requestHandler: { connectionTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS },
-    }),
-  );
+  createPoster(new ApiGatewayManagementApiClient({ endpoint: managementUrl, maxAttempts: ATTEMPTS, requestHandler }));
 
 /**
  * A connection to Redis for the life of the execution environment, opened by the first command. As a publisher's: it

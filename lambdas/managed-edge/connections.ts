@@ -12,12 +12,23 @@ import { roomName, type Stream } from "../../contract/stream.ts";
 import type { ConnectionKey, Listeners } from "./listeners.ts";
 import type { Row, Table } from "./table.ts";
 
+/** One room that a connection listens to, or is about to. */
+export interface Subscription {
+  readonly stream: Stream;
+  /** Whether it has gone live. False says only that nobody has written it down: the listener's row knows. */
+  readonly isLive: boolean;
+  /** When it was asked for, in ms since 1970. */
+  readonly since: number;
+  /** The newest id that the client has had since it went live by other ways than the fan-out. */
+  readonly newestStart?: string | undefined;
+}
+
 /** A connection and all that it listens to. */
 export interface ConnectionState extends ConnectionKey {
   /** Whose it is; undefined on an anonymous connection and where the token has expired. */
   readonly identity?: Identity | undefined;
   /** By room. */
-  readonly subscriptions: ReadonlyMap<string, Stream>;
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
 }
 
 const connectionSchema = z.object({
@@ -26,7 +37,13 @@ const connectionSchema = z.object({
   tokenExpiresAt: z.number().optional(),
 });
 
-const subscriptionSchema = z.object({ channel: z.string().refine(isChannel), key: z.string().optional() });
+const subscriptionSchema = z.object({
+  channel: z.string().refine(isChannel),
+  key: z.string().optional(),
+  isLive: z.boolean().default(false),
+  since: z.number(),
+  newestStart: z.string().optional(),
+});
 
 const identityValues = (identity: Identity | undefined): Row =>
   identity ? { sub: identity.sub, tokenExpiresAt: identity.expiresAt } : {};
@@ -35,9 +52,12 @@ function toState(id: string, rows: readonly Row[]): ConnectionState | undefined 
   const connection = connectionSchema.safeParse(rows.find((row) => row[edgeTable.sortKey] === CONNECTION_ROW));
   if (!connection.success) return undefined;
   const { connectedAt, sub, tokenExpiresAt = 0 } = connection.data;
-  const subscriptions = rows.flatMap((row): [string, Stream][] => {
+  const subscriptions = rows.flatMap((row): [string, Subscription][] => {
     const parsed = subscriptionSchema.safeParse(row);
-    return parsed.success ? [[roomName(parsed.data), parsed.data]] : [];
+    if (!parsed.success) return [];
+    const { channel, key, ...fields } = parsed.data;
+    const stream = key === undefined ? { channel } : { channel, key };
+    return [[roomName(stream), { stream, ...fields }]];
   });
   const identity = sub === undefined ? undefined : { sub, expiresAt: tokenExpiresAt };
   return { id, connectedAt, identity, subscriptions: new Map(subscriptions) };
@@ -99,13 +119,20 @@ export class Connections {
     );
   }
 
-  /** Writes down what a connection is about to listen to; done before its listener rows, so that they can be found. */
-  async note({ id, connectedAt }: ConnectionKey, streams: readonly Stream[]): Promise<void> {
+  /**
+   * Writes down what a connection is about to listen to (before its listener rows, so that they can be found), or, with
+   * `isLive`, that it does.
+   */
+  async note(
+    { id, connectedAt }: ConnectionKey,
+    subscriptions: readonly Pick<Subscription, "stream" | "isLive" | "newestStart">[],
+  ): Promise<void> {
+    const since = Date.now();
     await this.#table.putAll(
-      streams.map((stream) => ({
+      subscriptions.map(({ stream, isLive, newestStart }) => ({
         partition: connectionPartition(id),
         sort: subscriptionRow(roomName(stream)),
-        values: { ...stream, connectedAt },
+        values: { ...stream, connectedAt, isLive, since, ...(newestStart === undefined ? {} : { newestStart }) },
         expiresAt: rowExpiry(connectedAt),
       })),
     );
@@ -124,7 +151,10 @@ export class Connections {
     const { id, connectedAt } = connection;
     const state = await this.find(id);
     if (!state || state.connectedAt > connectedAt) return;
-    await this.leave(connection, [...state.subscriptions.values()]);
+    await this.leave(
+      connection,
+      [...state.subscriptions.values()].map(({ stream }) => stream),
+    );
     await this.#table.delete(
       { partition: connectionPartition(id), sort: CONNECTION_ROW },
       {

@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from "ioredis";
-import * as z from "zod";
 import { edgeCursorKey, edgeMarkerKey } from "../../contract/server/redis-keys.ts";
-import type { Stream } from "../../contract/stream.ts";
+import { compareIds, roomName, type Stream } from "../../contract/stream.ts";
+import { type Cursor, encodeCursor, parseCursor, type StoredCursor } from "./cursor.ts";
+import { edgeScripts } from "./edge-scripts.ts";
 
 /** How long a room counts as listened to after a subscribe or ping, in s: half as long again as a connection may idle. */
 const MARKER_SECONDS = 900;
@@ -9,20 +10,11 @@ const MARKER_SECONDS = 900;
 /** How long the fan-out's place in a stream is kept, in s: as long as the streams themselves. */
 const CURSOR_SECONDS = 86_400;
 
-/** By the clock of the node that gives the stream's entries their ids, in ms since 1970. */
-const timeScript = `
-local now = redis.call('TIME')
-return string.format('%.0f', tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
-`;
+/** Streams in one command: some 0.1 ms of Redis's time. */
+const MAXIMUM_KEYS = 250;
 
-const cursorSchema = z.object({
-  id: z.string(),
-  /** When the room was last found too large for one invocation, in ms since 1970. */
-  splitAt: z.number().optional(),
-});
-
-/** Up to where a stream is delivered on this edge, or to one shard of its listeners. */
-export type Cursor = z.infer<typeof cursorSchema>;
+/** Attempts at moving a cursor that somebody else moves as well. */
+const MOVE_ATTEMPTS = 5;
 
 /** What one invocation at a time delivers. */
 export interface Place {
@@ -30,33 +22,95 @@ export interface Place {
   readonly shard?: number | undefined;
 }
 
+/** Where a stream is: its key, and the id of its newest entry. */
+export type KeyAndId = readonly [key: string, id: string];
+
+/**
+ * What a subscriber of a whole channel finds:
+ * - `first`: nobody else listens, and it holds the right to set cursors until `open` (others wait)
+ * - `busy`: another one holds that right
+ * - `open`: others listen
+ */
+export type Claim = "first" | "busy" | "open";
+
 /** What the managed edge keeps in Redis beside the streams themselves. All reject with Redis's error. */
 export interface EdgeStreams {
-  /** Lets publishers know that a room may have listeners here. */
-  mark(rooms: readonly string[]): Promise<void>;
-  /** Entries that are written from now on have this time in their id, or a later one. */
+  /**
+   * Lets publishers know that rooms may have listeners here. Resolves with those of which they did not know: what was
+   * published to them meanwhile led to no hint.
+   */
+  mark(rooms: readonly string[]): Promise<ReadonlySet<string>>;
+  /** As `mark`, for a whole channel, by a subscriber that is about to read where its streams are. */
+  claim(whole: Stream, token: string): Promise<Claim>;
+  /**
+   * Sets the cursors of streams that nobody listens to otherwise. Resolves with false where the right to do so is gone:
+   * somebody else listens, and whatever was set stays.
+   */
+  adopt(whole: Stream, token: string, tops: readonly KeyAndId[]): Promise<boolean>;
+  /** Gives the right of `first` back. */
+  open(whole: Stream, token: string): Promise<void>;
+  /** Redis's own clock, in ms since 1970. */
   now(stream: Stream): Promise<number>;
-  cursor(place: Place): Promise<Cursor | undefined>;
-  setCursor(place: Place, cursor: Cursor): Promise<void>;
+  cursor(place: Place): Promise<StoredCursor>;
+  /** The cursors of streams of one channel, in the order of the places. */
+  cursors(places: readonly Place[]): Promise<readonly StoredCursor[]>;
+  /**
+   * Moves a cursor on, from where it was seen. Leaves it where somebody else has moved it further; moves it back only
+   * where it is still what was seen.
+   */
+  moveCursor(place: Place, seen: StoredCursor, cursor: Cursor): Promise<void>;
 }
 
-function parseCursor(text: string | null): Cursor | undefined {
-  const parsed = cursorSchema.safeParse(text === null ? undefined : JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
+function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += MAXIMUM_KEYS) yield items.slice(start, start + MAXIMUM_KEYS);
 }
+
+const keyOf = ({ stream, shard }: Place): string => edgeCursorKey(stream, shard);
 
 export function createEdgeStreams(redis: Redis | Cluster): EdgeStreams {
-  redis.defineCommand("streamTime", { lua: timeScript, numberOfKeys: 1 });
-  const commands = redis as unknown as { streamTime(key: string): Promise<string> };
+  const scripts = edgeScripts(redis);
+  const markerOf = (stream: Stream): string => edgeMarkerKey(roomName(stream));
+
+  // MGET, not GET: what is no text counts as nothing, in place of an error with each look.
+  const cursors: EdgeStreams["cursors"] = async (places) => {
+    const texts = await Promise.all([...chunks(places)].map((chunk) => redis.mget(chunk.map(keyOf))));
+    return texts.flat().map(parseCursor);
+  };
+
+  const cursor: EdgeStreams["cursor"] = async (place) => (await cursors([place]))[0] ?? {};
+
   return {
     mark: async (rooms) => {
-      await Promise.all(rooms.map((room) => redis.set(edgeMarkerKey(room), "1", "EX", MARKER_SECONDS)));
+      const known = await Promise.all(
+        rooms.map((room) => redis.set(edgeMarkerKey(room), "1", "EX", MARKER_SECONDS, "GET")),
+      );
+      return new Set(rooms.filter((_, index) => known[index] === null));
     },
+    claim: (whole, token) => scripts.claim(markerOf(whole), token, MARKER_SECONDS),
+    adopt: async ({ channel }, token, tops) => {
+      for (const chunk of chunks(tops)) {
+        const streams = chunk.map(([key]) => ({ channel, key }));
+        const keys = streams.flatMap((stream) => [edgeCursorKey(stream), markerOf(stream)]);
+        const texts = chunk.map(([, id]) => encodeCursor({ id }));
+        if (!(await scripts.adopt([markerOf({ channel }), ...keys], [token, CURSOR_SECONDS, ...texts]))) return false;
+      }
+      return true;
+    },
+    open: (whole, token) => scripts.open(markerOf(whole), token, MARKER_SECONDS),
     // Not the stream's own key, which this user may only read, but one that is on the same node.
-    now: async (stream) => Number(await commands.streamTime(edgeCursorKey(stream))),
-    cursor: async ({ stream, shard }) => parseCursor(await redis.get(edgeCursorKey(stream, shard))),
-    setCursor: async ({ stream, shard }, cursor) => {
-      await redis.set(edgeCursorKey(stream, shard), JSON.stringify(cursor), "EX", CURSOR_SECONDS);
+    now: (stream) => scripts.now(edgeCursorKey(stream)),
+    cursor,
+    cursors,
+    moveCursor: async (place, seen, next) => {
+      let expected = seen.text ?? "";
+      for (let attempt = 1; attempt <= MOVE_ATTEMPTS; attempt += 1) {
+        const found = await scripts.moveCursor(keyOf(place), [expected, encodeCursor(next), CURSOR_SECONDS]);
+        if (found === expected) return;
+        const { cursor: other } = parseCursor(found);
+        if (other && compareIds(other.id, next.id) >= 0) return;
+        expected = found;
+      }
+      throw new Error(`the cursor of a stream of ${place.stream.channel} is moved by others all the time`);
     },
   };
 }

@@ -37,4 +37,5 @@ export const handler = createFanOut({
   splitOver: SPLIT_OVER,
   windowMs: config.RT_EDGE_WINDOW_MS,
   onError: logErrors(logger),
+  onCursorReplaced: (channel) => logger.warn("cursor replaced: it made no sense", { channel }),
 });

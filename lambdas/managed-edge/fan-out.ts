@@ -1,10 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import pLimit from "p-limit";
-import { tokenExpired } from "../../contract/answers.ts";
+import { subscriptionEnded, tokenExpired } from "../../contract/answers.ts";
+import { ChannelError } from "../../contract/errors.ts";
+import type { ErrorMessage } from "../../contract/frames.ts";
 import { type EdgeHint, parseHint } from "../../contract/server/edge-hint.ts";
+import { isTimeout } from "./aws-bounds.ts";
+import { closeConnection } from "./close-connection.ts";
 import type { Connections } from "./connections.ts";
-import type { ConnectionKey } from "./listeners.ts";
+import type { ConnectionKey, Listener } from "./listeners.ts";
 import { encodeFrame, type Poster } from "./poster.ts";
 import { planRound, type Round, type RoundContext } from "./round.ts";
 
@@ -16,6 +20,12 @@ const MAXIMUM_POSTS = 50;
 
 /** How often a batch is tried before the connections that hold it up are closed: they come back and resume. */
 const PATIENCE = 3;
+
+/** After so long, in ms, no post is begun or waited for: the function has to end inside its timeout. */
+const DELIVERY_BOUND_MS = 10_000;
+
+/** After so long, in ms, an invocation does not rest for the window. */
+const REST_BOUND_MS = 5_000;
 
 export interface FanOutContext extends RoundContext {
   readonly connections: Connections;
@@ -51,12 +61,15 @@ interface Parcel {
  */
 export function createFanOut(context: FanOutContext): FanOutHandler {
   return async ({ Records: records }) => {
+    const began = performance.now();
+    const until = AbortSignal.timeout(DELIVERY_BOUND_MS);
     const groups = groupRecords(records, context.onError);
     await Promise.all(groups.map((group) => plan(context, group)));
-    await deliver(context, pack(groups));
+    await deliver(context, pack(groups), until);
     await Promise.all(groups.map((group) => finish(context, group)));
     // At the end, not at the start: an update that comes alone is not held back.
-    if (records.length < MAXIMUM_BATCH) await delay(context.windowMs);
+    const mayRest = records.length < MAXIMUM_BATCH && performance.now() - began < REST_BOUND_MS;
+    if (mayRest) await delay(context.windowMs);
     const failed = groups.filter(({ hasFailed }) => hasFailed).flatMap((group) => group.records);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
@@ -83,31 +96,45 @@ function groupRecords(records: readonly SQSRecord[], onError: FanOutContext["onE
 async function plan(context: FanOutContext, group: Group): Promise<void> {
   try {
     group.round = await planRound(context, group.hints);
-    await endExpired(context, group.round);
+    await endListeners(context, group.round);
   } catch (error) {
     group.hasFailed = true;
     context.onError(error, "plan");
   }
 }
 
-async function endExpired({ connections, poster }: FanOutContext, round: Round | undefined): Promise<void> {
-  const ending = (round?.audience.expired ?? []).map(async ({ connection, stream }) => {
-    await connections.leave(connection, [stream]);
-    const frames = [encodeFrame({ event: "error", data: tokenExpired(stream.channel) })];
-    if (!(await poster.send(connection.id, frames))) await connections.remove(connection);
-  });
-  await Promise.all(ending);
+/** Ends those whose token has run out, and those that nobody will let go live. */
+async function endListeners(context: FanOutContext, round: Round | undefined): Promise<void> {
+  const { expired = [], abandoned = [] } = round?.audience ?? {};
+  const lost = new ChannelError("unavailable", "the subscription was not completed; subscribe again");
+  await Promise.all([
+    ...expired.map((listener) => end(context, listener, tokenExpired(listener.stream.channel))),
+    ...abandoned.map((listener) => end(context, listener, subscriptionEnded(listener.stream, lost))),
+  ]);
+}
+
+/** Tells first: a row that is left is found by the next message, one that is gone without a word by nobody. */
+async function end(context: FanOutContext, { connection, stream }: Listener, data: ErrorMessage): Promise<void> {
+  const { connections, poster, onError } = context;
+  try {
+    if (await poster.send(connection.id, [encodeFrame({ event: "error", data })])) {
+      await connections.leave(connection, [stream]);
+    } else await connections.remove(connection);
+  } catch (error) {
+    onError(error, "end");
+    if (isTimeout(error)) await closeConnection(context, connection);
+  }
 }
 
 function pack(groups: readonly Group[]): readonly Parcel[] {
   const parcels = new Map<string, Parcel>();
   for (const group of groups) {
     if (group.hasFailed || !group.round) continue;
-    for (const [id, listener] of group.round.audience.live) {
-      const frames = group.round.framesFor(listener);
-      if (frames.length === 0) continue;
+    for (const [id, [listener]] of group.round.audience.live) {
+      const frames = group.round.framesFor(id);
+      if (frames.length === 0 || !listener) continue;
       const parcel = parcels.get(id) ?? { connection: listener.connection, frames: [], groups: new Set() };
-      parcel.frames.push(...frames);
+      for (const frame of frames) parcel.frames.push(frame);
       parcel.groups.add(group);
       parcels.set(id, parcel);
     }
@@ -115,28 +142,37 @@ function pack(groups: readonly Group[]): readonly Parcel[] {
   return [...parcels.values()];
 }
 
-async function deliver(context: FanOutContext, parcels: readonly Parcel[]): Promise<void> {
+/** What became of a parcel; `silent` where nobody knows. */
+type Arrival = "arrived" | "failed" | "silent";
+
+async function deliver(context: FanOutContext, parcels: readonly Parcel[], until: AbortSignal): Promise<void> {
   const limit = pLimit(MAXIMUM_POSTS);
-  const arrived = await Promise.all(parcels.map((parcel) => limit(() => post(context, parcel))));
-  const failed = parcels.filter((_, index) => !arrived[index]);
+  const arrivals = await Promise.all(parcels.map((parcel) => limit(() => post(context, parcel, until))));
+  const failed = parcels.flatMap((parcel, index) => {
+    const arrival = arrivals[index];
+    return arrival === undefined || arrival === "arrived" ? [] : [{ parcel, arrival }];
+  });
   // Where most fail at once it is not the connections that are slow, and closing them would make it worse.
   const isGeneral = failed.length >= MANY && failed.length > parcels.length / 2;
   await Promise.all(
-    failed.map(async (parcel) => {
-      if (!isGeneral && isHeldUp(parcel)) await giveUp(context, parcel.connection);
+    failed.map(async ({ parcel, arrival }) => {
+      // One slow connection must not hold up a stream: it comes back, and resumes. Silence is not tried again: each time the stream would wait for the whole bound.
+      if (!isGeneral && (arrival === "silent" || isHeldUp(parcel))) await closeConnection(context, parcel.connection);
       else for (const group of parcel.groups) group.hasFailed = true;
     }),
   );
 }
 
-/** Whether it arrived, or there is nobody left for it. */
-async function post(context: FanOutContext, { connection, frames }: Parcel): Promise<boolean> {
+/** Arrived also where there is nobody left for it. */
+async function post(context: FanOutContext, parcel: Parcel, until: AbortSignal): Promise<Arrival> {
+  const { connection, frames } = parcel;
+  if (until.aborted) return "failed";
   try {
-    if (!(await context.poster.send(connection.id, frames))) await context.connections.remove(connection);
-    return true;
+    if (!(await context.poster.send(connection.id, frames, until))) await context.connections.remove(connection);
+    return "arrived";
   } catch (error) {
     context.onError(error, "post");
-    return false;
+    return isTimeout(error) && !until.aborted ? "silent" : "failed";
   }
 }
 
@@ -144,12 +180,6 @@ const isHeldUp = ({ groups }: Parcel): boolean =>
   [...groups].some(({ records }) => records.some((record) => receivedOf(record) >= PATIENCE));
 
 const receivedOf = ({ attributes }: SQSRecord): number => Number(attributes.ApproximateReceiveCount);
-
-/** One slow connection must not hold up a stream: it is closed, comes back, and resumes from its last id. */
-async function giveUp({ connections, poster, onError }: FanOutContext, connection: ConnectionKey): Promise<void> {
-  await poster.close(connection.id).catch((error) => onError(error, "close"));
-  await connections.remove(connection).catch((error) => onError(error, "remove"));
-}
 
 async function finish({ onError }: FanOutContext, group: Group): Promise<void> {
   if (group.hasFailed) return;

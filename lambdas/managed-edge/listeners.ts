@@ -1,14 +1,8 @@
 import * as z from "zod";
-import {
-  edgeTable,
-  roomPartition,
-  rowExpiry,
-  shardOf,
-  shardsOf,
-  startPartition,
-} from "../../contract/server/edge-table.ts";
+import { edgeTable, roomPartition, rowExpiry, shardOf, shardsOf } from "../../contract/server/edge-table.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
-import type { RowKey, Table } from "./table.ts";
+import { type StartFields, startFieldsSchema, startValues } from "./start-positions.ts";
+import type { Change, RowKey, Table } from "./table.ts";
 
 /** One connection of API Gateway. */
 export interface ConnectionKey {
@@ -22,23 +16,43 @@ export interface Listener {
   readonly connection: ConnectionKey;
   /** The room. */
   readonly stream: Stream;
-  /** Messages from this moment of Redis's clock on (ms since 1970) are for it; absent while it is catching up. */
-  readonly liveFrom?: number | undefined;
+  /** False while it is catching up. */
+  readonly isLive: boolean;
+  /** From where on it gets messages, once it is live. */
+  readonly start: StartFields;
   /** Fan-outs that passed it by while it was catching up. */
   readonly skips: number;
+  /** Of a whole channel: the keys of the streams whose fan-outs passed it by. Undefined where they were too many to note. */
+  readonly passedBy?: readonly string[] | undefined;
   /** Which `subscribe` wrote it. */
   readonly attempt: string;
+  /** When that was, in ms since 1970. */
+  readonly since: number;
   /** Until when it may listen, in ms since 1970; on a private channel, the end of the token. */
   readonly validUntil?: number | undefined;
 }
 
+/** After so long, in ms, whoever was to let a listener go live has ended half-way: a function has half a minute. */
+export const CATCH_UP_BOUND_MS = 40_000;
+
+/** Whether nobody is left who will let it go live. */
+export const isAbandoned = ({ isLive, since }: Pick<Listener, "isLive" | "since">): boolean =>
+  !isLive && Date.now() - since > CATCH_UP_BOUND_MS;
+
+/** Most streams that are noted on the row of a listener that is catching up: a row must stay small. */
+const MAXIMUM_PASSED_BY = 500;
+
 const listenerSchema = z.object({
   [edgeTable.sortKey]: z.string(),
   connectedAt: z.number(),
-  liveFrom: z.number().optional(),
+  isLive: z.boolean().default(false),
   skips: z.number(),
+  passedBy: z.set(z.string()).optional(),
+  hasPassedMore: z.boolean().default(false),
   attempt: z.string(),
+  since: z.number(),
   validUntil: z.number().optional(),
+  ...startFieldsSchema.shape,
 });
 
 function keyOf(connectionId: string, stream: Stream): RowKey {
@@ -49,22 +63,32 @@ function keyOf(connectionId: string, stream: Stream): RowKey {
 function toListener(row: unknown, stream: Stream): Listener[] {
   const parsed = listenerSchema.safeParse(row);
   if (!parsed.success) return [];
-  const { sk: id, connectedAt, ...listener } = parsed.data;
-  return [{ ...listener, stream, connection: { id, connectedAt } }];
+  const { sk: id, connectedAt, passedBy = [], hasPassedMore, ...fields } = parsed.data;
+  const { isLive, skips, attempt, since, validUntil, ...start } = fields;
+  const keys = hasPassedMore ? undefined : [...passedBy];
+  const connection = { id, connectedAt };
+  return [{ connection, stream, isLive, start, skips, passedBy: keys, attempt, since, validUntil }];
 }
-
-const startSchema = z.object({ attempt: z.string(), ids: z.record(z.string(), z.string()) });
-
-const startKey = ({ connection, stream }: Pick<Listener, "connection" | "stream">): RowKey => ({
-  partition: startPartition(roomName(stream)),
-  sort: connection.id,
-});
 
 /** What begins a listener's life. */
 export interface NewListener {
   readonly connection: ConnectionKey;
   readonly attempt: string;
   readonly validUntil?: number | undefined;
+}
+
+/** The `SET` of a row that goes live from a start on, on one more condition. */
+function toLive({ attempt }: Pick<Listener, "attempt">, start: StartFields, condition: string): Change {
+  const values = { isLive: true, ...startValues(start) };
+  const names = Object.keys(values);
+  return {
+    UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(", ")} REMOVE passedBy, hasPassedMore`,
+    ConditionExpression: `attempt = :attempt${condition}`,
+    ExpressionAttributeValues: {
+      ":attempt": attempt,
+      ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+    },
+  };
 }
 
 /**
@@ -90,60 +114,58 @@ export class Listeners {
   async add(streams: readonly Stream[], { connection, attempt, validUntil }: NewListener): Promise<void> {
     const { id, connectedAt } = connection;
     const end = validUntil === undefined ? {} : { validUntil };
+    const since = Date.now();
     await this.#table.putAll(
       streams.map((stream) => ({
         ...keyOf(id, stream),
-        values: { connectedAt, skips: 0, attempt, ...end },
+        values: { connectedAt, skips: 0, attempt, since, ...end },
         expiresAt: rowExpiry(connectedAt),
       })),
     );
   }
 
-  /** Passes by one that is catching up, and says so on its row. False where it no longer is: look at it again. */
-  skip({ connection, stream, attempt }: Listener): Promise<boolean> {
-    return this.#table.change(keyOf(connection.id, stream), {
-      UpdateExpression: "ADD skips :one",
-      ConditionExpression: "attempt = :attempt AND attribute_not_exists(liveFrom)",
-      ExpressionAttributeValues: { ":one": 1, ":attempt": attempt },
+  /**
+   * Passes by one that is catching up, and says so on its row, with the stream that did so where the room has several.
+   * False where it no longer is catching up: look at it again.
+   */
+  async skip({ connection, stream, attempt }: Listener, { key }: Stream): Promise<boolean> {
+    const row = keyOf(connection.id, stream);
+    const condition = "attempt = :attempt AND attribute_not_exists(isLive)";
+    const values = { ":one": 1, ":attempt": attempt };
+    if (key === undefined || stream.key !== undefined) {
+      const change = { UpdateExpression: "ADD skips :one", ConditionExpression: condition };
+      return this.#table.change(row, { ...change, ExpressionAttributeValues: values });
+    }
+    const isNoted = await this.#table.change(row, {
+      UpdateExpression: "ADD skips :one, passedBy :keys",
+      ConditionExpression: `${condition} AND (attribute_not_exists(passedBy) OR size(passedBy) < :maximum)`,
+      ExpressionAttributeValues: { ...values, ":keys": new Set([key]), ":maximum": MAXIMUM_PASSED_BY },
+    });
+    if (isNoted) return true;
+    return this.#table.change(row, {
+      UpdateExpression: "SET hasPassedMore = :more ADD skips :one",
+      ConditionExpression: condition,
+      ExpressionAttributeValues: { ...values, ":more": true },
     });
   }
 
   /**
-   * Ends the catching up, from `liveFrom` on; false where a fan-out has passed by since `skips` was read, or where
-   * another `subscribe` has taken over.
+   * Ends the catching up; false where a fan-out has passed by since `skips` was read, or where another `subscribe` has
+   * taken over. May be called again where it is not known what became of it.
    */
-  goLive({ connection, stream, attempt, skips }: Listener, liveFrom: number): Promise<boolean> {
-    return this.#table.change(keyOf(connection.id, stream), {
-      UpdateExpression: "SET liveFrom = :liveFrom",
-      ConditionExpression: "attempt = :attempt AND skips = :skips",
-      ExpressionAttributeValues: { ":liveFrom": liveFrom, ":attempt": attempt, ":skips": skips },
-    });
+  goLive(listener: Listener, start: StartFields): Promise<boolean> {
+    const change = toLive(listener, start, " AND skips = :skips");
+    const values = { ...change.ExpressionAttributeValues, ":skips": listener.skips };
+    return this.#change(listener, { ...change, ExpressionAttributeValues: values });
   }
 
-  /** Ends the catching up, whatever passed by; what that was shows by `prev`. */
-  async forceLive({ connection, stream, attempt }: Omit<Listener, "skips">, liveFrom: number): Promise<void> {
-    await this.#table.change(keyOf(connection.id, stream), {
-      UpdateExpression: "SET liveFrom = :liveFrom",
-      ConditionExpression: "attempt = :attempt",
-      ExpressionAttributeValues: { ":liveFrom": liveFrom, ":attempt": attempt },
-    });
+  /** Ends the catching up, whatever passed by; what that was shows by `prev`. False where another one has taken over. */
+  forceLive(listener: Pick<Listener, "connection" | "stream" | "attempt">, start: StartFields): Promise<boolean> {
+    return this.#change(listener, toLive(listener, start, ""));
   }
 
-  /**
-   * Remembers what a listener that is about to go live has of `latest` streams that moved a moment ago, by key: their
-   * next value may stand for some that nobody else can tell of.
-   */
-  async noteStart(listener: Omit<Listener, "skips">, ids: Readonly<Record<string, string>>): Promise<void> {
-    const { connection, attempt } = listener;
-    await this.#table.putAll([
-      { ...startKey(listener), values: { attempt, ids }, expiresAt: rowExpiry(connection.connectedAt) },
-    ]);
-  }
-
-  /** The id that a listener had of a stream as it went live, where it was remembered. */
-  async startOf(listener: Listener, { key = "" }: Stream): Promise<string | undefined> {
-    const parsed = startSchema.safeParse(await this.#table.get(startKey(listener)));
-    return parsed.success && parsed.data.attempt === listener.attempt ? parsed.data.ids[key] : undefined;
+  #change({ connection, stream }: Pick<Listener, "connection" | "stream">, change: Change): Promise<boolean> {
+    return this.#table.change(keyOf(connection.id, stream), change);
   }
 
   /** Gives a connection's private rooms until a new end. */

@@ -13,10 +13,10 @@ import {
 import { isPrivate, streamsOf } from "../../contract/server/access.ts";
 import type { VerifyToken } from "../../contract/server/token-verifier.ts";
 import { authenticate } from "./authenticate.ts";
+import { closeConnection } from "./close-connection.ts";
 import type { ConnectionState } from "./connections.ts";
-import { readHeartbeats } from "./heartbeats.ts";
 import { Outbox } from "./outbox.ts";
-import type { Poster } from "./poster.ts";
+import { answerPing } from "./ping.ts";
 import { Subscribe, type SubscribeContext } from "./subscribe.ts";
 
 /** Clients come back over this long before the cut, in ms, and not all at once. */
@@ -24,10 +24,7 @@ const HAND_OVER_SPREAD_MS = 5 * 60_000;
 const HAND_OVER_RESERVE_MS = 60_000;
 
 export interface RequestsContext extends SubscribeContext {
-  readonly poster: Poster;
   readonly verifyToken: VerifyToken;
-  /** Hears of defects of ours, which clients see as `internal` or `unavailable`. */
-  readonly onError: (error: unknown, stage: string) => void;
 }
 
 type RequestsHandler = (event: APIGatewayProxyWebsocketEventV2) => Promise<APIGatewayProxyResultV2>;
@@ -39,10 +36,13 @@ export function createRequests(context: RequestsContext): RequestsHandler {
   return async ({ requestContext, body = "" }) => {
     const { connectionId, connectedAt } = requestContext;
     const outbox = new Outbox(context.poster, connectionId);
-    await answer(context, { requestContext, body, outbox });
+    const isKnown = await answer(context, { requestContext, body, outbox });
     outbox.add(...handOver(requestContext));
-    await outbox.flush();
-    if (outbox.isGone) await context.connections.remove({ id: connectionId, connectedAt });
+    await outbox.flush().catch((error: unknown) => context.onError(error, "answer"));
+    const connection = { id: connectionId, connectedAt };
+    if (outbox.isGone) await context.connections.remove(connection);
+    // Without its answer, or without its rows, it would wait for what never comes.
+    else if (outbox.hasFailed || !isKnown) await closeConnection(context, connection);
     return { statusCode: 200 };
   };
 }
@@ -53,12 +53,14 @@ interface Request {
   readonly outbox: Outbox;
 }
 
-async function answer(context: RequestsContext, { requestContext, body, outbox }: Request): Promise<void> {
+/** Says whether the connection is known: else its rows are gone, because it was given up or a table was lost. */
+async function answer(context: RequestsContext, { requestContext, body, outbox }: Request): Promise<boolean> {
   let frame: RequestFrame | undefined;
+  let isKnown = true;
   try {
     frame = parseRequestFrame(body);
     const connection = await context.connections.find(requestContext.connectionId);
-    // Its rows are gone: it has ended, or a table that was lost never knew it.
+    isKnown = connection !== undefined;
     if (!connection) throw new ChannelError("unavailable", "the connection is not known; connect again");
     await run(context, { connection: await endExpired(context, connection, outbox), frame, outbox });
   } catch (error) {
@@ -66,6 +68,7 @@ async function answer(context: RequestsContext, { requestContext, body, outbox }
     const shown = error instanceof ChannelError ? error : new ChannelError("internal", "the request failed");
     outbox.add({ event: "error", data: describeError(shown, frame?.data), id: frame?.id ?? requestIdOf(body) });
   }
+  return isKnown;
 }
 
 /** Ends the private subscriptions of a connection whose token is no longer valid. */
@@ -76,12 +79,11 @@ async function endExpired(
 ): Promise<ConnectionState> {
   const { identity, subscriptions } = connection;
   if (!identity || identity.expiresAt > Date.now()) return connection;
-  const ended = [...subscriptions].filter(([, { channel }]) => isPrivate(channel));
-  const streams = ended.map(([, stream]) => stream);
+  const streams = [...subscriptions.values()].map(({ stream }) => stream).filter(({ channel }) => isPrivate(channel));
   await connections.leave(connection, streams);
   await connections.identify(connection, undefined);
   for (const { channel } of streams) outbox.add({ event: "error", data: tokenExpired(channel) });
-  const kept = [...subscriptions].filter(([, { channel }]) => !isPrivate(channel));
+  const kept = [...subscriptions].filter(([, { stream }]) => !isPrivate(stream.channel));
   return { ...connection, identity: undefined, subscriptions: new Map(kept) };
 }
 
@@ -110,12 +112,12 @@ async function run(context: RequestsContext, { connection, frame, outbox }: Run)
     }
     case "ping":
       outbox.add({ event: "pong", data: {}, id });
-      // While Redis cannot be read there are none: the client sees that the feed is not live.
-      outbox.add(
-        ...(await readHeartbeats(context, connection).catch((error) => {
+      // While Redis or the table cannot be read there are none: the client sees that the feed is not live.
+      outbox.addAll(
+        await answerPing(context, connection).catch((error: unknown) => {
           context.onError(error, event);
           return [];
-        })),
+        }),
       );
       return;
     default:

@@ -1,29 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { describeSubscribed } from "../../contract/answers.ts";
 import { channelDefinition } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { SubscribeRequest } from "../../contract/frames.ts";
 import { MAXIMUM_SUBSCRIPTIONS, type RequestId } from "../../contract/managed-edge.ts";
 import { isPrivate, streamsOf } from "../../contract/server/access.ts";
-import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import type { StreamReader } from "../../contract/server/stream-reader.ts";
-import { FIRST_ID, roomName, type Stream } from "../../contract/stream.ts";
-import type { ConnectionState, Connections } from "./connections.ts";
-import type { EdgeStreams } from "./edge-streams.ts";
-import type { Listener, Listeners } from "./listeners.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
+import { CatchUp } from "./catch-up.ts";
+import { closeConnection } from "./close-connection.ts";
+import type { ConnectionState } from "./connections.ts";
+import { enterWholeChannel } from "./enter.ts";
+import { GoLive, type GoLiveContext } from "./go-live.ts";
+import type { Listener } from "./listeners.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Resume, readFollowing, readResume, readSnapshot } from "./resume.ts";
 
-/** Rounds of catching up with a stream that does not rest. The fan-out waits after some, so that few ever need as many. */
-const MAXIMUM_ROUNDS = 20;
-
-/** A message that is older, in ms, when a connection goes live has left the queue. */
-const QUEUE_LAG_MS = 10_000;
-
-export interface SubscribeContext {
-  readonly connections: Connections;
-  readonly listeners: Listeners;
-  readonly streams: EdgeStreams;
+export interface SubscribeContext extends GoLiveContext {
   readonly reader: StreamReader;
 }
 
@@ -34,32 +25,22 @@ interface SubscribeOptions {
   readonly outbox: Outbox;
 }
 
-interface StreamProgress {
-  readonly stream: Stream;
-  /** Up to which id the client has it. */
-  readonly id: string;
-  /** Whether there was something newer already, which the fan-out is to deliver. */
-  readonly isCut: boolean;
-}
-
 /** One `subscribe` of one connection: from what the client has to live, in the order of the stream, nothing twice. */
 export class Subscribe {
   readonly #context: SubscribeContext;
   readonly #options: SubscribeOptions;
   /** What the request names: streams, or one whole channel. */
   readonly #rooms: readonly Stream[];
+  readonly #catchUp: CatchUp;
   readonly #attempt = randomUUID();
-  /** By room. */
-  readonly #positions = new Map<string, StreamProgress>();
-  /** From when on the fan-out delivers, by Redis's clock. */
-  #before = 0;
 
   /** @throws ChannelError `unauthorized` or `limit_exceeded`. */
   constructor(context: SubscribeContext, options: SubscribeOptions) {
     this.#context = context;
     this.#options = options;
-    const { connection, request } = options;
+    const { connection, request, id, outbox } = options;
     this.#rooms = streamsOf(request, connection.identity);
+    this.#catchUp = new CatchUp(context, { request, id, rooms: this.#rooms, outbox });
     const fresh = this.#rooms.filter((stream) => !this.#isHeld(stream));
     if (connection.subscriptions.size + fresh.length > MAXIMUM_SUBSCRIPTIONS) {
       throw new ChannelError("limit_exceeded", `a connection may have ${MAXIMUM_SUBSCRIPTIONS} subscriptions`);
@@ -67,37 +48,28 @@ export class Subscribe {
   }
 
   /**
-   * Answers, delivers snapshot or history, and lets the connection go live.
+   * Answers, delivers snapshot or history, and lets the connection go live. Once the answer has left it never rejects:
+   * where it cannot be made true the client is told that the subscription has ended, or the connection is closed.
    *
-   * @throws ChannelError `unavailable` where Redis or the table does not answer; the fresh subscriptions are undone.
+   * @throws ChannelError `unavailable` where Redis or the table does not answer, or `limit_exceeded` where the request
+   *   would bring too much; the fresh subscriptions are undone.
    */
   async run(): Promise<void> {
-    const { connections, listeners, streams } = this.#context;
     const { connection, outbox } = this.#options;
-    const pausing = this.#rooms.filter((stream) => this.#mustPause(stream));
-    const waiting = pausing.map((stream) => ({ connection, stream, attempt: this.#attempt, skips: 0 }));
-    const validUntil = this.#isPrivate ? connection.identity?.expiresAt : undefined;
+    const waiting = this.#rooms.filter((stream) => this.#mustPause(stream)).map((stream) => this.#toListener(stream));
     try {
-      await streams.mark(this.#rooms.map(roomName));
-      await connections.note(connection, pausing);
-      await listeners.add(pausing, { connection, attempt: this.#attempt, validUntil });
-      const isComplete = await this.#start();
-      await outbox.flush();
-      await this.#goLive(isComplete ? waiting : await this.#follow(waiting));
+      await this.#enter(waiting.map(({ stream }) => stream));
+      await this.#catchUp.answer();
     } catch (cause) {
-      await this.#undo(waiting);
-      throw new ChannelError("unavailable", "the channel cannot be reached just now; try again", { cause });
+      return this.#refuse(waiting, cause);
     }
+    await new GoLive(this.#context, { connection, catchUp: this.#catchUp, outbox }, waiting).run();
   }
 
-  get #isPrivate(): boolean {
-    return isPrivate(this.#options.request.channel);
-  }
-
-  /** Whether the request is for all streams of a keyed channel. */
-  get #isWhole(): boolean {
-    const { channel, keys } = this.#options.request;
-    return keys === undefined && wholeChannelRoom(channel) !== undefined;
+  #toListener(stream: Stream): Listener {
+    const { connection } = this.#options;
+    const attempt = this.#attempt;
+    return { connection, stream, attempt, isLive: false, start: {}, skips: 0, passedBy: [], since: Date.now() };
   }
 
   #isHeld(stream: Stream): boolean {
@@ -109,109 +81,67 @@ export class Subscribe {
    * delivered again: an `ordered` stream just goes on.
    */
   #mustPause(stream: Stream): boolean {
-    if (!this.#isHeld(stream) || this.#options.request.lastId !== undefined) return true;
+    const held = this.#options.connection.subscriptions.get(roomName(stream));
+    if (!held?.isLive || this.#options.request.lastId !== undefined) return true;
     return channelDefinition(stream.channel).delivery === "latest";
   }
 
-  /** The streams of the request; of a whole channel, those that there are now. */
-  async #streams(): Promise<readonly Stream[]> {
-    const { channel } = this.#options.request;
-    if (!this.#isWhole) return this.#rooms;
-    const since = Date.now() - channelDefinition(channel).history.seconds * 1_000;
-    return (await this.#context.reader.activeKeys(channel, since)).map((key) => ({ channel, key }));
-  }
-
-  #lastIdOf({ key = "" }: Stream): string | undefined {
-    const { lastId } = this.#options.request;
-    return lastId === undefined || typeof lastId === "string" ? lastId : lastId.get(key);
-  }
-
-  #read(stream: Stream): Promise<Resume> {
-    const { reader } = this.#context;
-    const id = this.#lastIdOf(stream);
-    if (id === undefined) return readSnapshot(reader, stream, this.#before);
-    return readResume(reader, stream, { id, before: this.#before });
-  }
-
-  /** The first round: the answer, and what goes with it. False where a value was too young to be part of it. */
-  async #start(): Promise<boolean> {
-    const { request, id, outbox } = this.#options;
-    const [first] = this.#rooms;
-    if (!first) return true;
-    this.#before = await this.#context.streams.now(first);
-    const streams = await this.#streams();
-    const resumes = await Promise.all(streams.map(async (stream) => ({ stream, ...(await this.#read(stream)) })));
-    for (const { stream, lastId, isCut } of resumes) {
-      this.#positions.set(roomName(stream), { stream, id: lastId, isCut });
-    }
-    outbox.add({ event: "subscribed", data: describeSubscribed(request, resumes), id });
-    for (const { entries } of resumes) outbox.add(...entries.map((data) => ({ event: "data", data }) as const));
-    return resumes.every(({ isCut }) => !isCut);
-  }
-
-  async #goLive(waiting: readonly Listener[]): Promise<void> {
-    let pending = waiting;
-    for (let round = 1; pending.length > 0; round += 1) {
-      const passedBy = await this.#tryLive(pending);
-      if (passedBy.length === 0) return;
-      if (round === MAXIMUM_ROUNDS) throw new Error(`not level with the stream after ${MAXIMUM_ROUNDS} rounds`);
-      pending = await this.#follow(passedBy);
-    }
-  }
-
-  /** Those that a fan-out has passed by since they were read. */
-  async #tryLive(pending: readonly Listener[]): Promise<Listener[]> {
-    await Promise.all(pending.map((listener) => this.#noteStart(listener)));
-    const live = await Promise.all(pending.map((listener) => this.#context.listeners.goLive(listener, this.#before)));
-    return pending.filter((_, index) => !live[index]);
-  }
-
-  async #noteStart(listener: Listener): Promise<void> {
-    if (channelDefinition(listener.stream.channel).delivery !== "latest") return;
-    const room = roomName(listener.stream);
-    const streams = [...this.#positions.values()].filter(
-      ({ stream, id, isCut }) =>
-        (this.#isWhole || roomName(stream) === room) &&
-        (isCut || Number.parseInt(id, 10) > this.#before - QUEUE_LAG_MS),
-    );
-    if (streams.length === 0) return;
-    const ids = streams.map(({ stream, id }) => [stream.key ?? "", id] as const);
-    await this.#context.listeners.noteStart(listener, Object.fromEntries(ids));
-  }
-
-  /** Delivers what came meanwhile. Resolves with the listeners as they were before that was read. */
-  async #follow(listening: readonly Listener[]): Promise<readonly Listener[]> {
-    const { listeners, streams } = this.#context;
-    const { connection, outbox } = this.#options;
-    const found = await Promise.all(listening.map(({ stream }) => listeners.find(connection.id, stream)));
-    const pending = found.filter((listener) => listener?.attempt === this.#attempt);
-    const [first] = pending;
-    if (!first) return [];
-    this.#before = await streams.now(first.stream);
-    for (const stream of await this.#streams()) await this.#deliverFollowing(stream);
-    await outbox.flush();
-    return pending.filter((listener) => listener !== undefined);
-  }
-
-  async #deliverFollowing(stream: Stream): Promise<void> {
-    const name = roomName(stream);
-    const position = { id: this.#positions.get(name)?.id ?? FIRST_ID, before: this.#before };
-    const { entries, isCut } = await readFollowing(this.#context.reader, stream, position);
-    this.#positions.set(name, { stream, id: entries.at(-1)?.id ?? position.id, isCut });
-    this.#options.outbox.add(...entries.map((data) => ({ event: "data", data }) as const));
-  }
-
-  /** As before the request, as far as the table lets us: what it does not take, the rows' expiry does. */
-  async #undo(waiting: readonly Listener[]): Promise<void> {
+  /** Makes the connection known to publishers first, then to fan-outs: from then on they pass it by. */
+  async #enter(streams: readonly Stream[]): Promise<void> {
     const { connections, listeners } = this.#context;
-    const fresh = waiting.filter(({ stream }) => !this.#isHeld(stream));
+    const { connection, request } = this.#options;
+    const validUntil = isPrivate(request.channel) ? connection.identity?.expiresAt : undefined;
+    await this.#mark();
+    await connections.note(
+      connection,
+      streams.map((stream) => ({ stream, isLive: false })),
+    );
+    await listeners.add(streams, { connection, attempt: this.#attempt, validUntil });
+  }
+
+  async #mark(): Promise<void> {
+    const [whole] = this.#rooms;
+    if (!this.#catchUp.isWhole || !whole) {
+      await this.#context.streams.mark(this.#rooms.map(roomName));
+      return;
+    }
+    const find = () => this.#catchUp.streams();
+    await enterWholeChannel(this.#context, { whole, token: this.#attempt, find });
+  }
+
+  /**
+   * As before the request. Where the client may have the answer already, or may not be as before, the connection is
+   * closed instead: it comes back and asks again.
+   */
+  async #refuse(waiting: readonly Listener[], cause: unknown): Promise<void> {
+    const { connection, outbox } = this.#options;
+    const isUndone = await this.#undo(waiting);
+    if (!isUndone || (outbox.hasFailed && outbox.hasLeft)) {
+      this.#context.onError(cause, "subscribe");
+      outbox.clear();
+      return closeConnection(this.#context, connection);
+    }
+    outbox.clear();
+    if (cause instanceof ChannelError) throw cause;
+    throw new ChannelError("unavailable", "channel temporarily unavailable; retry", { cause });
+  }
+
+  /**
+   * Says whether the rooms that the client had before are as before. Of the others, what the table does not let go is
+   * ended by the next fan-out.
+   */
+  async #undo(waiting: readonly Listener[]): Promise<boolean> {
+    const { connections, listeners, onError } = this.#context;
+    const { connection } = this.#options;
     const held = waiting.filter(({ stream }) => this.#isHeld(stream));
-    await Promise.allSettled([
-      connections.leave(
-        this.#options.connection,
-        fresh.map(({ stream }) => stream),
-      ),
-      ...held.map((listener) => listeners.forceLive(listener, 0)),
+    const fresh = waiting.filter(({ stream }) => !this.#isHeld(stream)).map(({ stream }) => stream);
+    const live = held.map(({ stream }) => ({ stream, isLive: true }));
+    const results = await Promise.allSettled([
+      // From where the fan-out is: what passed by meanwhile shows by `prev`.
+      ...held.map((listener) => listeners.forceLive(listener, {})),
+      connections.note(connection, live),
+      connections.leave(connection, fresh).catch((error: unknown) => onError(error, "undo")),
     ]);
+    return results.every(({ status }) => status === "fulfilled");
   }
 }

@@ -5,12 +5,13 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  paginateQuery,
+  QueryCommand,
   UpdateCommand,
   type UpdateCommandInput,
 } from "@aws-sdk/lib-dynamodb";
 import pLimit from "p-limit";
 import { edgeTable } from "../../contract/server/edge-table.ts";
+import { requestSignal } from "./aws-bounds.ts";
 
 const { partitionKey, sortKey, timeToLive } = edgeTable;
 
@@ -18,8 +19,8 @@ const { partitionKey, sortKey, timeToLive } = edgeTable;
 const MAXIMUM_BATCH = 25;
 const BATCH_ATTEMPTS = 6;
 
-/** Requests to the table under way at once from one invocation. */
-const MAXIMUM_REQUESTS = 32;
+/** Requests to the table under way at once from one function: what waits here is not yet timed. */
+const MAXIMUM_REQUESTS = 48;
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -43,7 +44,10 @@ export type Change = Pick<
 
 export type Condition = Omit<Change, "UpdateExpression">;
 
-/** The few operations that the managed edge does on its table. All reject with the SDK's error. */
+/**
+ * The few operations that the managed edge does on its table. All reject with the SDK's error, within seconds where the
+ * table does not answer.
+ */
 export interface Table {
   /** The rows of a partition that have not expired, a page at a time, as they are at this moment. */
   pages(partition: string): AsyncIterable<readonly Row[]>;
@@ -83,7 +87,8 @@ export function createTable(client: DynamoDBDocumentClient, name: string): Table
       if (attempt === BATCH_ATTEMPTS) throw new Error(`${pending.length} rows were not written`);
       // DynamoDB leaves out what exceeds its throughput; full jitter, so that those left out do not come back as one.
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 25 * 2 ** attempt));
-      const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems: { [name]: pending } }));
+      const command = new BatchWriteCommand({ RequestItems: { [name]: pending } });
+      const { UnprocessedItems } = await client.send(command, requestSignal());
       pending = UnprocessedItems?.[name] ?? [];
     }
   };
@@ -97,37 +102,49 @@ export function createTable(client: DynamoDBDocumentClient, name: string): Table
 
   const itemOf = (row: NewRow) => ({ ...keyOf(row), ...row.values, [timeToLive]: row.expiresAt });
 
+  const query = (partition: string, from: Row | undefined): QueryCommand =>
+    new QueryCommand({
+      TableName: name,
+      KeyConditionExpression: "#partition = :partition",
+      ExpressionAttributeNames: { "#partition": partitionKey },
+      ExpressionAttributeValues: { ":partition": partition },
+      // A listener that was written before a message was published must be seen by that message's fan-out.
+      ConsistentRead: true,
+      ExclusiveStartKey: from,
+    });
+
   return {
     async *pages(partition) {
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          KeyConditionExpression: "#partition = :partition",
-          ExpressionAttributeNames: { "#partition": partitionKey },
-          ExpressionAttributeValues: { ":partition": partition },
-          // A listener that was written before a message was published must be seen by that message's fan-out.
-          ConsistentRead: true,
-        },
-      );
-      for await (const { Items = [] } of pages) {
+      let from: Row | undefined;
+      do {
+        // Each page has its own bound; the SDK's pagination would have one for all.
+        const { Items = [], LastEvaluatedKey } = await limit(() =>
+          client.send(query(partition, from), requestSignal()),
+        );
         // DynamoDB takes hours to delete what has expired.
         yield Items.filter((item) => Number(item[timeToLive]) * 1_000 > Date.now());
-      }
+        from = LastEvaluatedKey;
+      } while (from);
     },
     get: (key) =>
-      limit(
-        async () =>
-          (await client.send(new GetCommand({ TableName: name, Key: keyOf(key), ConsistentRead: true }))).Item,
-      ),
+      limit(async () => {
+        const command = new GetCommand({ TableName: name, Key: keyOf(key), ConsistentRead: true });
+        return (await client.send(command, requestSignal())).Item;
+      }),
     put: (row, condition) =>
-      limit(() => succeeded(client.send(new PutCommand({ TableName: name, Item: itemOf(row), ...condition })))),
+      limit(() => {
+        const command = new PutCommand({ TableName: name, Item: itemOf(row), ...condition });
+        return succeeded(client.send(command, requestSignal()));
+      }),
     putAll: (rows) => writeAll(rows.map((row) => ({ PutRequest: { Item: itemOf(row) } }))),
     change: (key, change) =>
-      limit(() => succeeded(client.send(new UpdateCommand({ TableName: name, Key: keyOf(key), ...change })))),
+      limit(() => {
+        const command = new UpdateCommand({ TableName: name, Key: keyOf(key), ...change });
+        return succeeded(client.send(command, requestSignal()));
+      }),
     delete: async (key, condition) => {
       const command = new DeleteCommand({ TableName: name, Key: keyOf(key), ...condition });
-      await limit(() => succeeded(client.send(command)));
+      await limit(() => succeeded(client.send(command, requestSignal())));
     },
     deleteAll: (keys) => writeAll(keys.map((key) => ({ DeleteRequest: { Key: keyOf(key) } }))),
   };

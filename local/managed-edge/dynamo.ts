@@ -1,8 +1,10 @@
 import { once } from "node:events";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { edgeTable } from "../../contract/server/edge-table.ts";
+import { type EdgeFaults, noFaults } from "./edge-faults.ts";
 
 const TABLE = "managed-edge";
 
@@ -20,9 +22,22 @@ export interface LocalDynamo {
   stop(): void;
 }
 
+/** Lets a fault have a request before dynalite does. */
+function intercept(server: Server, faults: EdgeFaults): void {
+  const listeners = server.listeners("request");
+  server.removeAllListeners("request");
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const fault = faults.table(String(request.headers["x-amz-target"]).split(".").at(-1) ?? "");
+    if (fault === "silent") request.resume();
+    else if (fault === "failed") response.writeHead(500, { "content-type": "application/x-amz-json-1.0" }).end("{}");
+    else for (const listener of listeners) Reflect.apply(listener, server, [request, response]);
+  });
+}
+
 /** Starts dynalite on 127.0.0.1 and makes the table as the template does. */
-export async function startDynamo(): Promise<LocalDynamo> {
+export async function startDynamo(faults: EdgeFaults = noFaults()): Promise<LocalDynamo> {
   const server = dynalite({ createTableMs: 0 }).listen(0, "127.0.0.1");
+  intercept(server, faults);
   await once(server, "listening");
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };

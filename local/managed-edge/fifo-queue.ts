@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import * as z from "zod";
+import { type EdgeFaults, noFaults } from "./edge-faults.ts";
 
 const MAXIMUM_BATCH = 10;
 const DEDUPLICATION_MS = 300_000;
@@ -43,6 +44,8 @@ export interface FifoQueueOptions {
   readonly maximumReceives: number;
   /** Hears of what the function threw, and of dead messages. */
   readonly onFailure: (text: string) => void;
+  /** What becomes of requests to it. @default nothing goes wrong */
+  readonly faults?: EdgeFaults | undefined;
 }
 
 /** An SQS FIFO queue and the event source mapping of the function behind it. */
@@ -190,8 +193,15 @@ function send(groups: Groups, body: string) {
  */
 export async function startFifoQueue(options: FifoQueueOptions): Promise<FifoQueue> {
   const groups = new Groups(options);
+  const { faults = noFaults() } = options;
   const server = createServer(async (request, response) => {
     const body = await text(request);
+    const fault = faults.queue();
+    if (fault === "silent") return;
+    if (fault === "failed") {
+      response.writeHead(500, { "content-type": "application/x-amz-json-1.0" }).end("{}");
+      return;
+    }
     try {
       if (request.headers["x-amz-target"] !== "AmazonSQS.SendMessageBatch") throw new Error("only SendMessageBatch");
       response.setHeader("content-type", "application/x-amz-json-1.0");

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { SQSBatchResponse } from "aws-lambda";
 import { LambdaProcess } from "../lambda-process.ts";
 import { localCredentials, startDynamo } from "./dynamo.ts";
+import { type EdgeFaults, noFaults } from "./edge-faults.ts";
 import { startFifoQueue } from "./fifo-queue.ts";
 import { startWebSocketApi } from "./web-socket-api.ts";
 
@@ -22,6 +23,8 @@ interface LocalEdgeOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Hears of what a function logs, and of what failed. */
   readonly onNotice: (text: string) => void;
+  /** What goes wrong on the emulated AWS; for the drill. @default nothing */
+  readonly faults?: EdgeFaults | undefined;
 }
 
 /** The managed edge on this machine. */
@@ -29,12 +32,15 @@ export interface LocalEdge {
   readonly port: number;
   /** What publishers need in their environment to hand on to it. */
   readonly publisherEnvironment: Readonly<Record<string, string>>;
+  /** Ends the functions' process with SIGKILL, in the midst of whatever they do; another one takes its place. */
+  kill(): void;
   stop(): Promise<void>;
 }
 
 /** Starts DynamoDB, the queue, the API, and the functions' own handler files behind them. */
-export async function startManagedEdge({ port, environment, onNotice }: LocalEdgeOptions): Promise<LocalEdge> {
-  const dynamo = await startDynamo();
+export async function startManagedEdge(options: LocalEdgeOptions): Promise<LocalEdge> {
+  const { port, environment, onNotice, faults = noFaults() } = options;
+  const dynamo = await startDynamo(faults);
   let lambdas: LambdaProcess | undefined;
   const invoke = (handler: keyof typeof edgeHandlers) => async (event: unknown) => {
     if (!lambdas) throw new Error("the functions are not there yet");
@@ -46,6 +52,7 @@ export async function startManagedEdge({ port, environment, onNotice }: LocalEdg
     visibilityTimeoutMs: 1_000,
     maximumReceives: 10,
     onFailure: (text) => onNotice(`managed edge: ${text}`),
+    faults,
   });
   const functions = {
     authorizer: invoke("authorizer"),
@@ -58,7 +65,7 @@ export async function startManagedEdge({ port, environment, onNotice }: LocalEdg
     dynamo.stop();
   };
   try {
-    const api = await startWebSocketApi({ port, functions });
+    const api = await startWebSocketApi({ port, functions, faults, kill: () => lambdas?.kill() });
     lambdas = new LambdaProcess({
       environment: {
         ...localCredentials,
@@ -73,6 +80,7 @@ export async function startManagedEdge({ port, environment, onNotice }: LocalEdg
     return {
       port: api.port,
       publisherEnvironment: { ...localCredentials, ...queue.environment },
+      kill: () => lambdas?.kill(),
       stop: async () => {
         await api.stop();
         await end();

@@ -1,18 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import type { EdgeFaults, PostFault } from "./edge-faults.ts";
 import type { SocketConnection } from "./socket-connection.ts";
 
 /** The most that one message may hold, in bytes. */
 const MAXIMUM_MESSAGE_BYTES = 128 * 1_024;
 
-/** What a test makes of a post before it is tried. */
-export type PostFault = "gone" | "throttled" | undefined;
-
 interface ManagementOptions {
   readonly find: (connectionId: string) => SocketConnection | undefined;
-  /** Asked before each post. */
-  readonly faultOf: (connectionId: string) => PostFault;
+  readonly faults: EdgeFaults;
+  /** Ends the functions' process. */
+  readonly kill: () => void;
   /** How long a post takes, in ms. */
   readonly postMs: number;
   /** Hears of each message that was handed to a client. */
@@ -26,21 +25,31 @@ interface Answer {
 }
 
 const GONE: Answer = { status: 410, error: "GoneException", body: {} };
+const THROTTLED: Answer = { status: 429, error: "LimitExceededException", body: { message: "Too Many Requests" } };
+const TOO_LARGE: Answer = { status: 413, error: "PayloadTooLargeException", body: { message: "Payload Too Large" } };
+const FAILED: Answer = { status: 500, error: "InternalServerError", body: { message: "Internal Server Error" } };
 
-async function post(options: ManagementOptions, connectionId: string, request: IncomingMessage): Promise<Answer> {
+const refusals = { gone: GONE, throttled: THROTTLED, failed: FAILED } as const;
+
+const isRefusal = (fault: PostFault): fault is keyof typeof refusals => fault !== undefined && fault in refusals;
+
+/** Undefined: no answer at all. */
+async function post(
+  options: ManagementOptions,
+  connectionId: string,
+  request: IncomingMessage,
+): Promise<Answer | undefined> {
   const body = await buffer(request);
   if (options.postMs > 0) await delay(options.postMs);
-  const fault = options.faultOf(connectionId);
-  if (fault === "throttled") {
-    return { status: 429, error: "LimitExceededException", body: { message: "Too Many Requests" } };
-  }
-  if (body.length > MAXIMUM_MESSAGE_BYTES) {
-    return { status: 413, error: "PayloadTooLargeException", body: { message: "Payload Too Large" } };
-  }
   const text = body.toString("utf8");
-  if (fault === "gone" || !options.find(connectionId)?.send(text)) return GONE;
+  const fault = await options.faults.post(connectionId, text);
+  if (isRefusal(fault)) return refusals[fault];
+  if (fault === "silent") return undefined;
+  if (body.length > MAXIMUM_MESSAGE_BYTES) return TOO_LARGE;
+  if (!options.find(connectionId)?.send(text)) return GONE;
   options.onPosted(text);
-  return { status: 200 };
+  if (fault === "killed") options.kill();
+  return fault === undefined ? { status: 200 } : undefined;
 }
 
 function get({ context, lastActiveAt }: SocketConnection): Answer {
@@ -53,7 +62,14 @@ function get({ context, lastActiveAt }: SocketConnection): Answer {
   };
 }
 
-async function answer(options: ManagementOptions, request: IncomingMessage): Promise<Answer> {
+function remove({ faults }: ManagementOptions, connection: SocketConnection): Answer | undefined {
+  const fault = faults.close(connection.context.connectionId);
+  if (fault !== undefined) return fault === "failed" ? FAILED : undefined;
+  connection.close();
+  return { status: 204 };
+}
+
+async function answer(options: ManagementOptions, request: IncomingMessage): Promise<Answer | undefined> {
   const [, id] = /^\/[^/]+\/@connections\/([^/?]+)/.exec(decodeURI(request.url ?? "")) ?? [];
   if (id === undefined) return { status: 403, error: "ForbiddenException", body: { message: "Forbidden" } };
   const connectionId = decodeURIComponent(id);
@@ -61,10 +77,7 @@ async function answer(options: ManagementOptions, request: IncomingMessage): Pro
   const connection = options.find(connectionId);
   if (!connection) return GONE;
   if (request.method === "GET") return get(connection);
-  if (request.method === "DELETE") {
-    connection.close();
-    return { status: 204 };
-  }
+  if (request.method === "DELETE") return remove(options, connection);
   return { status: 403, error: "ForbiddenException", body: { message: "Forbidden" } };
 }
 
@@ -72,8 +85,10 @@ async function answer(options: ManagementOptions, request: IncomingMessage): Pro
 export function createManagementEndpoint(options: ManagementOptions) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     answer(options, request).then(
-      ({ status, error, body }) => {
+      (result) => {
         request.resume();
+        if (!result) return;
+        const { status, error, body } = result;
         response.writeHead(status, {
           "content-type": "application/json",
           ...(error === undefined ? {} : { "x-amzn-errortype": error }),

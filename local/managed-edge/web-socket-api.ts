@@ -4,7 +4,8 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import * as z from "zod";
 import { CONNECTION_LIFETIME_MS, IDLE_LIMIT_MS } from "../../contract/managed-edge.ts";
-import { createManagementEndpoint, type PostFault } from "./management-endpoint.ts";
+import { type EdgeFaults, noFaults } from "./edge-faults.ts";
+import { createManagementEndpoint } from "./management-endpoint.ts";
 import { newConnectionId, SocketConnection, type SocketContext, toRouteEvent } from "./socket-connection.ts";
 
 const MAXIMUM_MESSAGE_BYTES = 128 * 1_024;
@@ -28,8 +29,10 @@ export interface WebSocketApiOptions {
   readonly lifetimeMs?: number | undefined;
   /** How old, in ms, a connection says that it is when it begins. @default 0 */
   readonly initialAgeMs?: (() => number) | undefined;
-  /** What becomes of a post before it is tried; for tests. */
-  readonly faultOf?: ((connectionId: string) => PostFault) | undefined;
+  /** What becomes of requests to `@connections`. @default nothing goes wrong */
+  readonly faults?: EdgeFaults | undefined;
+  /** Ends the functions' process, for the fault `killed`. @default does nothing */
+  readonly kill?: (() => void) | undefined;
   /** How long a post takes, in ms: some 10 on AWS. @default 0 */
   readonly postMs?: number | undefined;
   /** Hears of each message that was handed to a client. */
@@ -111,10 +114,11 @@ const refuse = (socket: Duplex, error: unknown): void => {
  * `@connections`, and ends connections that are idle, old or too loud. Where it differs: docs/managed-edge.md.
  */
 export async function startWebSocketApi(options: WebSocketApiOptions): Promise<WebSocketApi> {
-  const { functions, faultOf = () => undefined, onPosted = () => undefined, hasDisconnect = () => true } = options;
+  const { functions, onPosted = () => undefined, hasDisconnect = () => true } = options;
   const { idleMs = IDLE_LIMIT_MS, lifetimeMs = CONNECTION_LIFETIME_MS, initialAgeMs = () => 0, postMs = 0 } = options;
   const connections = new Map<string, SocketConnection>();
-  const endpoint = createManagementEndpoint({ find: (id) => connections.get(id), faultOf, postMs, onPosted });
+  const { faults = noFaults(), kill = () => undefined } = options;
+  const endpoint = createManagementEndpoint({ find: (id) => connections.get(id), faults, kill, postMs, onPosted });
   const http = createServer(endpoint);
   const protocols = new WeakMap<IncomingMessage, string | undefined>();
   const sockets = new WebSocketServer({

@@ -29,6 +29,7 @@ it("splits a large room over several invocations, and keeps order and completene
     splitOver: 10,
     windowMs: 0,
     onError: (error) => errors.push(error),
+    onCursorReplaced: (channel) => errors.push(`a cursor of ${channel} was replaced`),
   });
   const groups = new Set<string | undefined>();
   edge.faults.fanOut = (event: SQSEvent) => {

@@ -116,11 +116,17 @@ describe("the managed edge", () => {
 
     const [newest] = await reader.newest(stream, 1);
     await streams.mark([roomName(stream)]);
-    await streams.setCursor({ stream }, { id: newest?.id ?? "" });
+    const id = newest?.id ?? "";
+    await streams.moveCursor({ stream }, await streams.cursor({ stream }), { id });
+    const whole = { channel: "market:trades" } as const;
+    expect(await streams.claim(whole, "a")).toBe("first");
+    expect(await streams.adopt(whole, "a", [["other", id]])).toBe(true);
+    await streams.open(whole, "a");
 
     expect(await reader.after(stream, "0-0", 10)).toHaveLength(2);
     expect(await reader.activeKeys("market:trades", 0)).toContain("edge");
-    expect(await streams.cursor({ stream })).toEqual({ id: newest?.id });
+    const places = ["edge", "other"].map((key) => ({ stream: { channel: whole.channel, key } }));
+    expect((await streams.cursors(places)).map(({ cursor }) => cursor)).toEqual([{ id }, { id }]);
     expect(await streams.now(stream)).toBeGreaterThanOrEqual(Number.parseInt(newest?.id ?? "", 10));
   });
 });

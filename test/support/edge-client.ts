@@ -1,8 +1,23 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Channel } from "../../contract/channels.ts";
-import type { DataMessage, ErrorMessage } from "../../contract/frames.ts";
+import type { DataMessage, ErrorMessage, SubscribedMessage } from "../../contract/frames.ts";
 import { parseServerFrames, type ServerFrame, SUBPROTOCOL } from "../../contract/managed-edge.ts";
+
+/** An answer and one more part of it. */
+function joinParts(
+  before: SubscribedMessage | undefined,
+  { more: _more, ...part }: SubscribedMessage,
+): SubscribedMessage {
+  if (!before) return part;
+  const unrecovered = [...(before.unrecovered ?? []), ...(part.unrecovered ?? [])];
+  return {
+    ...before,
+    ids: { ...before.ids, ...part.ids },
+    ...(part.recovered === undefined ? {} : { recovered: part.recovered && before.recovered !== false }),
+    ...(unrecovered.length > 0 ? { unrecovered } : {}),
+  };
+}
 
 /** A WebSocket client of the managed edge that keeps what it gets. */
 export class EdgeClient {
@@ -16,6 +31,8 @@ export class EdgeClient {
   #requests = 0;
   /** By the id of the request. */
   readonly #waiting = new Map<unknown, (answer: Record<string, unknown>) => void>();
+  /** The parts so far of answers that come in several, by the id of the request. */
+  readonly #parts = new Map<unknown, SubscribedMessage>();
 
   constructor(socket: WebSocket) {
     this.socket = socket;
@@ -23,13 +40,21 @@ export class EdgeClient {
       this.posts += 1;
       for (const frame of parseServerFrames(data.toString())) {
         this.frames.push(frame);
-        this.#waiting.get(frame.id)?.({ ...frame.data });
+        if (frame.id !== undefined) this.#settle(frame);
       }
     });
     socket.on("error", () => undefined);
     socket.on("close", (code) => {
       this.closeCode = code;
     });
+  }
+
+  /** Resolves a request with its answer; one that comes in parts as if it had come whole. */
+  #settle(frame: ServerFrame): void {
+    const before = this.#parts.get(frame.id);
+    const data = frame.event === "subscribed" ? joinParts(before, frame.data) : frame.data;
+    if (frame.event === "subscribed" && frame.data.more) this.#parts.set(frame.id, joinParts(before, frame.data));
+    else this.#waiting.get(frame.id)?.({ ...data });
   }
 
   get messages(): DataMessage[] {

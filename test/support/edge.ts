@@ -6,10 +6,11 @@ import { createPublisher, type Publisher } from "../../contract/server/publisher
 import { connectPublisher } from "../../contract/server/redis.ts";
 import { createEdgeQueue } from "../../lambdas/publish/edge-queue.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
+import { LambdaProcess } from "../../local/lambda-process.ts";
 import { localCredentials, startDynamo } from "../../local/managed-edge/dynamo.ts";
+import { type EdgeFaults, noFaults } from "../../local/managed-edge/edge-faults.ts";
 import { type FifoQueue, startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
 import { edgeHandlers } from "../../local/managed-edge/managed-edge.ts";
-import type { PostFault } from "../../local/managed-edge/management-endpoint.ts";
 import {
   startWebSocketApi,
   type WebSocketApi,
@@ -20,6 +21,8 @@ import { connectEdgeClient, type EdgeClient, type EdgeClientOptions } from "./ed
 
 export interface EdgeOptions extends Pick<WebSocketApiOptions, "idleMs" | "lifetimeMs"> {
   readonly maximumConcurrency?: number;
+  /** Whether the functions run in a process of their own, which can be killed. @default false */
+  readonly hasProcess?: boolean;
 }
 
 interface ConnectOptions extends EdgeClientOptions {
@@ -37,8 +40,7 @@ export interface Edge {
   readonly api: WebSocketApi;
   readonly queue: FifoQueue;
   /** What goes wrong from now on. */
-  readonly faults: {
-    post: (connectionId: string) => PostFault;
+  readonly faults: EdgeFaults & {
     /** Whether `$disconnect` arrives. */
     hasDisconnect: boolean;
     /** Stands between the queue and the fan-out. */
@@ -46,6 +48,8 @@ export interface Edge {
     /** How old connections say that they are when they begin, in ms. */
     initialAgeMs: number;
   };
+  /** Ends the functions' process with SIGKILL, where it has one of its own; another one takes its place. */
+  kill(): void;
   /** Every message that was handed to a client. */
   readonly posted: string[];
   /** Calls a handler directly. */
@@ -57,16 +61,19 @@ export interface Edge {
 }
 
 export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
-  const [redis, dynamo, issuer] = await Promise.all([startRedis(), startDynamo(), createIssuer()]);
-  const posted: string[] = [];
-  const clients: EdgeClient[] = [];
   const faults: Edge["faults"] = {
-    post: () => undefined,
+    ...noFaults(),
     hasDisconnect: true,
     fanOut: (event, run) => run(event),
     initialAgeMs: 0,
   };
+  const [redis, dynamo, issuer] = await Promise.all([startRedis(), startDynamo(faults), createIssuer()]);
+  const posted: string[] = [];
+  const clients: EdgeClient[] = [];
+  let lambdas: LambdaProcess | undefined;
+  const kill = (): void => lambdas?.kill();
   const invoke: Edge["invoke"] = async (handler, event) => {
+    if (lambdas) return lambdas.invoke(edgeHandlers[handler], event);
     const module = (await import(edgeHandlers[handler])) as { handler: (event: unknown) => Promise<unknown> };
     return module.handler(event);
   };
@@ -77,6 +84,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     visibilityTimeoutMs: 100,
     maximumReceives: 10,
     onFailure: () => undefined,
+    faults,
   });
   const api = await startWebSocketApi({
     port: 0,
@@ -87,17 +95,24 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
       connection: (event) => invoke("connection", event),
       requests: (event) => invoke("requests", event),
     },
-    faultOf: (id) => faults.post(id),
+    faults,
+    kill,
     onPosted: (body) => posted.push(body),
     hasDisconnect: () => faults.hasDisconnect,
     initialAgeMs: () => faults.initialAgeMs,
   });
-  // The handlers read it when they are first invoked.
-  Object.assign(process.env, localCredentials, issuer.env, dynamo.environment, queue.environment, {
+  const environment = {
+    ...localCredentials,
+    ...issuer.env,
+    ...dynamo.environment,
+    ...queue.environment,
     RT_REDIS_URL: redis.url,
     RT_EDGE_MANAGEMENT_URL: api.managementUrl,
     POWERTOOLS_LOG_LEVEL: "SILENT",
-  });
+  };
+  // The handlers read it when they are first invoked.
+  Object.assign(process.env, environment);
+  if (options.hasProcess) lambdas = new LambdaProcess({ environment, onLog: () => undefined });
   const commands = connectPublisher(parseEnvironment(redisEnvironment, process.env), () => undefined) as Redis;
   const publisher = createPublisher(commands, { handOn: await createEdgeQueue(queue.environment.RT_EDGE_QUEUE_URL) });
   return {
@@ -109,6 +124,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     queue,
     faults,
     posted,
+    kill,
     invoke,
     async publish(messages) {
       const outcomes = await publisher.publish(messages);
@@ -126,6 +142,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     async stop() {
       for (const client of clients) client.socket.terminate();
       await api.stop();
+      await lambdas?.stop();
       queue.stop();
       dynamo.stop();
       commands.disconnect();

@@ -1,0 +1,33 @@
+/**
+ * What becomes of a post:
+ * - `gone`: 410, as for a connection that has ended
+ * - `throttled`: 429
+ * - `failed`: 500
+ * - `silent`: the request is accepted, and neither handed to the client nor answered
+ * - `unanswered`: handed to the client, never answered
+ * - `killed`: handed to the client, and the functions' process gets SIGKILL (where they have a process of their own)
+ */
+export type PostFault = "gone" | "throttled" | "failed" | "silent" | "unanswered" | "killed" | undefined;
+
+/** What becomes of a request to DynamoDB or SQS: `silent` is accepted and never answered, `failed` is a 500. */
+export type RequestFault = "silent" | "failed" | undefined;
+
+/** What goes wrong on the emulated AWS, for tests and the drill. Each is asked at each request; assign to change it. */
+export interface EdgeFaults {
+  /** `POST @connections/<id>`; the post waits for what it resolves with. */
+  post: (connectionId: string, body: string) => PostFault | Promise<PostFault>;
+  /** `DELETE @connections/<id>`. */
+  close: (connectionId: string) => RequestFault;
+  /** DynamoDB, by operation (`UpdateItem`). */
+  table: (operation: string) => RequestFault;
+  /** `SendMessageBatch`. */
+  queue: () => RequestFault;
+}
+
+/** Nothing goes wrong. */
+export const noFaults = (): EdgeFaults => ({
+  post: () => undefined,
+  close: () => undefined,
+  table: () => undefined,
+  queue: () => undefined,
+});

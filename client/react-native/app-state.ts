@@ -15,10 +15,19 @@ export interface BackgroundOptions {
 }
 
 /**
+ * Sees to a connection that the app had kept while it was in the background. The system stops the timers of an app that
+ * sleeps: the connection of one that slept longer than `graceMs` is dead by now and does not know it.
+ */
+function onForeground({ client, graceMs }: BackgroundOptions, awayMs: number): void {
+  if (awayMs > graceMs) client.reconnect();
+}
+
+/**
  * Disconnects a while after the app went to the background, and resumes by ids in the foreground, until the function
  * that it returns is called. `inactive` (iOS: an incoming call, the app switcher) is no background.
  */
-export function pauseInBackground({ client, appState, graceMs }: BackgroundOptions): () => void {
+export function pauseInBackground(options: BackgroundOptions): () => void {
+  const { client, appState, graceMs } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** When the app went to the background, in ms since 1970. */
   let since: number | undefined;
@@ -32,9 +41,8 @@ export function pauseInBackground({ client, appState, graceMs }: BackgroundOptio
       }, graceMs);
     } else if (state === "active" && since !== undefined) {
       clearTimeout(timer);
-      // The system stops the timers of an app that sleeps: its connection is dead by now and does not know it.
-      if (!isPaused && Date.now() - since > graceMs) client.reconnect();
       if (isPaused) client.resume();
+      else onForeground(options, Date.now() - since);
       since = undefined;
       isPaused = false;
     }

@@ -1,6 +1,6 @@
 import { atom } from "jotai";
 import type { Channel, ConnectionStatus } from "../index.ts";
-import { type ChannelState, emptyState } from "./channel-store.ts";
+import { type ChannelState, emptyState } from "./channel-state.ts";
 
 /** The connection of the `RealtimeProvider` in the same Jotai store. */
 export const wsStatusAtom = atom<ConnectionStatus>("disconnected");

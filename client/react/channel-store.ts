@@ -1,29 +1,14 @@
-import type { Channel, ChannelError, Message, RealtimeClient, Subscription, SubscriptionStatus } from "../index.ts";
+import type {
+  Channel,
+  ChannelError,
+  Gap,
+  Message,
+  RealtimeClient,
+  Subscription,
+  SubscriptionStatus,
+} from "../index.ts";
+import { type ChannelState, type DeclaredGap, emptyState, NO_GAPS } from "./channel-state.ts";
 import { cancelFrame, onNextFrame } from "./frame.ts";
-
-/** What a component sees of a channel. A new object for each frame in which something changed, never changed itself. */
-export interface ChannelState<C extends Channel = Channel> {
-  /** The newest message of any market. */
-  readonly latest: Message<C> | undefined;
-  /** The newest message of each market, on a channel that is split by market. */
-  readonly byMarket: ReadonlyMap<string, Message<C>>;
-  /** The newest messages, the oldest first; at most `keep`. */
-  readonly messages: readonly Message<C>[];
-  readonly status: SubscriptionStatus;
-  /** Why the status is `error`. */
-  readonly error: ChannelError | undefined;
-}
-
-const EMPTY: ChannelState<never> = {
-  latest: undefined,
-  byMarket: new Map(),
-  messages: [],
-  status: "subscribing",
-  error: undefined,
-};
-
-/** The state before anything came; also what a server renders. */
-export const emptyState = <C extends Channel>(): ChannelState<C> => EMPTY;
 
 export interface ChannelStoreOptions<C extends Channel> {
   /** Null while there is no connection to have: the state stays empty. */
@@ -31,7 +16,7 @@ export interface ChannelStoreOptions<C extends Channel> {
   readonly channel: C;
   readonly marketId?: string | undefined;
   /** Where to begin; without it, with what comes. */
-  readonly lastId?: string | undefined;
+  readonly lastId?: string | Readonly<Record<string, string>> | undefined;
   /** Messages kept in `messages`. */
   readonly keep: number;
 }
@@ -46,7 +31,9 @@ export class ChannelStore<C extends Channel> {
   /** The newest of each market since the last frame. */
   readonly #newest = new Map<string, Message<C>>();
   #status: SubscriptionStatus = "subscribing";
+  #since: number | undefined;
   #error: ChannelError | undefined;
+  #gaps = NO_GAPS;
 
   constructor(options: ChannelStoreOptions<C>) {
     this.#options = options;
@@ -72,21 +59,20 @@ export class ChannelStore<C extends Channel> {
       ...(marketId === undefined ? {} : { marketId }),
       ...(lastId === undefined ? {} : { lastId }),
       onMessage: (message) => this.#onMessage(message),
-      onStatus: (status) => {
-        this.#status = status;
-        if (status !== "error") this.#error = undefined;
-        onNextFrame(this.#flush);
-      },
+      onStatus: (status) => this.#onStatus(status),
       onError: (error) => {
         this.#error = error;
         onNextFrame(this.#flush);
       },
+      onGap: (gap) => this.#onGap(gap),
     });
-    if (this.#subscription) this.#status = this.#subscription.status;
-    onNextFrame(this.#flush);
+    if (this.#subscription) this.#onStatus(this.#subscription.status);
+    else onNextFrame(this.#flush);
   }
 
   #close(): void {
+    // Nothing comes from here on: a tree that is shown again must not begin with `live`.
+    if (this.#subscription) this.#onStatus("subscribing");
     cancelFrame(this.#flush);
     this.#update();
     this.#subscription?.close();
@@ -101,6 +87,27 @@ export class ChannelStore<C extends Channel> {
     return Object.fromEntries([...byMarket].map(([marketId, { id }]) => [marketId, id]));
   }
 
+  #onStatus(reported: SubscriptionStatus): void {
+    // A subscription of its own begins anew each time, but what came before is still shown.
+    const hasData = this.#state.latest !== undefined || this.#pending.length > 0;
+    const status = reported === "subscribing" && hasData ? "resuming" : reported;
+    if (this.#since === undefined || (status === "live") !== (this.#status === "live")) this.#since = Date.now();
+    this.#status = status;
+    if (status !== "error") this.#error = undefined;
+    onNextFrame(this.#flush);
+  }
+
+  #onGap(gap: Gap): void {
+    const declared: DeclaredGap = { ...gap, at: Date.now() };
+    this.#gaps = [...this.#gaps.filter(({ marketId }) => marketId !== gap.marketId), declared];
+    onNextFrame(this.#flush);
+  }
+
+  readonly #acknowledgeGaps = (): void => {
+    this.#gaps = NO_GAPS;
+    onNextFrame(this.#flush);
+  };
+
   #onMessage(message: Message<C>): void {
     if (message.marketId !== undefined) this.#newest.set(message.marketId, message);
     this.#pending.push(message);
@@ -113,18 +120,28 @@ export class ChannelStore<C extends Channel> {
     if (this.#update()) for (const listener of this.#listeners) listener();
   };
 
+  get #isUnchanged(): boolean {
+    const { status, since, error, gaps } = this.#state;
+    const isAsFresh = status === this.#status && since === this.#since && error === this.#error;
+    return isAsFresh && gaps === this.#gaps && this.#pending.length === 0;
+  }
+
   /** Returns whether there is a new state. */
   #update(): boolean {
+    if (this.#isUnchanged) return false;
     const { keep } = this.#options;
     const pending = this.#pending;
-    if (pending.length === 0 && this.#state.status === this.#status && this.#state.error === this.#error) return false;
     const previous = this.#state;
     this.#state = {
       latest: pending.at(-1) ?? previous.latest,
       byMarket: this.#newest.size > 0 ? new Map([...previous.byMarket, ...this.#newest]) : previous.byMarket,
       messages: pending.length > 0 && keep > 0 ? [...previous.messages, ...pending].slice(-keep) : previous.messages,
       status: this.#status,
+      since: this.#since,
       error: this.#error,
+      gap: this.#gaps.at(-1),
+      gaps: this.#gaps,
+      acknowledgeGaps: this.#acknowledgeGaps,
     };
     this.#pending = [];
     this.#newest.clear();

@@ -1,7 +1,8 @@
 import type { useStore } from "jotai";
 import type { Channel, RealtimeClient } from "../index.ts";
 import { notificationsAtom, ordersAtom, signalsAtom } from "./atoms.ts";
-import { ChannelStore, emptyState } from "./channel-store.ts";
+import { emptyState } from "./channel-state.ts";
+import { ChannelStore } from "./channel-store.ts";
 
 /** Messages kept of each. */
 const KEPT = 100;

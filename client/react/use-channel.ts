@@ -1,6 +1,7 @@
 import { useMemo, useSyncExternalStore } from "react";
 import type { Channel } from "../index.ts";
-import { type ChannelState, ChannelStore, emptyState } from "./channel-store.ts";
+import { type ChannelState, emptyState } from "./channel-state.ts";
+import { ChannelStore } from "./channel-store.ts";
 import { useRealtimeClient } from "./use-realtime-client.ts";
 
 export interface UseChannelOptions {
@@ -8,10 +9,22 @@ export interface UseChannelOptions {
   readonly marketId?: string;
   /** Messages kept in `messages`, 0 for none. @default 100 */
   readonly keep?: number;
-  /** Where to begin: `"0-0"` has all that the service holds delivered first. @default with what comes */
-  readonly lastId?: string;
+  /**
+   * Where to begin: what came after this id is delivered first, `"0-0"` is all that the service holds. On a whole channel
+   * a map of ids by market, or `"0-0"`. Another value begins anew, so keep it while the component is there.
+   *
+   * @default with what comes
+   */
+  readonly lastId?: string | Readonly<Record<string, string>>;
   /** Whether to be subscribed. @default true */
   readonly enabled?: boolean;
+}
+
+/** Returns the same object as long as it says the same: a map that is written into the call is a new one each time. */
+function useStable<T>(value: T): T {
+  const text = JSON.stringify(value);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text says all that there is in it
+  return useMemo(() => value, [text]);
 }
 
 /**
@@ -22,7 +35,8 @@ export interface UseChannelOptions {
  * const { latest, status } = useChannel("market:prices", { marketId: "m1" });
  */
 export function useChannel<C extends Channel>(channel: C, options: UseChannelOptions = {}): ChannelState<C> {
-  const { marketId, lastId, keep = 100, enabled = true } = options;
+  const { marketId, keep = 100, enabled = true } = options;
+  const lastId = useStable(options.lastId);
   const current = useRealtimeClient();
   const client = enabled ? current : null;
   const store = useMemo(

@@ -1,31 +1,38 @@
-import type { Message, SubscriptionStatus } from "../index.ts";
+import { useMemo } from "react";
+import type { Message } from "../index.ts";
+import type { Freshness } from "./channel-state.ts";
 import { useChannel } from "./use-channel.ts";
+import { worstOf } from "./worst-of.ts";
 
-/** What `useMarketSubscription` gives. */
-export interface MarketState {
+/** What `useMarketSubscription` gives. The same object until something in it changes. */
+export interface MarketState extends Freshness {
   readonly price: Message<"market:prices">["data"] | undefined;
   readonly orderBook: Message<"market:orderbook">["data"] | undefined;
   /** The newest trades, the oldest first. */
   readonly trades: readonly Message<"market:trades">["data"][];
-  /** The worst of the three subscriptions. */
-  readonly status: SubscriptionStatus;
 }
-
-const worstFirst: readonly SubscriptionStatus[] = ["error", "stale", "resuming", "subscribing", "live"];
 
 /** Trades kept. */
 const KEPT_TRADES = 100;
 
-/** Price, order book and trades of one market, while the component is there. */
+/**
+ * Price, order book and trades of one market, while the component is there. `status` is the worst of the three, so that
+ * `live` holds for all of them; gaps are of the trades, since the other two only have a newest value.
+ */
 export function useMarketSubscription(marketId: string): MarketState {
   const prices = useChannel("market:prices", { marketId, keep: 0 });
   const books = useChannel("market:orderbook", { marketId, keep: 0 });
   const trades = useChannel("market:trades", { marketId, keep: KEPT_TRADES });
-  const statuses = [prices.status, books.status, trades.status];
-  return {
-    price: prices.latest?.data,
-    orderBook: books.latest?.data,
-    trades: trades.messages.map(({ data }) => data),
-    status: worstFirst.find((status) => statuses.includes(status)) ?? "subscribing",
-  };
+  const { messages, gap, gaps, acknowledgeGaps } = trades;
+  const tradesData = useMemo(() => messages.map(({ data }) => data), [messages]);
+  return useMemo(
+    () => ({
+      price: prices.latest?.data,
+      orderBook: books.latest?.data,
+      trades: tradesData,
+      ...worstOf([prices, books, trades]),
+      ...{ gap, gaps, acknowledgeGaps },
+    }),
+    [prices, books, trades, tradesData, gap, gaps, acknowledgeGaps],
+  );
 }

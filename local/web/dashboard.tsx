@@ -1,6 +1,6 @@
 import { useAtom, useAtomValue } from "jotai";
 import { useEffect } from "react";
-import { useChannel, useMarketSubscription, useRealtimeClient } from "../../client/react/index.ts";
+import { useChannel, useRealtimeClient } from "../../client/react/index.ts";
 import { FIRST_ID } from "../../contract/wire.ts";
 import { AccountPanel } from "./components/account-panel.tsx";
 import { MarketList } from "./components/market-list.tsx";
@@ -24,15 +24,16 @@ interface MarketProps {
 
 /** The market that is shown, and the user's account beside it. */
 function Market({ marketId, user, theme }: MarketProps) {
-  const { price, orderBook } = useMarketSubscription(marketId);
+  const price = useChannel("market:prices", { marketId, keep: 0 });
+  const book = useChannel("market:orderbook", { marketId, keep: 0 });
   const trades = useChannel("market:trades", { marketId, keep: 100, lastId: FIRST_ID });
   const orders = useChannel("user:orders", { enabled: user !== null, keep: 500, lastId: FIRST_ID });
   return (
     <>
-      <MarketPanel marketId={marketId} price={price} user={user} orders={orders.messages} theme={theme} />
-      <OrderBook book={orderBook} />
-      <Trades trades={trades.messages} />
-      <AccountPanel user={user} orders={orders.messages} />
+      <MarketPanel {...{ marketId, price, book, user, orders, theme }} />
+      <OrderBook book={book} />
+      <Trades trades={trades} />
+      <AccountPanel user={user} orders={orders} />
     </>
   );
 }

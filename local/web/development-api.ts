@@ -21,21 +21,35 @@ export type GatewayState = z.infer<typeof gateways>["gateways"][number];
 
 const failure = z.object({ message: z.string() });
 
+/** How long an answer may take, in ms; without a limit a silent platform would look like one that is about to answer. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
 /** The platform's development routes refused a request or did not answer; the message is for the user to read. */
 export class DevelopmentApiError extends Error {
   override readonly name = "DevelopmentApiError";
+  /** Whether the platform has refused. Otherwise it did not answer, and may have done what it was asked for. */
+  readonly isRefusal: boolean;
+
+  constructor(message: string, { isRefusal, ...options }: ErrorOptions & { readonly isRefusal: boolean }) {
+    super(message, options);
+    this.isRefusal = isRefusal;
+  }
+}
+
+function noAnswer(cause: unknown): never {
+  throw new DevelopmentApiError("The platform does not answer. Is npm start running?", { cause, isRefusal: false });
 }
 
 async function request<T>(path: string, schema: z.ZodType<T>, body?: object): Promise<T> {
-  const options =
-    body === undefined
-      ? {}
-      : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(path, options).catch((cause: unknown) => {
-    throw new DevelopmentApiError("The platform does not answer. Is npm start running?", { cause });
-  });
-  const value: unknown = await response.json().catch(() => undefined);
-  if (!response.ok) throw new DevelopmentApiError(failure.safeParse(value).data?.message ?? `HTTP ${response.status}`);
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const headers = { "content-type": "application/json" };
+  const options = body === undefined ? { signal } : { signal, method: "POST", headers, body: JSON.stringify(body) };
+  const response = await fetch(path, options).catch(noAnswer);
+  const value: unknown = await response.json().catch(response.ok ? noAnswer : () => undefined);
+  if (!response.ok) {
+    const message = failure.safeParse(value).data?.message ?? `HTTP ${response.status}`;
+    throw new DevelopmentApiError(message, { isRefusal: response.status < 500 });
+  }
   return schema.parse(value);
 }
 

@@ -4,6 +4,14 @@ import { App } from "./app.tsx";
 import { fetchConfig } from "./development-api.ts";
 import "./styles/index.css";
 
+function Starting() {
+  return (
+    <main className="failure starting">
+      <p>Asking the platform what there is …</p>
+    </main>
+  );
+}
+
 function Failure({ error }: { readonly error: unknown }) {
   return (
     <main className="failure" role="alert">
@@ -20,6 +28,7 @@ const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no #root");
 const root = createRoot(container);
 
+root.render(<Starting />);
 try {
   const config = await fetchConfig();
   root.render(

@@ -4,9 +4,13 @@ import { RealtimeProvider, useChannel, useMarketSubscription, useRealtimeClient 
 import { describe, expect, it } from "vitest";
 
 function App() {
-  const { status, messages } = useChannel("user:orders");
+  const { status, since = null, messages, gap = null, gaps, error = null } = useChannel("user:orders");
   const market = useMarketSubscription("m1");
-  return createElement("p", null, JSON.stringify([status, messages, market, useRealtimeClient()]));
+  return createElement(
+    "p",
+    null,
+    JSON.stringify([status, since, messages, gap, gaps, error, market, useRealtimeClient()]),
+  );
 }
 
 describe("rendering on a server", () => {
@@ -14,7 +18,9 @@ describe("rendering on a server", () => {
     const options = { url: "https://nowhere.example", user: "alice", token: "t", subscribeGlobally: true };
     const html = renderToString(createElement(RealtimeProvider, options, createElement(App)));
     const shown: unknown = JSON.parse(html.replace(/<\/?p>/g, "").replaceAll("&quot;", '"'));
-    expect(shown).toEqual(["subscribing", [], { trades: [], status: "subscribing" }, null]);
+    const market = { trades: [], status: "subscribing", gaps: [] };
+    expect(shown).toEqual(["subscribing", null, [], null, [], null, market, null]);
+    expect(renderToString(createElement(RealtimeProvider, options, createElement(App)))).toBe(html);
     expect("window" in globalThis).toBe(false);
   });
 });

@@ -51,10 +51,22 @@ describe("an order", () => {
     await alice.page.getByText("Enter a whole number of shares").waitFor();
   });
 
-  it("that the platform does not take is said", async () => {
+  it("that the platform does not answer may have been placed, and the page does not say that it was not", async () => {
     await alice.page.route("**/dev/orders", (route) => route.abort());
     await buy(alice, "Yes", 5);
-    await alice.page.getByText("The order was not placed. The platform does not answer.").waitFor();
+    await alice.page.getByText("No answer: whether the order was placed, Orders will show.").waitFor();
+    await alice.page.unroute("**/dev/orders");
+  });
+
+  it("that the platform refuses was not placed, and the reason is said", async () => {
+    const refusal = {
+      status: 404,
+      contentType: "application/json",
+      body: JSON.stringify({ message: "No such market." }),
+    };
+    await alice.page.route("**/dev/orders", (route) => route.fulfill(refusal));
+    await buy(alice, "Yes", 5);
+    await alice.page.getByText("The order was not placed. No such market.").waitFor();
     await alice.page.unroute("**/dev/orders");
   });
 });

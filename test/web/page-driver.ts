@@ -6,7 +6,17 @@ const OUTAGE = /WebSocket connection to|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION
 
 export interface OpenOptions extends BrowserContextOptions {
   readonly url: string;
+  /** Where the managed edge is said to listen. @default where it does */
+  readonly managedEdgePort?: number;
 }
+
+/** What the page sums up of its own layout shifts, from before it was loaded. */
+const OBSERVE_SHIFTS = `
+  window.shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+`;
 
 /** The page in a browser of its own, with the words that people use for it. */
 export class PageDriver {
@@ -31,6 +41,23 @@ export class PageDriver {
 
   panel(name: string | RegExp): Locator {
     return this.page.getByRole("region", { name, exact: typeof name === "string" });
+  }
+
+  /** The panels that are in that state, by what they are called in the layout. */
+  async panelsThatAre(liveness: "live" | "loading" | "not-live"): Promise<string[]> {
+    const panels = await this.page.locator(`.panel[data-liveness=${liveness}]`).all();
+    const areas = await Promise.all(panels.map((panel) => panel.getAttribute("data-area")));
+    return areas.map(String).sort();
+  }
+
+  /** How much the page has moved what was on it since it was opened; what Core Web Vitals call good is below 0.1. */
+  async shift(): Promise<number> {
+    return Number(await this.page.evaluate("window.shift"));
+  }
+
+  /** What the price of a market looks like in the list. */
+  price(marketId: string): Promise<string | null> {
+    return this.panel("Markets").getByRole("button", { name: marketId }).locator(".price.yes").textContent();
   }
 
   async waitUntilLive(): Promise<void> {
@@ -77,9 +104,19 @@ export class PageDriver {
 }
 
 /** Opens the page in a context of its own: no cookies, no storage, nobody signed in. */
-export async function openPage(browser: Browser, { url, ...options }: OpenOptions): Promise<PageDriver> {
+export async function openPage(
+  browser: Browser,
+  { url, managedEdgePort, ...options }: OpenOptions,
+): Promise<PageDriver> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark", ...options });
   context.setDefaultTimeout(20_000);
+  await context.addInitScript(OBSERVE_SHIFTS);
+  if (managedEdgePort !== undefined) {
+    await context.route("**/dev/config", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), managedEdgePort } });
+    });
+  }
   const driver = new PageDriver(await context.newPage());
   await driver.page.goto(url);
   await driver.waitUntilLive();

@@ -1,8 +1,9 @@
-import type { Browser, BrowserContextOptions } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
 import { EventSource } from "../../local/simulator/event-source.ts";
+import type { SimulatedEvent } from "../../local/simulator/simulation.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { openPage, type PageDriver } from "./page-driver.ts";
+import { type OpenOptions, openPage, type PageDriver } from "./page-driver.ts";
 
 /** All of `npm start`, and a browser to look at it with. */
 export interface PagePlatform {
@@ -11,20 +12,30 @@ export interface PagePlatform {
   readonly url: string;
   /** What the platform told its user of. */
   readonly notices: readonly string[];
-  open(options?: BrowserContextOptions): Promise<PageDriver>;
+  open(options?: Partial<OpenOptions>): Promise<PageDriver>;
+  /** Puts a price of a market on the bus. */
+  price(marketId: string, yes: string): Promise<void>;
   /** Puts trades `<prefix>1`, `<prefix>2`, … of a market on the bus, one after the other so that their order is known. */
   trade(marketId: string, prefix: string, first: number, last: number): Promise<void>;
+  /** Puts that many trades of a market on the bus, in any order. */
+  tradeAtOnce(marketId: string, prefix: string, count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startPagePlatform(): Promise<PagePlatform> {
+function tradeEvent(marketId: string, id: string, size: number): SimulatedEvent {
+  const detail = { id, marketId, exchange: "test", outcome: "yes", side: "buy", price: "0.5", size: String(size) };
+  return { source: "vezta.market-data", detailType: "TradeExecuted", detail: { ...detail, time: Date.now() } };
+}
+
+/** @param eventsPerSecond of the simulated market; 0 for none. */
+export async function startPagePlatform(eventsPerSecond = 50): Promise<PagePlatform> {
   const notices: string[] = [];
   const browser = await launchBrowser();
   const platform = await startPlatform({
     port: 0,
     edgePort: 0,
     gateways: 2,
-    eventsPerSecond: 50,
+    eventsPerSecond,
     seed: 1,
     hasPolling: false,
     onProgress: () => undefined,
@@ -38,14 +49,18 @@ export async function startPagePlatform(): Promise<PagePlatform> {
     url,
     notices,
     open: (options = {}) => openPage(browser, { url, ...options }),
+    async price(marketId, yes) {
+      const detail = { marketId, yes, no: (1 - Number(yes)).toFixed(3), time: Date.now() };
+      await source.put([{ source: "vezta.market-data", detailType: "PriceChanged", detail }]);
+    },
     async trade(marketId, prefix, first, last) {
       for (let number = first; number <= last; number += 1) {
-        const detail = { id: `${prefix}${number}`, marketId, exchange: "test", outcome: "yes", side: "buy" };
-        const values = { price: "0.5", size: String(number), time: Date.now() };
-        await source.put([
-          { source: "vezta.market-data", detailType: "TradeExecuted", detail: { ...detail, ...values } },
-        ]);
+        await source.put([tradeEvent(marketId, `${prefix}${number}`, number)]);
       }
+    },
+    async tradeAtOnce(marketId, prefix, count) {
+      const numbers = Array.from({ length: count }, (_, index) => index + 1);
+      await source.put(numbers.map((number) => tradeEvent(marketId, `${prefix}${number}`, number)));
     },
     async stop() {
       await browser.close();

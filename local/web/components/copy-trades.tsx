@@ -1,7 +1,9 @@
 import type { Message } from "../../../client/index.ts";
 import { cents, label, timeOfDay } from "../format.ts";
+import type { Feed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
-import { EmptyState, ScrollArea } from "./panel.tsx";
+import { NothingYet } from "./nothing-yet.tsx";
+import { ScrollArea } from "./panel.tsx";
 import { TableHead } from "./table-head.tsx";
 
 const COLUMNS = [
@@ -13,10 +15,16 @@ const COLUMNS = [
   { label: "Status" },
 ] as const;
 
+interface CopyTradesProps {
+  readonly trades: readonly Message<"user:copy-trade">[];
+  readonly feed: Feed;
+}
+
 /** What became of the trades that were copied from leaders, newest first. */
-export function CopyTrades({ trades }: { readonly trades: readonly Message<"user:copy-trade">[] }) {
+export function CopyTrades({ trades, feed }: CopyTradesProps) {
   const { titleOf } = usePage();
-  if (trades.length === 0) return <EmptyState>Nothing copied yet. The leaders trade every minute or so.</EmptyState>;
+  if (trades.length === 0)
+    return <NothingYet feed={feed}>Nothing copied yet. The leaders trade every minute or so.</NothingYet>;
   return (
     <ScrollArea label="Copy trades">
       <table className="rows">

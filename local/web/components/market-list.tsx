@@ -3,10 +3,11 @@ import { memo, useMemo } from "react";
 import { useChannel } from "../../../client/react/index.ts";
 import type { MarketPrice } from "../../../contract/payloads/market.ts";
 import { cents, short } from "../format.ts";
+import { useFeed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
 import { selectedMarketAtom, viewAtom } from "../state/session.ts";
 import { useFlash } from "../state/use-flash.ts";
-import { EmptyState, Panel } from "./panel.tsx";
+import { Panel } from "./panel.tsx";
 
 interface MarketRowProps {
   readonly id: string;
@@ -39,7 +40,9 @@ const MarketRow = memo(function MarketRow({ id, title, price, isSelected, onSele
 /** Every market with its moving prices; choosing one shows it. */
 export function MarketList() {
   const { config } = usePage();
-  const { byMarket, status } = useChannel("market:prices", { keep: 0 });
+  const prices = useChannel("market:prices", { keep: 0 });
+  const { byMarket } = prices;
+  const feed = useFeed("Prices", prices);
   const [selected, select] = useAtom(selectedMarketAtom);
   const show = useSetAtom(viewAtom);
   const markets = useMemo(() => {
@@ -56,13 +59,18 @@ export function MarketList() {
   );
 
   return (
-    <Panel title="Markets" area="markets" view="markets" actions={<span className="hint">{markets.length}</span>}>
+    <Panel
+      title="Markets"
+      area="markets"
+      view="markets"
+      actions={<span className="hint">{markets.length}</span>}
+      feeds={[feed]}
+    >
       <div className="market-columns" aria-hidden="true">
         <span>24 h volume</span>
         <span>Yes</span>
         <span>No</span>
       </div>
-      {status === "error" ? <EmptyState>Prices were refused. Reload the page.</EmptyState> : null}
       <ul className="market-list">
         {markets.map(({ id, title }) => (
           <MarketRow

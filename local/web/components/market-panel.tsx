@@ -1,30 +1,37 @@
-import type { Message } from "../../../client/index.ts";
-import type { MarketPrice } from "../../../contract/payloads/market.ts";
+import type { ChannelState } from "../../../client/react/index.ts";
 import { cents } from "../format.ts";
+import { useFeed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
 import type { Theme } from "../state/session.ts";
 import { useFlash } from "../state/use-flash.ts";
+import { useRecordedFeed } from "../state/use-recording.ts";
 import { OrderTicket } from "./order-ticket.tsx";
 import { Panel } from "./panel.tsx";
 import { PriceChart } from "./price-chart.tsx";
 
 interface MarketPanelProps {
   readonly marketId: string;
-  readonly price: MarketPrice | undefined;
+  readonly price: ChannelState<"market:prices">;
+  readonly book: ChannelState<"market:orderbook">;
   readonly user: string | null;
-  readonly orders: readonly Message<"user:orders">[];
+  readonly orders: ChannelState<"user:orders">;
   readonly theme: Theme;
 }
 
 /** One market: what it costs, how that moved, and a way to buy. */
-export function MarketPanel({ marketId, price, user, orders, theme }: MarketPanelProps) {
+export function MarketPanel({ marketId, price: prices, book, user, orders, theme }: MarketPanelProps) {
   const title = usePage().titleOf(marketId);
+  const price = prices.latest?.data;
+  const feeds = [useFeed("Price", prices), useRecordedFeed("Chart", "market:prices")] as const;
+  const needs = [feeds[0], useFeed("Book", book)] as const;
+  const isLive = feeds.every(({ liveness }) => liveness.kind === "live");
   const [yes, no] = [useFlash(price?.yes), useFlash(price?.no)];
   return (
     <Panel
       title={title}
       area="market"
       view="market"
+      feeds={feeds}
       actions={
         <dl className="quote">
           <div>
@@ -42,8 +49,8 @@ export function MarketPanel({ marketId, price, user, orders, theme }: MarketPane
         </dl>
       }
     >
-      <PriceChart marketId={marketId} title={title} theme={theme} />
-      <OrderTicket user={user} marketId={marketId} price={price} orders={orders} />
+      <PriceChart marketId={marketId} title={title} theme={theme} isLive={isLive} />
+      <OrderTicket key={user} {...{ user, marketId, price, orders }} needs={needs} />
     </Panel>
   );
 }

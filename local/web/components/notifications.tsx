@@ -1,10 +1,17 @@
 import type { Message } from "../../../client/index.ts";
 import { timeOfDay } from "../format.ts";
-import { EmptyState, ScrollArea } from "./panel.tsx";
+import type { Feed } from "../state/liveness.ts";
+import { NothingYet } from "./nothing-yet.tsx";
+import { ScrollArea } from "./panel.tsx";
 
-/** What a user was told, newest first. */
-export function Notifications({ notifications }: { readonly notifications: readonly Message<"user:notifications">[] }) {
-  if (notifications.length === 0) return <EmptyState>Nothing yet. A fill brings the first.</EmptyState>;
+interface NotificationsProps {
+  readonly notifications: readonly Message<"user:notifications">[];
+  readonly feed: Feed;
+}
+
+/** A user's notifications, newest first. */
+export function Notifications({ notifications, feed }: NotificationsProps) {
+  if (notifications.length === 0) return <NothingYet feed={feed}>Nothing yet. A fill brings the first.</NothingYet>;
   return (
     <ScrollArea label="Notifications">
       <ul className="feed">

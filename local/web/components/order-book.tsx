@@ -1,6 +1,8 @@
 import { useState } from "react";
+import type { ChannelState } from "../../../client/react/index.ts";
 import type { OrderBook as Book } from "../../../contract/payloads/market.ts";
 import { cents, count } from "../format.ts";
+import { useFeed } from "../state/liveness.ts";
 import { Choice } from "./choice.tsx";
 import { Panel } from "./panel.tsx";
 
@@ -58,9 +60,10 @@ function spreadOf(bids: readonly Level[], asks: readonly Level[]): string {
 }
 
 /** The depth of one market, asks above bids. */
-export function OrderBook({ book }: { readonly book: Book | undefined }) {
+export function OrderBook({ book }: { readonly book: ChannelState<"market:orderbook"> }) {
   const [outcome, choose] = useState<"yes" | "no">("yes");
-  const { bids, asks } = book?.[outcome] ?? { bids: [], asks: [] };
+  const feed = useFeed("Order book", book);
+  const { bids, asks } = book.latest?.data[outcome] ?? { bids: [], asks: [] };
   const [bidRows, askRows] = [toRows(bids, "bid"), toRows(asks, "ask")];
   const deepest = Math.max(bidRows.at(-1)?.total ?? 0, askRows.at(-1)?.total ?? 0);
   const options = [
@@ -73,6 +76,7 @@ export function OrderBook({ book }: { readonly book: Book | undefined }) {
       area="book"
       view="market"
       actions={<Choice label="Outcome" options={options} value={outcome} onChange={choose} />}
+      feeds={[feed]}
     >
       <div className="book-area">
         <table className="book">

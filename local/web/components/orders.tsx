@@ -1,8 +1,10 @@
 import type { Message } from "../../../client/index.ts";
 import type { Order } from "../../../contract/payloads/user.ts";
 import { cents, label, timeOfDay } from "../format.ts";
+import type { Feed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
-import { EmptyState, ScrollArea } from "./panel.tsx";
+import { NothingYet } from "./nothing-yet.tsx";
+import { ScrollArea } from "./panel.tsx";
 import { TableHead } from "./table-head.tsx";
 
 const COLUMNS = [
@@ -24,11 +26,16 @@ export function latestOrders(messages: readonly Message<"user:orders">[]): Order
   return [...states.values()].reverse();
 }
 
-/** A user's orders, each as it is now. */
-export function Orders({ orders }: { readonly orders: readonly Order[] }) {
+interface OrdersProps {
+  readonly orders: readonly Order[];
+  readonly feed: Feed;
+}
+
+/** A user's orders, each in its newest state. */
+export function Orders({ orders, feed }: OrdersProps) {
   const { titleOf } = usePage();
   if (orders.length === 0)
-    return <EmptyState>No orders yet. Buy Yes or No above and watch the fill arrive.</EmptyState>;
+    return <NothingYet feed={feed}>No orders yet. Buy Yes or No above and watch the fill arrive.</NothingYet>;
   return (
     <ScrollArea label="Orders">
       <table className="rows">

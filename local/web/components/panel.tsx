@@ -1,5 +1,7 @@
 import { type ReactNode, useId } from "react";
+import { type Feed, worstFeed } from "../state/liveness.ts";
 import type { View } from "../state/session.ts";
+import { FreshnessLine } from "./freshness-line.tsx";
 
 interface PanelProps {
   readonly title: string;
@@ -9,17 +11,24 @@ interface PanelProps {
   readonly view: View;
   /** Beside the title. */
   readonly actions?: ReactNode;
+  /** What is shown in it; without any it says nothing of being live. */
+  readonly feeds?: readonly [Feed, ...Feed[]];
+  /** Whether its parts are dimmed one by one, by themselves. @default false: as a whole, by the worst of `feeds` */
+  readonly isDimmedInParts?: boolean;
   readonly children: ReactNode;
 }
 
-/** One part of the page, with its heading. */
-export function Panel({ title, area, view, actions, children }: PanelProps) {
+/** One part of the page, with its heading. What is not live in it is dimmed, and the line below the heading says why. */
+export function Panel({ title, area, view, actions, feeds, isDimmedInParts = false, children }: PanelProps) {
   const id = useId();
+  const className = isDimmedInParts ? "panel in-parts" : "panel";
+  const liveness = feeds ? worstFeed(feeds).liveness.kind : undefined;
   return (
-    <section className="panel" data-area={area} data-view={view} aria-labelledby={id}>
+    <section className={className} data-area={area} data-view={view} data-liveness={liveness} aria-labelledby={id}>
       <header className="panel-header">
         <h2 id={id}>{title}</h2>
         {actions}
+        {feeds ? <FreshnessLine feeds={feeds} /> : null}
       </header>
       {children}
     </section>

@@ -1,7 +1,9 @@
 import type { Portfolio as PortfolioState } from "../../../contract/payloads/user.ts";
 import { cents, count, money, signedMoney } from "../format.ts";
+import type { Feed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
-import { EmptyState, ScrollArea } from "./panel.tsx";
+import { NothingYet } from "./nothing-yet.tsx";
+import { ScrollArea } from "./panel.tsx";
 import { TableHead } from "./table-head.tsx";
 
 const COLUMNS = [
@@ -15,10 +17,16 @@ const COLUMNS = [
 
 const trend = (amount: string): string => (Number(amount) < 0 ? "loss" : "gain");
 
+interface PortfolioProps {
+  /** Undefined while none has come: the feed says whether there is one. */
+  readonly portfolio: PortfolioState | undefined;
+  readonly feed: Feed;
+}
+
 /** What a user has, and what every position is worth. */
-export function Portfolio({ portfolio }: { readonly portfolio: PortfolioState | undefined }) {
+export function Portfolio({ portfolio, feed }: PortfolioProps) {
   const { titleOf } = usePage();
-  if (!portfolio) return <EmptyState>No positions yet. They come with the first fill.</EmptyState>;
+  if (!portfolio) return <NothingYet feed={feed}>No positions yet. They come with the first fill.</NothingYet>;
   const { value, cash, profit, positions, currency } = portfolio;
   return (
     <>

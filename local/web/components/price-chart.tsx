@@ -7,15 +7,14 @@ interface PriceChartProps {
   readonly marketId: string;
   readonly title: string;
   readonly theme: Theme;
+  /** Otherwise it is drawn in the colours of what is not live. */
+  readonly isLive: boolean;
 }
 
 interface Chart {
   readonly chart: IChartApi;
   readonly series: ISeriesApi<"Area">;
 }
-
-/** A colour of the style sheet as the chart's canvas takes it. */
-const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function draw(container: HTMLElement): Chart {
   const chart = createChart(container, {
@@ -39,20 +38,23 @@ function draw(container: HTMLElement): Chart {
   return { chart, series };
 }
 
+/** Takes the colours of the style sheet as they are where the chart is. */
 function paint({ chart, series }: Chart): void {
+  const styles = getComputedStyle(chart.chartElement());
+  const colour = (name: string): string => styles.getPropertyValue(name).trim();
   chart.applyOptions({
     layout: { textColor: colour("--muted") },
     grid: { horzLines: { color: colour("--border") } },
   });
   series.applyOptions({
-    lineColor: colour("--accent"),
-    topColor: colour("--accent-wash"),
+    lineColor: colour("--line"),
+    topColor: colour("--line-wash"),
     bottomColor: "transparent",
   });
 }
 
 /** What a YES share of one market cost in the last minutes, to the second. */
-export function PriceChart({ marketId, title, theme }: PriceChartProps) {
+export function PriceChart({ marketId, title, theme, isLive }: PriceChartProps) {
   const { history } = usePage();
   const container = useRef<HTMLDivElement>(null);
   const drawn = useRef<Chart>(undefined);
@@ -68,11 +70,11 @@ export function PriceChart({ marketId, title, theme }: PriceChartProps) {
   }, []);
 
   // The document takes on a theme in an effect of its parent, which runs after this one: hence the frame in between.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours follow the theme
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours follow the theme and the panel
   useEffect(() => {
     const frame = requestAnimationFrame(() => drawn.current && paint(drawn.current));
     return () => cancelAnimationFrame(frame);
-  }, [theme]);
+  }, [theme, isLive]);
 
   useEffect(() => {
     const { current } = drawn;

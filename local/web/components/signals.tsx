@@ -2,8 +2,11 @@ import { useChannel } from "../../../client/react/index.ts";
 import type { MonitorSignal } from "../../../contract/payloads/signals.ts";
 import { FIRST_ID } from "../../../contract/wire.ts";
 import { cents, short, timeOfDay } from "../format.ts";
+import { useFeed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
-import { EmptyState, Panel, ScrollArea } from "./panel.tsx";
+import { GapNotice } from "./gap-notice.tsx";
+import { NothingYet } from "./nothing-yet.tsx";
+import { Panel, ScrollArea } from "./panel.tsx";
 
 function headlineOf(signal: MonitorSignal): string {
   if (signal.kind === "news") return signal.headline;
@@ -17,15 +20,16 @@ const toneOf = (signal: MonitorSignal): string =>
 /** News and whales, newest first. */
 export function Signals() {
   const { titleOf } = usePage();
-  const { messages } = useChannel("monitor:signals", { keep: 60, lastId: FIRST_ID });
+  const signals = useChannel("monitor:signals", { keep: 60, lastId: FIRST_ID });
+  const feed = useFeed("Signals", signals);
   return (
-    <Panel title="Signals" area="signals" view="signals">
-      {messages.length === 0 ? (
-        <EmptyState>No signal yet. News and large trades appear here.</EmptyState>
+    <Panel title="Signals" area="signals" view="signals" feeds={[feed]}>
+      {signals.messages.length === 0 ? (
+        <NothingYet feed={feed}>No signal yet. News and large trades appear here.</NothingYet>
       ) : (
         <ScrollArea label="Signals">
           <ul className="feed">
-            {messages.toReversed().map(({ id, data }) => (
+            {signals.messages.toReversed().map(({ id, data }) => (
               <li key={id} data-tone={toneOf(data)}>
                 <p className="headline">
                   <span className="kind">{data.kind === "news" ? "News" : "Whale"}</span>
@@ -44,6 +48,7 @@ export function Signals() {
           </ul>
         </ScrollArea>
       )}
+      <GapNotice lists={{ signals }} />
     </Panel>
   );
 }

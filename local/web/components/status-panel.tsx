@@ -1,12 +1,13 @@
 import { useAtomValue } from "jotai";
 import { useState, useSyncExternalStore } from "react";
 import { useRealtimeClient } from "../../../client/react/index.ts";
-import { cutConnections, DevelopmentApiError, type GatewayState, restartGateway } from "../development-api.ts";
+import { cutConnections, DevelopmentApiError } from "../development-api.ts";
 import { count, duration, label } from "../format.ts";
 import { usePage } from "../state/page-context.ts";
 import { edgeAtom } from "../state/session.ts";
 import type { ChannelReading, Reading } from "../state/stream-monitor.ts";
-import { useGateways } from "../state/use-gateways.ts";
+import { useOfflineSince } from "../state/use-offline.ts";
+import { Gateways } from "./gateways.tsx";
 import { Panel, ScrollArea } from "./panel.tsx";
 import { Sparkline } from "./sparkline.tsx";
 import { TableHead } from "./table-head.tsx";
@@ -21,9 +22,12 @@ const COLUMNS = [
 /** How long "cut the connection" keeps everybody out. */
 const CUT_MS = 3_000;
 
-const milliseconds = (value: number | undefined): string => (value === undefined ? "–" : `${Math.round(value)} ms`);
+function latencyText(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < 10_000 ? `${Math.round(value)} ms` : duration(value);
+}
 
-function Figures({ rates, latency, holes, doubles }: Reading) {
+function Figures({ rates, latency, holes, doubles, gaps }: Reading) {
   return (
     <dl className="figures">
       <div className="rate">
@@ -33,13 +37,19 @@ function Figures({ rates, latency, holes, doubles }: Reading) {
           <Sparkline values={rates} />
         </dd>
       </div>
-      <div title="From the entry in the stream to the painted frame; median and 99th percentile of the last 500">
+      <div title="From the entry in the stream to the painted frame; median and 99th percentile of the last 500 within a minute">
         <dt>Publish to screen</dt>
         <dd data-testid="latency">
-          {milliseconds(latency?.p50)} <small>p99 {milliseconds(latency?.p99)}</small>
+          {latencyText(latency?.p50)} <small>p99 {latencyText(latency?.p99)}</small>
         </dd>
       </div>
-      <div title="Messages missing in a stream, by the id of the one before">
+      <div title="Losses that the service declared: messages that it no longer holds">
+        <dt>Gaps</dt>
+        <dd data-testid="gaps" className={gaps > 0 ? "warning" : undefined}>
+          {count(gaps)}
+        </dd>
+      </div>
+      <div title="Messages missing in a stream, by the id of the one before, and nobody has said so">
         <dt>Holes</dt>
         <dd data-testid="holes" className={holes > 0 ? "loss" : undefined}>
           {count(holes)}
@@ -55,7 +65,12 @@ function Figures({ rates, latency, holes, doubles }: Reading) {
   );
 }
 
-function ChannelRow({ channel, status, received, lastAt }: ChannelReading) {
+interface ChannelRowProps extends ChannelReading {
+  readonly isOffline: boolean;
+}
+
+function ChannelRow({ channel, status: reported, received, lastAt, isOffline }: ChannelRowProps) {
+  const status = isOffline && reported !== "off" ? "offline" : reported;
   return (
     <tr data-channel={channel}>
       <th scope="row">{channel}</th>
@@ -70,46 +85,11 @@ function ChannelRow({ channel, status, received, lastAt }: ChannelReading) {
   );
 }
 
-interface GatewaysProps {
-  readonly gateways: readonly GatewayState[];
-  /** Does something to the platform and says so where it fails. */
-  readonly act: (action: Promise<void>) => void;
-}
-
-function Gateways({ gateways, act }: GatewaysProps) {
-  return (
-    <ul className="gateways">
-      {gateways.map(({ name, state, connections, restarts }) => (
-        <li key={name} data-gateway={name} data-restarts={restarts}>
-          <span className="name">{label(name.replace("-", " "))}</span>
-          <span className="status" data-status={state}>
-            {label(state)}
-          </span>
-          <span className="muted number">{connections} open</span>
-          {(["drain", "kill"] as const).map((how) => (
-            <button
-              key={how}
-              type="button"
-              className="button small"
-              aria-label={`${label(how)} ${name.replace("-", " ")}`}
-              title={how === "drain" ? "As a deployment does" : "As a crash does"}
-              disabled={state !== "ready"}
-              onClick={() => act(restartGateway(name, how))}
-            >
-              {label(how)}
-            </button>
-          ))}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 /** How fresh everything is, and what can be done to it. */
 export function StatusPanel() {
   const { monitor } = usePage();
   const reading = useSyncExternalStore(monitor.subscribe, monitor.getReading);
-  const gateways = useGateways();
+  const isOffline = useOfflineSince() !== undefined;
   const client = useRealtimeClient();
   const edge = useAtomValue(edgeAtom);
   const [problem, setProblem] = useState<string>();
@@ -145,16 +125,12 @@ export function StatusPanel() {
           <TableHead columns={COLUMNS} />
           <tbody>
             {reading.channels.map((channel) => (
-              <ChannelRow key={channel.channel} {...channel} />
+              <ChannelRow key={channel.channel} {...channel} isOffline={isOffline} />
             ))}
           </tbody>
         </table>
       </ScrollArea>
-      {gateways ? (
-        <Gateways gateways={gateways} act={act} />
-      ) : (
-        <p className="problem">The platform does not answer. Is npm start running?</p>
-      )}
+      <Gateways act={act} />
       {problem === undefined ? null : (
         <p className="problem" role="alert">
           {problem}

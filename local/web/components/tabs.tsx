@@ -1,10 +1,12 @@
 import { type KeyboardEvent, type ReactNode, useId, useState } from "react";
+import type { Liveness } from "../state/liveness.ts";
 
 interface Tab {
   readonly id: string;
   readonly label: string;
   /** How many there are, where it matters; 0 is not shown. */
   readonly count?: number;
+  readonly liveness: Liveness["kind"];
   readonly content: ReactNode;
 }
 
@@ -38,12 +40,13 @@ export function Tabs({ label, tabs }: TabsProps) {
   return (
     <>
       <div className="tabs" role="tablist" aria-label={label} onKeyDown={onKeyDown}>
-        {tabs.map(({ id, label: text, count }) => (
+        {tabs.map(({ id, label: text, count, liveness }) => (
           <button
             key={id}
             type="button"
             role="tab"
             id={`${prefix}-tab-${id}`}
+            data-liveness={liveness}
             aria-selected={id === selected.id}
             aria-controls={`${prefix}-panel`}
             tabIndex={id === selected.id ? 0 : -1}
@@ -58,6 +61,7 @@ export function Tabs({ label, tabs }: TabsProps) {
         className="tab-panel"
         role="tabpanel"
         id={`${prefix}-panel`}
+        data-liveness={selected.liveness}
         aria-labelledby={`${prefix}-tab-${selected.id}`}
       >
         {selected.content}

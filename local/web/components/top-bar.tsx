@@ -1,9 +1,8 @@
-import { useAtom, useAtomValue } from "jotai";
-import { wsStatusAtom } from "../../../client/react/index.ts";
+import { useAtom } from "jotai";
 import { label } from "../format.ts";
 import { usePage } from "../state/page-context.ts";
 import { edgeAtom, type Theme, userAtom } from "../state/session.ts";
-import { useOnline } from "../state/use-online.ts";
+import { useConnection } from "../state/use-connection.ts";
 import { Choice } from "./choice.tsx";
 
 const EDGES = [
@@ -33,9 +32,7 @@ function Session() {
 /** What holds for the whole page: the connection, its edge, the user, the theme. */
 export function TopBar({ theme, onToggleTheme }: TopBarProps) {
   const [edge, setEdge] = useAtom(edgeAtom);
-  const isOnline = useOnline();
-  const connection = useAtomValue(wsStatusAtom);
-  const status = isOnline ? connection : "offline";
+  const { status, text } = useConnection();
   return (
     <header className="top-bar">
       <h1>
@@ -45,7 +42,7 @@ export function TopBar({ theme, onToggleTheme }: TopBarProps) {
         Vezta <span>Realtime</span>
       </h1>
       <output className="connection" data-status={status}>
-        {label(status)}
+        {text}
       </output>
       <Choice label="Edge" options={EDGES} value={edge} onChange={setEdge} />
       <Session />

@@ -1,6 +1,9 @@
-import type { Message } from "../../../client/index.ts";
+import type { ChannelState } from "../../../client/react/index.ts";
 import { cents, count, timeOfDay } from "../format.ts";
-import { EmptyState, Panel, ScrollArea } from "./panel.tsx";
+import { useFeed } from "../state/liveness.ts";
+import { GapNotice } from "./gap-notice.tsx";
+import { NothingYet } from "./nothing-yet.tsx";
+import { Panel, ScrollArea } from "./panel.tsx";
 import { TableHead } from "./table-head.tsx";
 
 const COLUMNS = [
@@ -11,17 +14,18 @@ const COLUMNS = [
 ] as const;
 
 /** What was traded on one market, newest first. */
-export function Trades({ trades }: { readonly trades: readonly Message<"market:trades">[] }) {
+export function Trades({ trades }: { readonly trades: ChannelState<"market:trades"> }) {
+  const feed = useFeed("Trades", trades);
   return (
-    <Panel title="Trades" area="trades" view="market">
-      {trades.length === 0 ? (
-        <EmptyState>No trade yet. The next one appears here.</EmptyState>
+    <Panel title="Trades" area="trades" view="market" feeds={[feed]}>
+      {trades.messages.length === 0 ? (
+        <NothingYet feed={feed}>No trade yet. The next one appears here.</NothingYet>
       ) : (
         <ScrollArea label="Trades">
           <table className="rows fixed">
             <TableHead columns={COLUMNS} />
             <tbody>
-              {trades.toReversed().map(({ id, data: { id: tradeId, time, side, outcome, price, size } }) => (
+              {trades.messages.toReversed().map(({ id, data: { id: tradeId, time, side, outcome, price, size } }) => (
                 <tr key={id} data-trade={tradeId}>
                   <td className="muted">{timeOfDay(time)}</td>
                   <td className={side}>
@@ -35,6 +39,7 @@ export function Trades({ trades }: { readonly trades: readonly Message<"market:t
           </table>
         </ScrollArea>
       )}
+      <GapNotice lists={{ trades }} />
     </Panel>
   );
 }

@@ -1,5 +1,6 @@
-/** Measurements that count: the newest ones. */
+/** Measurements that count: the newest ones, and none older than this, in ms. */
 const SIZE = 500;
+const MAXIMUM_AGE_MS = 60_000;
 
 /** Milliseconds. */
 export interface Percentiles {
@@ -7,9 +8,15 @@ export interface Percentiles {
   readonly p99: number;
 }
 
+interface Measurement {
+  /** When it was painted, in ms since 1970. */
+  readonly at: number;
+  readonly took: number;
+}
+
 /** How long messages took to the screen: until the frame that shows them has been painted. */
 export class LatencyWindow {
-  readonly #measured: number[] = [];
+  readonly #measured: Measurement[] = [];
   #waiting: number[] = [];
   #next = 0;
 
@@ -21,17 +28,19 @@ export class LatencyWindow {
     this.#waiting.push(publishedAt);
   }
 
+  /** Returns undefined where nothing was measured in the last minute: an old figure would pass for a new one. */
   percentiles(): Percentiles | undefined {
-    if (this.#measured.length === 0) return undefined;
-    const sorted = this.#measured.toSorted((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-    return { p50: at(0.5), p99: at(0.99) };
+    const oldest = Date.now() - MAXIMUM_AGE_MS;
+    const sorted = this.#measured.flatMap(({ at, took }) => (at >= oldest ? took : [])).sort((a, b) => a - b);
+    if (sorted.length === 0) return undefined;
+    const of = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    return { p50: of(0.5), p99: of(0.99) };
   }
 
   #measure(): void {
-    const now = Date.now();
+    const at = Date.now();
     for (const publishedAt of this.#waiting) {
-      this.#measured[this.#next] = Math.max(0, now - publishedAt);
+      this.#measured[this.#next] = { at, took: Math.max(0, at - publishedAt) };
       this.#next = (this.#next + 1) % SIZE;
     }
     this.#waiting = [];

@@ -1,6 +1,7 @@
 import { createContext, useContext } from "react";
 import type { PlatformConfig } from "../development-api.ts";
 import { PriceHistory } from "./price-history.ts";
+import { Reachability } from "./reachability.ts";
 import { StreamMonitor } from "./stream-monitor.ts";
 
 /** What the whole page shares and nothing replaces while it is open. */
@@ -8,6 +9,7 @@ export interface PageContext {
   readonly config: PlatformConfig;
   readonly monitor: StreamMonitor;
   readonly history: PriceHistory;
+  readonly reachability: Reachability;
   /** The question that a market asks; of one that the platform does not list, its id. */
   readonly titleOf: (marketId: string) => string;
 }
@@ -18,6 +20,7 @@ export function createPageContext(config: PlatformConfig): PageContext {
     config,
     monitor: new StreamMonitor(),
     history: new PriceHistory(),
+    reachability: new Reachability(),
     titleOf: (marketId) => titles.get(marketId) ?? marketId,
   };
 }

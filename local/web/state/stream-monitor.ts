@@ -1,82 +1,91 @@
-import type { Message, SubscriptionStatus } from "../../../client/index.ts";
+import type { Gap, Message, SubscriptionStatus } from "../../../client/index.ts";
 import { type Channel, channelDefinition, channelNames } from "../../../contract/channels.ts";
-import { compareIds } from "../../../contract/wire.ts";
 import { LatencyWindow, type Percentiles } from "./latency-window.ts";
+import { StreamWatch } from "./stream-watch.ts";
 
 /** Seconds of message rate that are kept. */
 const RATE_SECONDS = 60;
 
-/** What came on one channel since the page was opened. */
-export interface ChannelReading {
-  readonly channel: Channel;
+/** The page's own subscription to a channel. The same object until it changes. */
+export interface Recorded {
   readonly status: SubscriptionStatus | "off";
+  /** Since when it is live, or since when it is not, in ms since 1970. */
+  readonly since: number;
+}
+
+/** What came on one channel since the page was opened. */
+export interface ChannelReading extends Recorded {
+  readonly channel: Channel;
   readonly received: number;
   /** When the last message came, in ms since 1970; 0 for never. */
   readonly lastAt: number;
-  /** Messages whose `prev` is not the message before: something between them is missing. */
-  readonly holes: number;
-  /** Messages that came again, or after a newer one. */
-  readonly doubles: number;
 }
 
 export interface Reading {
   readonly channels: readonly ChannelReading[];
   /** Messages in each of the last seconds, oldest first, always as many. */
   readonly rates: readonly number[];
-  /** From the entry in the stream to the screen, of the last messages; undefined before the first. */
+  /** From the entry in the stream to the screen, of the last messages; undefined where there were none lately. */
   readonly latency: Percentiles | undefined;
+  /** Messages whose `prev` is not the message before, without a word from the service: something between is missing. */
   readonly holes: number;
+  /** Messages that came again, or after a newer one. */
   readonly doubles: number;
+  /** Losses that the service declared. */
+  readonly gaps: number;
 }
 
 interface Counter {
-  status: ChannelReading["status"];
+  recorded: Recorded;
   received: number;
   lastAt: number;
-  holes: number;
-  doubles: number;
 }
 
-const newCounter = (): Counter => ({ status: "off", received: 0, lastAt: 0, holes: 0, doubles: 0 });
+/** Takes what one subscription brings. */
+export interface Recorder {
+  onMessage(message: Message): void;
+  onGap(gap: Gap): void;
+  onStatus(status: Recorded["status"]): void;
+}
 
 /**
  * Counts what the application gets, and checks it with its own eyes: nothing here trusts the client's own repairs.
- * A listener is told once a second, so that the numbers can be read.
+ * A listener is called once a second, so that the numbers can be read, and with each change of a status.
  */
 export class StreamMonitor {
-  readonly #counters = new Map<Channel, Counter>(channelNames.map((channel) => [channel, newCounter()]));
+  readonly #counters: ReadonlyMap<Channel, Counter>;
   readonly #latency = new LatencyWindow();
   readonly #listeners = new Set<() => void>();
+  readonly #totals = { holes: 0, doubles: 0, gaps: 0 };
   #rates: number[] = Array(RATE_SECONDS).fill(0);
   #inThisSecond = 0;
-  #reading: Reading = this.#read();
+  #reading: Reading;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Begins to watch one subscription; what came before does not count. Returns what to call with its messages. */
-  watch(channel: Channel): (message: Message) => void {
-    const counter = this.#counterOf(channel);
-    const isOrdered = channelDefinition(channel).delivery !== "latest";
-    const lastIds = new Map<string, string>();
-    const startedAt = Date.now();
-    return ({ marketId = "", id, prev }) => {
-      const last = lastIds.get(marketId);
-      if (last !== undefined && compareIds(id, last) <= 0) counter.doubles += 1;
-      // On `latest` channels values may be skipped: there only the order counts.
-      else if (last !== undefined && isOrdered && prev !== last) counter.holes += 1;
-      lastIds.set(marketId, id);
-      const publishedAt = Number(id.split("-")[0]);
-      // History, which is neither new nor fast.
-      if (publishedAt < startedAt) return;
-      counter.received += 1;
-      counter.lastAt = Date.now();
-      this.#inThisSecond += 1;
-      this.#latency.add(publishedAt);
-    };
+  constructor() {
+    const recorded = { status: "off", since: Date.now() } as const;
+    this.#counters = new Map(channelNames.map((channel) => [channel, { recorded, received: 0, lastAt: 0 }]));
+    this.#reading = this.#read();
   }
 
-  setStatus(channel: Channel, status: ChannelReading["status"]): void {
-    this.#counterOf(channel).status = status;
-    this.#publish();
+  /** Begins to record one subscription; what was before does not count. */
+  record(channel: Channel): Recorder {
+    const watch = new StreamWatch(channelDefinition(channel).delivery !== "latest");
+    const startedAt = Date.now();
+    this.#setStatus(channel, "subscribing");
+    return {
+      onMessage: (message) => {
+        const order = watch.take(message);
+        if (order === "hole") this.#totals.holes += 1;
+        if (order === "double") this.#totals.doubles += 1;
+        this.#count(channel, Number(message.id.split("-")[0]), startedAt);
+      },
+      onGap: (gap) => {
+        watch.declare(gap);
+        this.#totals.gaps += 1;
+      },
+      onStatus: (status) => this.#setStatus(channel, status),
+    };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -90,13 +99,32 @@ export class StreamMonitor {
     };
   };
 
-  /** The same object until there is a new one. */
+  /** Returns the same object until there is a new one. */
   readonly getReading = (): Reading => this.#reading;
 
-  #counterOf(channel: Channel): Counter {
-    const counter = this.#counters.get(channel) ?? newCounter();
-    this.#counters.set(channel, counter);
-    return counter;
+  /** Returns how the page's own subscription to a channel is. */
+  recordedOf(channel: Channel): Recorded | undefined {
+    return this.#counters.get(channel)?.recorded;
+  }
+
+  #count(channel: Channel, publishedAt: number, startedAt: number): void {
+    const counter = this.#counters.get(channel);
+    // History, which is neither new nor fast.
+    if (!counter || publishedAt < startedAt) return;
+    counter.received += 1;
+    counter.lastAt = Date.now();
+    this.#inThisSecond += 1;
+    // What comes first after a connection, and what was missed meanwhile, was held for the page: it was not slow.
+    const isReplayed = ["subscribing", "resuming"].includes(counter.recorded.status);
+    if (!isReplayed) this.#latency.add(publishedAt);
+  }
+
+  #setStatus(channel: Channel, status: Recorded["status"]): void {
+    const counter = this.#counters.get(channel);
+    if (!counter || counter.recorded.status === status) return;
+    const isTurned = (status === "live") !== (counter.recorded.status === "live") || counter.recorded.status === "off";
+    counter.recorded = { status, since: isTurned ? Date.now() : counter.recorded.since };
+    this.#publish();
   }
 
   #tick(): void {
@@ -111,13 +139,10 @@ export class StreamMonitor {
   }
 
   #read(): Reading {
-    const channels = [...this.#counters].map(([channel, counter]) => ({ channel, ...counter }));
-    return {
-      channels,
-      rates: this.#rates,
-      latency: this.#latency.percentiles(),
-      holes: channels.reduce((sum, { holes }) => sum + holes, 0),
-      doubles: channels.reduce((sum, { doubles }) => sum + doubles, 0),
-    };
+    const channels = [...this.#counters].map(([channel, { recorded, received, lastAt }]) => ({
+      ...{ channel, received, lastAt },
+      ...recorded,
+    }));
+    return { channels, rates: this.#rates, latency: this.#latency.percentiles(), ...this.#totals };
   }
 }

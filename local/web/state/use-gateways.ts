@@ -3,21 +3,31 @@ import { fetchGateways, type GatewayState } from "../development-api.ts";
 
 const PERIOD_MS = 1_000;
 
-/** The gateways as they are now, asked once a second; undefined until the first answer and where there is none. */
-export function useGateways(): readonly GatewayState[] | undefined {
-  const [gateways, setGateways] = useState<readonly GatewayState[]>();
+/** What the platform said of its gateways. */
+export interface KnownGateways {
+  /** As they were when it last answered; undefined until its first answer. */
+  readonly gateways?: readonly GatewayState[];
+  /** Since when it does not answer, in ms since 1970; undefined while it does. */
+  readonly failedSince?: number;
+}
+
+/** Asks for the gateways again and again, a second after each answer or failure. */
+export function useGateways(): KnownGateways {
+  const [known, setKnown] = useState<KnownGateways>({});
   useEffect(() => {
     let isOver = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = async (): Promise<void> => {
-      const answer = await fetchGateways().catch(() => undefined);
-      if (!isOver) setGateways(answer);
+      const gateways = await fetchGateways().catch(() => undefined);
+      if (isOver) return;
+      setKnown((last) => (gateways ? { gateways } : { ...last, failedSince: last.failedSince ?? Date.now() }));
+      timer = setTimeout(() => void ask(), PERIOD_MS);
     };
     void ask();
-    const timer = setInterval(() => void ask(), PERIOD_MS);
     return () => {
       isOver = true;
-      clearInterval(timer);
+      clearTimeout(timer);
     };
   }, []);
-  return gateways;
+  return known;
 }

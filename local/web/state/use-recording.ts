@@ -1,14 +1,14 @@
-import { useEffect } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import type { Message, RealtimeClient, SubscribeOptions } from "../../../client/index.ts";
 import type { Channel } from "../../../contract/channels.ts";
 import { FIRST_ID } from "../../../contract/wire.ts";
-import { usePage } from "./page-context.ts";
-import type { StreamMonitor } from "./stream-monitor.ts";
+import { type Feed, useFeed } from "./liveness.ts";
+import { type PageContext, usePage } from "./page-context.ts";
 
 /** Channels of the user who is signed in. */
 const USER_CHANNELS = ["user:orders", "user:notifications", "user:portfolio", "user:copy-trade"] as const;
 
-interface Recorded {
+interface Recording {
   readonly client: RealtimeClient | null;
   readonly user: string | null;
   readonly marketId: string | null;
@@ -16,27 +16,32 @@ interface Recorded {
 
 interface Watched<C extends Channel> {
   readonly client: RealtimeClient | null;
-  readonly monitor: StreamMonitor;
+  readonly page: PageContext;
   readonly channel: C;
   readonly options?: Omit<SubscribeOptions<C>, "onMessage">;
   readonly onMessage?: (message: Message<C>) => void;
 }
 
 /** Counts what one subscription brings. Returns the end of it. */
-function watch<C extends Channel>({ client, monitor, channel, options, onMessage }: Watched<C>): () => void {
+function watch<C extends Channel>({ client, page, channel, options, onMessage }: Watched<C>): () => void {
   if (!client) return () => undefined;
-  const count = monitor.watch(channel);
+  const recorder = page.monitor.record(channel);
   const subscription = client.subscribe(channel, {
     ...options,
     onMessage(message) {
-      count(message);
+      page.reachability.noteArrival();
+      recorder.onMessage(message);
       onMessage?.(message);
     },
-    onStatus: (status) => monitor.setStatus(channel, status),
+    onGap: (gap) => recorder.onGap(gap),
+    onStatus(status) {
+      if (status === "live") page.reachability.noteArrival();
+      recorder.onStatus(status);
+    },
   });
   return () => {
     subscription.close();
-    monitor.setStatus(channel, "off");
+    recorder.onStatus("off");
   };
 }
 
@@ -44,47 +49,55 @@ function watch<C extends Channel>({ client, monitor, channel, options, onMessage
  * Counts every message that the page's subscriptions bring, and keeps the prices. Subscriptions are shared: nothing
  * comes over the connection twice because of it.
  */
-export function useRecording({ client, user, marketId }: Recorded): void {
-  const { monitor, history } = usePage();
+export function useRecording({ client, user, marketId }: Recording): void {
+  const page = usePage();
 
-  useEffect(() => watch({ client, monitor, channel: "monitor:signals" }), [client, monitor]);
+  useEffect(() => watch({ client, page, channel: "monitor:signals" }), [client, page]);
 
   useEffect(
     () =>
       watch({
         client,
-        monitor,
+        page,
         channel: "market:prices",
-        onMessage: ({ data }) => history.add(data.marketId, data.time, Number(data.yes) * 100),
+        onMessage: ({ data }) => page.history.add(data.marketId, data.time, Number(data.yes) * 100),
       }),
-    [client, monitor, history],
+    [client, page],
   );
 
   useEffect(() => {
     if (user === null) return undefined;
-    const ends = USER_CHANNELS.map((channel) => watch({ client, monitor, channel }));
+    const ends = USER_CHANNELS.map((channel) => watch({ client, page, channel }));
     return () => {
       for (const end of ends) end();
     };
-  }, [client, monitor, user]);
+  }, [client, page, user]);
 
   useEffect(() => {
     if (marketId === null) return undefined;
     const ends = [
-      watch({ client, monitor, channel: "market:orderbook", options: { marketId } }),
+      watch({ client, page, channel: "market:orderbook", options: { marketId } }),
       watch({
         client,
-        monitor,
+        page,
         channel: "market:trades",
         options: { marketId, lastId: FIRST_ID },
         onMessage({ data: { outcome, price, time } }) {
           const yes = outcome === "yes" ? Number(price) : 1 - Number(price);
-          history.fill(marketId, time, yes * 100);
+          page.history.fill(marketId, time, yes * 100);
         },
       }),
     ];
     return () => {
       for (const end of ends) end();
     };
-  }, [client, monitor, history, marketId]);
+  }, [client, page, marketId]);
+}
+
+/** Judges what `useRecording` records of a channel. */
+export function useRecordedFeed(name: string, channel: Channel): Feed {
+  const { monitor } = usePage();
+  const recorded = useSyncExternalStore(monitor.subscribe, () => monitor.recordedOf(channel));
+  const status = recorded === undefined || recorded.status === "off" ? "subscribing" : recorded.status;
+  return useFeed(name, { status, since: recorded?.since });
 }

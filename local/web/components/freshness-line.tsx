@@ -1,0 +1,35 @@
+import { useRealtimeClient } from "../../../client/react/index.ts";
+import { type Feed, worstFeed } from "../state/liveness.ts";
+
+interface RetryButtonProps {
+  /** What is tried again, for a screen reader. */
+  readonly name: string;
+}
+
+/** Drops the connection and makes another one at once. */
+function RetryButton({ name }: RetryButtonProps) {
+  const client = useRealtimeClient();
+  return (
+    <button type="button" className="retry" aria-label={`Retry now: ${name}`} onClick={() => client?.reconnect()}>
+      Retry<span className="retry-now"> now</span>
+    </button>
+  );
+}
+
+interface FreshnessLineProps {
+  /** What the panel shows; the line is about the one to worry about most. */
+  readonly feeds: readonly [Feed, ...Feed[]];
+}
+
+/** Says whether a panel is live and, where it is not, why and since when. Its place is there from the start. */
+export function FreshnessLine({ feeds }: FreshnessLineProps) {
+  const { name, liveness } = worstFeed(feeds);
+  const { kind, text, details } = liveness;
+  const isOneOfMany = feeds.some((feed) => feed.liveness.text !== text);
+  return (
+    <p className="freshness" data-liveness={kind} title={details}>
+      <span className="freshness-text">{isOneOfMany ? `${name}: ${text}` : text}</span>
+      {kind === "live" ? null : <RetryButton name={name} />}
+    </p>
+  );
+}

@@ -1,4 +1,5 @@
 import { Duration } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IVpc } from "aws-cdk-lib/aws-ec2";
 import { type EventPattern, type IEventBus, Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
@@ -10,7 +11,8 @@ import type { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import type { Channel } from "../../contract/channels.ts";
+import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import { FROZEN_STREAMS, PUBLISH_METRICS } from "../../contract/server/publish-metrics.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { alarmOn } from "./alarm-on.ts";
 import { createFunction } from "./create-function.ts";
@@ -100,7 +102,25 @@ export class DomainEventPublisher extends Construct {
       description: `${id}: events failed for good`,
       topic: props.platform.alarmTopic,
     });
+    this.#alarmOnFrozenStreams(props.channels);
     if (props.stream) this.#readStream(props.stream);
+  }
+
+  /** What the function writes to its log in the embedded metric format. */
+  #alarmOnFrozenStreams(channels: readonly Channel[]): void {
+    if (channels.every((channel) => channelDefinition(channel).stateOf === "nothing")) return;
+    const { namespace, service } = PUBLISH_METRICS;
+    alarmOn(this, "FrozenStreams", {
+      metric: new Metric({
+        namespace,
+        metricName: FROZEN_STREAMS,
+        dimensionsMap: { service, FunctionName: this.function.functionName },
+        statistic: "Maximum",
+      }),
+      threshold: 0,
+      description: `${this.node.id}: streams get nothing but older states; check the producer's versions`,
+      topic: this.#platform.alarmTopic,
+    });
   }
 
   #createFunction(entry: string, maxEventAge: Duration): NodejsFunction {

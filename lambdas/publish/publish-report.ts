@@ -1,15 +1,10 @@
 import type { Metrics } from "@aws-lambda-powertools/metrics";
 import type { Channel } from "../../contract/channels.ts";
+import { FROZEN_STREAMS } from "../../contract/server/publish-metrics.ts";
 import type { PublishListener } from "../../contract/server/publisher.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
 import { createStaleLog, type Warn } from "../../contract/server/stale-log.ts";
 import { FROZEN_AFTER_MS } from "../../contract/server/stale-run.ts";
-
-/** Where a publisher's metrics are in CloudWatch, each with the function's name as a dimension. */
-export const PUBLISH_METRICS = { namespace: "VeztaRealtime", service: "publish" } as const;
-
-/** Streams (or orders, copy trades) that got nothing but older states for 30 s or longer. An alarm stands on it. */
-export const FROZEN_STREAMS = "FrozenStreams";
 
 interface Counts {
   stale: number;

@@ -8,10 +8,11 @@ import {
   publishingEnvironment,
   redisEnvironment,
 } from "../../contract/server/env.ts";
+import { PUBLISH_METRICS } from "../../contract/server/publish-metrics.ts";
 import { createPublisher, type PublishOutcome } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
 import { createEdgeQueue } from "./edge-queue.ts";
-import { createPublishReport, PUBLISH_METRICS } from "./publish-report.ts";
+import { createPublishReport } from "./publish-report.ts";
 import { readRedisPassword, redisSecretEnvironment } from "./redis-secret.ts";
 
 const logger = new Logger({ serviceName: PUBLISH_METRICS.service });

@@ -2,13 +2,16 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import type { EventBridgeEvent, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
 import { publish } from "../publish/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
+import { loggedPublish } from "./logged-publish.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 
 const logger = new Logger({ serviceName: "market-data" });
 
-const handleEvent = createDomainEventHandler("market-data", publish);
+const publishAndLog = loggedPublish(logger, publish);
+
+const handleEvent = createDomainEventHandler("market-data", publishAndLog);
 const handleBatch = createStreamHandler("market-data", {
-  publish,
+  publish: publishAndLog,
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });
 

@@ -1,4 +1,8 @@
+import { Logger } from "@aws-lambda-powertools/logger";
 import { publish } from "../publish/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
+import { loggedPublish } from "./logged-publish.ts";
 
-export const handler = createDomainEventHandler("orders", publish);
+const logger = new Logger({ serviceName: "orders" });
+
+export const handler = createDomainEventHandler("orders", loggedPublish(logger, publish));

@@ -1,4 +1,8 @@
+import { Logger } from "@aws-lambda-powertools/logger";
 import { publish } from "../publish/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
+import { loggedPublish } from "./logged-publish.ts";
 
-export const handler = createDomainEventHandler("signals", publish);
+const logger = new Logger({ serviceName: "signals" });
+
+export const handler = createDomainEventHandler("signals", loggedPublish(logger, publish));

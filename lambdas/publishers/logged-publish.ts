@@ -1,0 +1,28 @@
+import type { Logger } from "@aws-lambda-powertools/logger";
+import { PublishError, type PublishOutcome } from "../../contract/server/publisher.ts";
+import type { Publish } from "./domain-handler.ts";
+
+type Counts = Readonly<Record<PublishOutcome["status"], number>>;
+
+function count(outcomes: readonly PublishOutcome[]): Counts {
+  const counts = { published: 0, duplicate: 0, stale: 0, failed: 0 };
+  for (const { status } of outcomes) counts[status] += 1;
+  return counts;
+}
+
+/**
+ * Publishes and logs what became of the messages, one line for each call: what was `stale` is no error, and must not look
+ * like success either.
+ */
+export const loggedPublish =
+  (logger: Logger, publish: Publish): Publish =>
+  async (messages) => {
+    try {
+      const outcomes = await publish(messages);
+      logger.info("publish", { ...count(outcomes) });
+      return outcomes;
+    } catch (error) {
+      if (error instanceof PublishError) logger.info("publish", { ...count(error.outcomes) });
+      throw error;
+    }
+  };

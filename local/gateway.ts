@@ -33,13 +33,8 @@ async function untilReady(url: string, child: ChildProcess, log: () => string): 
   throw new Error(`the gateway did not become ready:\n${log()}`);
 }
 
-/**
- * Starts gateway/main.ts on a free port and resolves once it is ready.
- *
- * @param environment of the gateway; it drains at once and sends heartbeats twice a second unless told otherwise.
- * @throws Error with the gateway's own log.
- */
-export async function startGateway(environment: Readonly<Record<string, string>>): Promise<GatewayProcess> {
+/** Starts gateway/main.ts on a free port and resolves at once; it drains at once and beats twice a second by default. */
+export async function launchGateway(environment: Readonly<Record<string, string>>): Promise<GatewayProcess> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = startNode({
@@ -50,7 +45,6 @@ export async function startGateway(environment: Readonly<Record<string, string>>
   onLines(child, (line) => {
     log += `${line}\n`;
   });
-  await untilReady(url, child, () => log);
   return {
     url,
     process: child,
@@ -63,4 +57,15 @@ export async function startGateway(environment: Readonly<Record<string, string>>
     },
     stop: (signal) => endProcess(child, signal),
   };
+}
+
+/**
+ * As `launchGateway`, and resolves once the gateway is ready.
+ *
+ * @throws Error with the gateway's own log.
+ */
+export async function startGateway(environment: Readonly<Record<string, string>>): Promise<GatewayProcess> {
+  const gateway = await launchGateway(environment);
+  await untilReady(gateway.url, gateway.process, gateway.log);
+  return gateway;
 }

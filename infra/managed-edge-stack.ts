@@ -27,8 +27,16 @@ export interface ManagedEdgeStackProps extends StackProps {
   readonly config: EnvironmentConfig;
 }
 
-/** API Gateway gives up on an integration after 29 s, and a client on an answer long before. */
-const TIMEOUT = Duration.seconds(20);
+/**
+ * How long functions may take. API Gateway gives up on an integration after 29 s: a subscribe to a whole channel of 10,000
+ * markets sends hundreds of messages. The fan-out ends its posts after 10 s, and what follows has bounds of its own.
+ */
+const TIMEOUTS: Readonly<Record<EdgeFunction, Duration>> = {
+  authorizer: Duration.seconds(20),
+  connection: Duration.seconds(20),
+  requests: Duration.seconds(28),
+  "fan-out": Duration.seconds(25),
+};
 
 /** A failed batch is back after this. Longer than a run, and not much: its streams wait for it meanwhile. */
 const VISIBILITY_TIMEOUT = Duration.seconds(30);
@@ -137,7 +145,7 @@ export class ManagedEdgeStack extends Stack {
     return createFunction(new Construct(this, name), {
       entry: join(projectRoot, "lambdas/managed-edge", `${name}.handler.ts`),
       description: `Managed edge: ${name}`,
-      timeout: TIMEOUT,
+      timeout: TIMEOUTS[name],
       memorySize: MEMORY[name],
       environment: { ...environment, ...functionVariables(`managed-edge-${name}`) },
       network: isInVpc ? { vpc, egress: { redis } } : undefined,

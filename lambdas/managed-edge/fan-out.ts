@@ -22,7 +22,7 @@ const MAXIMUM_POSTS = 50;
 const PATIENCE = 3;
 
 /** After so long, in ms, no post is begun or waited for: the function has to end inside its timeout. */
-const DELIVERY_BOUND_MS = 10_000;
+export const DELIVERY_BOUND_MS = 10_000;
 
 /** After so long, in ms, an invocation does not rest for the window. */
 const REST_BOUND_MS = 5_000;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openTable } from "../../lambdas/managed-edge/open-table.ts";
+import { noFaults } from "../../local/managed-edge/edge-faults.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 
@@ -99,4 +101,48 @@ describe("an id of 128 characters that are three bytes each", () => {
     expect(Object.keys(Object(answer.ids))).toEqual(list);
     await expect.poll(() => client.messages.length).toBe(60);
   });
+});
+
+it("refuses a request that would bring more than one can, and what was subscribed to before goes on", async () => {
+  const large = Array.from({ length: 20 }, (_, index) => `large-${index}`);
+  const { data } = message("market:trades", "large", 1);
+  const padding = "x".repeat(5_000);
+  for (const market of large) {
+    const body = JSON.stringify({ channel: "market:trades", marketId: market, data: { ...data, padding } }).slice(
+      0,
+      -1,
+    );
+    const entries = edge.commands.pipeline();
+    for (let number = 1; number <= 300; number += 1) {
+      entries.xadd(`stream:{market:trades}:${market}`, `${number}-0`, "m", body, "p", `${number - 1}-0`);
+    }
+    await entries.exec();
+  }
+  const client = await edge.connect();
+  await client.ask("subscribe", { channel: "market:trades", marketId: "beside" });
+
+  const answer = await client.ask("subscribe", { channel: "market:trades", marketId: large, lastId: "0-0" });
+
+  expect(answer).toMatchObject({ code: "limit_exceeded", marketId: large });
+  const ids = await edge.publish([message("market:trades", "large-1", 1), message("market:trades", "beside", 1)]);
+  await expect.poll(() => client.ids("market:trades")).toEqual([ids[1]]);
+});
+
+it("refuses a request that fails in the midst of its answer: an error is in the last part's place", async () => {
+  const client = await edge.connect();
+  const id = edge.api.connectionIds().at(-1) ?? "";
+  edge.faults.post = (_id, body) => {
+    if (body.includes('"more":true')) edge.redis.process.kill("SIGSTOP");
+    return undefined;
+  };
+
+  const answer = await client.ask("subscribe", { channel: "market:prices" });
+  edge.redis.process.kill("SIGCONT");
+  Object.assign(edge.faults, noFaults());
+
+  expect(answer).toMatchObject({ code: "unavailable", channel: "market:prices" });
+  expect(client.frames.find(({ event }) => event === "subscribed")?.data).toMatchObject({ more: true });
+  const { connections } = openTable(String(process.env.RT_EDGE_TABLE));
+  await expect.poll(async () => (await connections.find(id))?.subscriptions.size).toBe(0);
+  expect(await client.ask("subscribe", { channel: "monitor:signals" })).toHaveProperty("id");
 });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openPoster } from "../../lambdas/managed-edge/clients.ts";
 import { openTable } from "../../lambdas/managed-edge/open-table.ts";
 import { noFaults } from "../../local/managed-edge/edge-faults.ts";
@@ -28,6 +28,13 @@ describe("a peer that accepts and stays silent", () => {
     if (!server.listening) await once(server.listen(0, "127.0.0.1"), "listening");
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
+  let table: string | undefined;
+  beforeEach(() => {
+    table = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+  });
+  afterEach(() => {
+    process.env.AWS_ENDPOINT_URL_DYNAMODB = table;
+  });
   afterAll(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -50,13 +57,11 @@ describe("a peer that accepts and stays silent", () => {
     ],
   ])("%s: fails in time", async (_name, ask) => {
     const url = await endpoint();
-    const table = process.env.AWS_ENDPOINT_URL_DYNAMODB;
     process.env.AWS_ENDPOINT_URL_DYNAMODB = url;
     const before = sockets.length;
 
     await expect(ask(url)).rejects.toThrow();
 
-    process.env.AWS_ENDPOINT_URL_DYNAMODB = table;
     expect(sockets.length).toBeGreaterThan(before);
   });
 });

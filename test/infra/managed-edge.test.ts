@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { HAND_OVER_AFTER_MS, requestEvents } from "../../contract/managed-edge.ts";
 import { edgeTable } from "../../contract/server/edge-table.ts";
+import { REQUEST_BOUND_MS } from "../../lambdas/managed-edge/aws-bounds.ts";
+import { DELIVERY_BOUND_MS } from "../../lambdas/managed-edge/fan-out.ts";
+import { CATCH_UP_BOUND_MS } from "../../lambdas/managed-edge/listeners.ts";
 import {
   edgeFunctionsOf,
   managedEdgeVariants,
@@ -136,6 +139,16 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     });
     expect(fanOut.Environment.Variables.RT_EDGE_WINDOW_MS).toBe(String(config.managedEdge.windowMs));
     expect(fanOut.Timeout * 1_000).toBeGreaterThan(2 * config.managedEdge.windowMs);
+  });
+
+  it("gives functions the time that their bounds add up to, and abandons a subscription only when they have ended", () => {
+    const fanOut = starting(functions, "fanoutFunction").Properties;
+    const requests = starting(functions, "requestsFunction").Properties;
+
+    // Posts, then the end of connections that were silent, then the cursors.
+    expect(fanOut.Timeout * 1_000).toBeGreaterThan(DELIVERY_BOUND_MS + 2 * REQUEST_BOUND_MS);
+    expect(CATCH_UP_BOUND_MS).toBeGreaterThan(requests.Timeout * 1_000);
+    expect(CATCH_UP_BOUND_MS).toBeGreaterThan(INTEGRATION_TIMEOUT * 1_000);
   });
 
   it("answers requests before API Gateway gives up, and lets clients go before it cuts them", () => {

@@ -34,8 +34,9 @@ afterAll(async () => {
 async function open(options: Partial<OpenOptions> = {}): Promise<PageDriver> {
   driver = await start.open(options);
   await driver.signIn("Alice");
-  await expect.poll(() => driver?.panelsThatAre("live")).toEqual(PANELS);
-  return driver;
+  const opened = driver;
+  await expect.poll(() => areEnabled(opened)).toEqual([true, true]);
+  return opened;
 }
 
 const openThroughProxies = () => open({ url: `http://localhost:${page.port}/`, managedEdgePort: edge.port });
@@ -47,6 +48,13 @@ const buyButtons = ({ page: shown }: PageDriver) => [
 
 const areEnabled = (shown: PageDriver): Promise<boolean[]> =>
   Promise.all(buyButtons(shown).map((button) => button.isEnabled()));
+
+async function goToManagedEdge(shown: PageDriver): Promise<void> {
+  await shown.page.getByRole("radio", { name: "Managed edge" }).check({ force: true });
+  await shown.channel("market:prices", "subscribing").waitFor();
+  for (const name of ["market:prices", "market:orderbook", "user:orders"]) await shown.channel(name, "live").waitFor();
+  await expect.poll(() => areEnabled(shown)).toEqual([true, true]);
+}
 
 const colourOf = (shown: PageDriver, selector: string): Promise<unknown> =>
   shown.page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).color`);
@@ -65,6 +73,7 @@ const colours = (shown: PageDriver) => Promise.all(SHOWN.map((selector) => colou
 
 /** Waits until every panel is dimmed and says `why`, with what nobody can buy by. */
 async function expectNothingLive(shown: PageDriver, why: RegExp, before: readonly unknown[]): Promise<void> {
+  await expect.poll(() => areEnabled(shown), SILENCE).toEqual([false, false]);
   await expect.poll(() => shown.panelsThatAre("not-live"), SILENCE).toEqual(PANELS);
   for (const area of PANELS) {
     const panel = shown.page.locator(`.panel[data-area=${area}]`);
@@ -72,7 +81,6 @@ async function expectNothingLive(shown: PageDriver, why: RegExp, before: readonl
     expect(await panel.getByRole("button", { name: /^Retry now/ }).isVisible()).toBe(true);
   }
   for (const [index, colour] of (await colours(shown)).entries()) expect(colour).not.toBe(before[index]);
-  expect(await areEnabled(shown)).toEqual([false, false]);
   expect(await shown.page.locator(".ticket-state").textContent()).toMatch(why);
   expect(await shown.page.locator(".connection[data-status=connected]").count()).toBe(0);
 }
@@ -139,8 +147,7 @@ describe("without a network", () => {
 
   it("nothing is shown as live on the managed edge", { timeout: LIMIT_MS }, async () => {
     const shown = await open();
-    await shown.page.getByRole("radio", { name: "Managed edge" }).check({ force: true });
-    await expect.poll(() => shown.panelsThatAre("live")).toEqual(PANELS);
+    await goToManagedEdge(shown);
     const { context } = shown;
     const leave = () => context.setOffline(true);
     await goAwayAndBack(shown, "managed-offline", { leave, away, back: () => context.setOffline(false) });
@@ -163,8 +170,7 @@ describe("a connection that has fallen silent", () => {
 
   it("of the managed edge too", { timeout: LIMIT_MS }, async () => {
     const shown = await openThroughProxies();
-    await shown.page.getByRole("radio", { name: "Managed edge" }).check({ force: true });
-    await expect.poll(() => shown.panelsThatAre("live")).toEqual(PANELS);
+    await goToManagedEdge(shown);
     await goAwayAndBack(shown, "managed-silent", frozen(edge));
   });
 });

@@ -1,9 +1,11 @@
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { PageDriver } from "./page-driver.ts";
 import { numbered, type PagePlatform, startPagePlatform } from "./page-platform.ts";
 
 const MARKET = "fed-cut-march";
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 let start: PagePlatform;
 let page: Page;

@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { OpenOptions, PageDriver } from "./page-driver.ts";
 import { numbered, type PagePlatform, startPagePlatform } from "./page-platform.ts";
 import { openSilentProxy, type SilentProxy } from "./silent-proxy.ts";
@@ -10,7 +10,7 @@ const MARKET = "fed-cut-march";
 
 /** A silence is noticed after 15 s, on a machine that is shared much later. */
 const SILENCE = { timeout: 120_000 };
-const LIMIT_MS = 300_000;
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 let start: PagePlatform;
 let page: SilentProxy;
@@ -50,8 +50,10 @@ const areEnabled = (shown: PageDriver): Promise<boolean[]> =>
   Promise.all(buyButtons(shown).map((button) => button.isEnabled()));
 
 async function goToManagedEdge(shown: PageDriver): Promise<void> {
+  // By then nothing is left of the other connection: not its statuses either.
+  const opened = shown.page.waitForEvent("websocket", (socket) => !socket.url().includes("socket.io"));
   await shown.page.getByRole("radio", { name: "Managed edge" }).check({ force: true });
-  await shown.channel("market:prices", "subscribing").waitFor();
+  await opened;
   for (const name of ["market:prices", "market:orderbook", "user:orders"]) await shown.channel(name, "live").waitFor();
   await expect.poll(() => areEnabled(shown)).toEqual([true, true]);
 }
@@ -138,14 +140,14 @@ const frozen = (proxy: SilentProxy): Absence => ({
 describe("without a network", () => {
   const away = /Offline since \d\d:\d\d:\d\d/;
 
-  it("nothing is shown as live, at once; back online all is, and right", { timeout: LIMIT_MS }, async () => {
+  it("nothing is shown as live, at once; back online all is, and right", async () => {
     const shown = await open();
     const { context } = shown;
     const leave = () => context.setOffline(true);
     await goAwayAndBack(shown, "offline", { leave, away, back: () => context.setOffline(false) });
   });
 
-  it("nothing is shown as live on the managed edge", { timeout: LIMIT_MS }, async () => {
+  it("nothing is shown as live on the managed edge", async () => {
     const shown = await open();
     await goToManagedEdge(shown);
     const { context } = shown;
@@ -164,11 +166,11 @@ describe("without a network", () => {
 });
 
 describe("a connection that has fallen silent", () => {
-  it("is not live, and says so; when it answers again all is live and right", { timeout: LIMIT_MS }, async () => {
+  it("is not live, and says so; when it answers again all is live and right", async () => {
     await goAwayAndBack(await openThroughProxies(), "silent", frozen(page));
   });
 
-  it("of the managed edge too", { timeout: LIMIT_MS }, async () => {
+  it("of the managed edge too", async () => {
     const shown = await openThroughProxies();
     await goToManagedEdge(shown);
     await goAwayAndBack(shown, "managed-silent", frozen(edge));
@@ -176,7 +178,7 @@ describe("a connection that has fallen silent", () => {
 });
 
 describe("Retry now", () => {
-  it("makes another connection at once, each time", { timeout: LIMIT_MS }, async () => {
+  it("makes another connection at once, each time", async () => {
     const shown = await open();
     start.platform.balancer.cut(60_000);
     const retry = shown.panel("Trades").getByRole("button", { name: "Retry now: Trades" });
@@ -196,7 +198,7 @@ describe("Retry now", () => {
 });
 
 describe("what the service no longer holds", () => {
-  it("is a gap that is named until it is dismissed, and no hole", { timeout: LIMIT_MS }, async () => {
+  it("is a gap that is named until it is dismissed, and no hole", async () => {
     const shown = await open();
     await start.trade(MARKET, "held-", 1, 2);
     await expect.poll(() => shown.trades("held-")).toHaveLength(2);
@@ -218,7 +220,7 @@ describe("what the service no longer holds", () => {
 });
 
 describe("an order", () => {
-  it("that is filled stays so while the page goes to the other edge", { timeout: LIMIT_MS }, async () => {
+  it("that is filled stays so while the page goes to the other edge", async () => {
     const shown = await open();
     await shown.page.getByLabel("Shares").fill("19");
     await buyButtons(shown)[0]?.click();

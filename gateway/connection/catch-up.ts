@@ -52,13 +52,15 @@ export class CatchUp {
     return this.#isAnswered;
   }
 
-  /** Whether memory reaches back to where the client is. */
+  /** Whether memory reaches back to where the client is, and Redis has confirmed it of late. */
   get isLoaded(): boolean {
-    return this.#short(this.#asked).length === 0;
+    return this.#options.states().every((state) => state.isConfirmed) && this.#short(this.#asked).length === 0;
   }
 
   /** Makes sure that it does. Rejects where Redis cannot be read. */
   async load(): Promise<void> {
+    const unconfirmed = this.#options.states().filter((state) => !state.isConfirmed);
+    await Promise.all(unconfirmed.map((state) => state.check()));
     await this.#loadUntil(this.#asked);
   }
 

@@ -21,6 +21,12 @@ const HISTORY_LIFETIME_MS = 10_000;
 /** How long a message may be on its way over Pub/Sub while a read, on another connection, shows its entry, in ms. */
 const IN_FLIGHT_MS = 100;
 
+/**
+ * How long a word of Redis about a stream counts, in ms: longer than the checks of a quiet stream are apart, shorter
+ * than what a client takes for silence.
+ */
+const CONFIRMED_MS = 8_000;
+
 /** How a hole ended: `filled` from Redis, `lost` (Redis holds it no longer), or `reset` (Redis lost newer entries). */
 export type HoleResult = "filled" | "lost" | "reset";
 
@@ -61,6 +67,8 @@ export class StreamState {
   readonly #shared = new Map<Task, Promise<void>>();
   /** Whether an entry came since the last call of `check`. */
   #active = false;
+  /** When Redis last said where the stream is, by `performance.now()`. */
+  #confirmedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StreamStateOptions) {
     this.#options = options;
@@ -75,6 +83,11 @@ export class StreamState {
   /** Whether Redis is being read. */
   get isReading(): boolean {
     return this.#reading !== undefined;
+  }
+
+  /** Whether Redis has said within the last seconds where the stream is: memory alone cannot tell that it still answers. */
+  get isConfirmed(): boolean {
+    return performance.now() - this.#confirmedAt < CONFIRMED_MS;
   }
 
   /** The newest entry, if the stream has one. */
@@ -100,11 +113,13 @@ export class StreamState {
   /** Starts from nothing: whatever Redis holds of the stream came after the subscribers, and is delivered. */
   startEmpty(): void {
     this.#started = true;
+    this.#confirm();
   }
 
   /** Takes an entry from Pub/Sub: delivers it, waits with it, drops it as known, or starts a repair. */
   receive(entry: Entry): void {
     this.#active = true;
+    this.#confirm();
     if (this.#reading) {
       if (this.#pending.length < MAXIMUM_PENDING) this.#pending.push(entry);
     } else if (!this.#accept(entry)) {
@@ -127,6 +142,7 @@ export class StreamState {
     this.#trim();
     if (active && !this.#reading) return false;
     const [top] = await this.#options.reader.newest(this.stream, 1);
+    this.#confirm();
     const topId = top?.id ?? FIRST_ID;
     const isAhead = compareIds(topId, this.#lastId) > 0;
     if (isAhead) await delay(IN_FLIGHT_MS);
@@ -162,6 +178,10 @@ export class StreamState {
     });
   }
 
+  #confirm(): void {
+    this.#confirmedAt = performance.now();
+  }
+
   get #kept(): number {
     return this.#isLatest ? KEPT_LATEST : KEPT_ORDERED;
   }
@@ -181,6 +201,7 @@ export class StreamState {
     const reading = previous
       .catch(() => undefined)
       .then(run)
+      .then(() => this.#confirm())
       .finally(() => {
         this.#shared.delete(task);
         if (this.#reading !== reading) return;

@@ -56,6 +56,22 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(alarms.every(({ Properties }) => Properties.AlarmActions.length === 1)).toBe(true);
   });
 
+  it("tells someone when a producer's versions freeze what subscribers see, where versions are compared", () => {
+    const alarms = ofType("AWS::CloudWatch::Alarm").filter(
+      ({ Properties }) => Properties.MetricName === "FrozenStreams",
+    );
+
+    // Not of notifications and signals, where every message counts.
+    expect(alarms).toHaveLength(4);
+    for (const { Properties } of alarms) {
+      expect(Properties).toMatchObject({ Namespace: "VeztaRealtime", Threshold: 0, Statistic: "Maximum" });
+      expect(Properties.Dimensions.map(({ Name }: { readonly Name: string }) => Name)).toEqual([
+        "FunctionName",
+        "service",
+      ]);
+    }
+  });
+
   it("lets alarms publish to their topic, which its own policy would not", () => {
     const { Statement } = only(synthesis, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
 

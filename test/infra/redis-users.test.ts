@@ -1,9 +1,10 @@
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { channelNames } from "../../contract/channels.ts";
 import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
 import { createPublisher } from "../../contract/server/publisher.ts";
 import { connectPublisher } from "../../contract/server/redis.ts";
+import { staleSinceKey, streamKey } from "../../contract/server/redis-keys.ts";
 import { createStreamReader } from "../../contract/server/stream-reader.ts";
 import { roomName } from "../../contract/stream.ts";
 import { accessStrings, type RedisRole, redisRoles } from "../../infra/redis-users.ts";
@@ -74,6 +75,26 @@ describe("the publisher", () => {
     const [outcome] = await publisherOfTheTemplate().publish([message(channel, "example", 1)]);
 
     expect(outcome?.status).toBe("published");
+  });
+
+  it("may do all that guards ask for: older states, runs of them, more orders than one hash holds, a forged id", async () => {
+    const publisher = publisherOfTheTemplate();
+    const admin = new Cluster([{ host: "127.0.0.1", port: port() }]);
+    open.push(admin);
+    const stream = { channel: "user:orders", key: "guards" } as const;
+    const order = (id: number, time: number) => {
+      const { data, ...given } = message("user:orders", "guards", time);
+      return { ...given, eventId: `${id}/${time}`, data: { ...data, id: `order-${id}` } } as never;
+    };
+    await publisher.publish(Array.from({ length: 1_001 }, (_, id) => order(id, 5)));
+    await publisher.publish([order(1, 4)]);
+    await admin.zadd(staleSinceKey(stream), Date.now() - 60_000, "order-1");
+    const again = await publisher.publish([order(1, 3), order(1, 6)]);
+    await admin.xadd(streamKey(stream), "999999999999999-0", "m", "{", "p", "0-0");
+    const anew = await publisher.publish([order(1, 7)]);
+
+    expect([...again, ...anew].map(({ status }) => status)).toEqual(["stale", "published", "published"]);
+    expect(await admin.xlen(streamKey(stream))).toBe(1);
   });
 
   it.each([

@@ -1,11 +1,13 @@
+import { Logger } from "@aws-lambda-powertools/logger";
 import type { EventBridgeEvent, KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { domainNames, domains } from "../../contract/domain-events.ts";
 import type { Publisher } from "../../contract/server/publisher.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
 import { createDomainEventHandler } from "../../lambdas/publishers/domain-handler.ts";
+import { loggedPublish } from "../../lambdas/publishers/logged-publish.ts";
 import { createStreamHandler } from "../../lambdas/publishers/stream-handler.ts";
-import { type Example, examples, toMessage } from "../support/messages.ts";
+import { type Example, examples, message, toMessage } from "../support/messages.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 
 let redis: TestRedis;
@@ -70,6 +72,23 @@ describe("the handler of a domain's events", () => {
     await expect(handle(event)).rejects.toThrow(text);
     await expect(handle(event)).rejects.toThrow("event bad-event");
     expect(batches).toEqual([]);
+  });
+});
+
+describe("the log of a function", () => {
+  it("has the counts of what became of the messages of a call, also where some failed", async () => {
+    const logger = new Logger({ serviceName: "test" });
+    const lines: unknown[] = [];
+    logger.info = (_text, ...details) => void lines.push(...details);
+    const publish = loggedPublish(logger, (batch) => publisher.publish(batch));
+    const [newer, older] = [message("user:portfolio", "logged", 2), message("user:portfolio", "logged", 1)];
+    await publish([newer, older, newer]);
+    const bad = { ...newer, key: undefined } as unknown as typeof newer;
+    await expect(publish([newer, bad])).rejects.toThrow(/1 of 2/);
+    expect(lines).toEqual([
+      { published: 1, stale: 1, duplicate: 1, failed: 0 },
+      { published: 0, stale: 0, duplicate: 1, failed: 1 },
+    ]);
   });
 });
 

@@ -1,11 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { createServer, type Server as HttpServer } from "node:http";
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
-import { Server } from "socket.io";
-import { Decoder, Encoder } from "socket.io-parser";
 import { type Channel, channelDefinition, type Payload } from "../contract/channels.ts";
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import { NAMESPACE } from "../contract/frames.ts";
@@ -19,7 +16,6 @@ import { Handshakes } from "./connection/handshakes.ts";
 import type { GatewayNamespace } from "./connection/socket.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
-import { sharedCompressionOptions } from "./fan-out/shared-deflate.ts";
 import { dataOf, targetOf } from "./fan-out/stream-target.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -28,6 +24,7 @@ import { createAdapterClient } from "./redis/adapter-client.ts";
 import { Pulse } from "./redis/pulse.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
+import { createSocketServer } from "./socket-server.ts";
 import { startChecks } from "./streams/checks.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
 import { isStreamChannel } from "./streams/stream-channels.ts";
@@ -97,57 +94,7 @@ const HEARTBEAT_PATIENCE = 0.1;
 /** How long HTTP requests that are under way when the gateway closes may take to end, in ms. */
 const CLOSE_PATIENCE_MS = 500;
 
-/** Clients send text alone, so binary attachments, which a decoder keeps in memory until all are there, are refused. */
-class TextDecoder extends Decoder {
-  constructor() {
-    super({ maxAttachments: 0 });
-  }
-}
-
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** What is written to the connection in this turn leaves as one: the answer to an upgrade and the first packet. */
-function writeTogether(socket: Socket): void {
-  socket.cork();
-  setImmediate(() => socket.uncork());
-}
-
-interface SocketServerOptions {
-  readonly config: GatewayDependencies["config"];
-  readonly isFull: () => boolean;
-  readonly metrics: Metrics;
-}
-
-function createSocketServer(http: HttpServer, { config, isFull, metrics }: SocketServerOptions): Server {
-  const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
-  const isAllowed = ({ headers }: IncomingMessage): boolean =>
-    origin === "*" || headers.origin === undefined || origin.includes(headers.origin);
-  return new Server(http, {
-    transports: [...config.RT_TRANSPORTS],
-    // Without polling there is no request that a browser would ask about first, and each handshake costs less.
-    ...(config.RT_TRANSPORTS.includes("polling") ? { cors: { origin } } : {}),
-    // CORS does not cover WebSockets: their origin has to be checked here.
-    allowRequest: (request, decide) => {
-      const refuse = (code: string, message: string): void => {
-        metrics.connectionsRefused.inc({ code });
-        decide(message, false);
-      };
-      if (!isAllowed(request)) return refuse("origin", "origin not allowed");
-      if (isFull()) return refuse("full", "too many connections");
-      if (request.headers.upgrade !== undefined) writeTogether(request.socket);
-      decide(null, true);
-    },
-    parser: { Encoder, Decoder: TextDecoder },
-    maxHttpBufferSize: config.RT_MAX_PAYLOAD_BYTES,
-    connectTimeout: 5_000,
-    pingInterval: 20_000,
-    pingTimeout: 15_000,
-    ...(config.RT_COMPRESSION ? sharedCompressionOptions : { perMessageDeflate: false }),
-    httpCompression: false,
-    serveClient: false,
-    cleanupEmptyChildNamespaces: true,
-  });
-}
 
 function toMessage<C extends Channel>(
   channel: C,

@@ -52,6 +52,7 @@ export class GatewayService extends Construct {
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { rollback: true },
+      // /healthz waits for the first answers of Redis, some seconds after the start.
       healthCheckGracePeriod: Duration.seconds(60),
       vpcSubnets: { subnetGroupName: subnetGroups.compute },
       securityGroups: [

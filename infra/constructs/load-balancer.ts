@@ -58,7 +58,8 @@ export class LoadBalancer extends Construct {
       deregistrationDelay: deregistrationDelay(config.gateway.drainSeconds),
       // Round robin would give a new, empty task no more than its share of new connections.
       loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
-      // Not /readyz: ECS replaces tasks that fail this, and a full task, or a fleet without Redis, must stay.
+      // Not /readyz: ECS replaces tasks that fail this, and a full task, or a fleet that loses Redis, must stay. A task
+      // that never was ready fails this as well, so that a deploy that cannot work is rolled back.
       healthCheck: {
         path: "/healthz",
         interval: Duration.seconds(15),

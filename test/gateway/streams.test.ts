@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Entry } from "../../contract/server/entry.ts";
+import { indexKey } from "../../contract/server/redis-keys.ts";
 import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { createMetrics } from "../../gateway/metrics.ts";
@@ -103,5 +104,17 @@ describe("the memory of a stream", () => {
 
     expect(state.resume(first)).toBeUndefined();
     expect(state.resume(state.lastId)).toEqual({ entries: [], recovered: true });
+  });
+});
+
+describe("a whole channel of 130,000 markets", () => {
+  it("is opened and checked against the index", { timeout: 240_000 }, async () => {
+    const fill = "for i = 1, 131000 do redis.call('ZADD', KEYS[1], ARGV[1], 'market-' .. i) end";
+    await redis.commands.eval(fill, 1, indexKey("market:prices"), Date.now());
+    const hub = openHub();
+    await hub.open({ channel: "market:prices" });
+    expect([...hub.states]).toHaveLength(131_000);
+
+    await expect(hub.checkIndexes()).resolves.toBeUndefined();
   });
 });

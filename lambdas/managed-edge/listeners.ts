@@ -50,7 +50,8 @@ const listenerSchema = z.object({
   passedBy: z.set(z.string()).optional(),
   hasPassedMore: z.boolean().default(false),
   attempt: z.string(),
-  since: z.number(),
+  // Without it: of a version before, which wrote down a time in place of a position. It is ended aloud.
+  since: z.number().default(0),
   validUntil: z.number().optional(),
   ...startFieldsSchema.shape,
 });

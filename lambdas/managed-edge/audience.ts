@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { shardsOf } from "../../contract/server/edge-table.ts";
 import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";
@@ -11,10 +10,6 @@ import { isAbandoned, type Listener, type Listeners } from "./listeners.ts";
  */
 const WAIT_AFTER_SKIPS = 4;
 const LEAVE_AFTER_SKIPS = 10;
-
-/** How long it is waited for, and between two looks at it, in ms. */
-const WAIT_MS = 500;
-const WAIT_STEP_MS = 20;
 
 /** Who is to get what is new on a stream. */
 export interface Audience {
@@ -30,17 +25,6 @@ export interface Audience {
 const roomsOf = (stream: Stream): Stream[] =>
   wholeChannelRoom(stream.channel) === undefined ? [stream] : [stream, { channel: stream.channel }];
 
-/** Resolves with the listener as it is once it has gone live, or after a while. */
-async function waitFor(listeners: Listeners, listener: Listener): Promise<Listener | undefined> {
-  const deadline = performance.now() + WAIT_MS;
-  let current: Listener | undefined = listener;
-  while (current && !current.isLive && performance.now() < deadline) {
-    await delay(WAIT_STEP_MS);
-    current = await listeners.find(current.connection.id, current.stream);
-  }
-  return current;
-}
-
 /**
  * One that is catching up is passed by, unless it has gone live meanwhile. On a stream that never rests it would be
  * passed by again and again: then it is waited for.
@@ -48,7 +32,7 @@ async function waitFor(listeners: Listeners, listener: Listener): Promise<Listen
 async function settle(listeners: Listeners, listener: Listener, stream: Stream): Promise<Listener | undefined> {
   if (isAbandoned(listener)) return listener;
   const isWaitedFor = !listener.isLive && listener.skips >= WAIT_AFTER_SKIPS && listener.skips < LEAVE_AFTER_SKIPS;
-  let current = isWaitedFor ? await waitFor(listeners, listener) : listener;
+  let current = isWaitedFor ? await listeners.waitFor(listener) : listener;
   while (current && !current.isLive) {
     if (await listeners.skip(current, stream)) return undefined;
     current = await listeners.find(current.connection.id, current.stream);

@@ -41,7 +41,7 @@ const subscriptionSchema = z.object({
   channel: z.string().refine(isChannel),
   key: z.string().optional(),
   isLive: z.boolean().default(false),
-  since: z.number(),
+  since: z.number().default(0),
   newestStart: z.string().optional(),
 });
 

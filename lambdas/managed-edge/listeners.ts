@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import { edgeTable, roomPartition, rowExpiry, shardOf, shardsOf } from "../../contract/server/edge-table.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
@@ -42,6 +43,10 @@ export const isAbandoned = ({ isLive, since }: Pick<Listener, "isLive" | "since"
 /** Most streams that are noted on the row of a listener that is catching up: a row must stay small. */
 const MAXIMUM_PASSED_BY = 500;
 
+/** How long a listener that is catching up is waited for, and between two looks at it, in ms. */
+const WAIT_MS = 500;
+const WAIT_STEP_MS = 20;
+
 const listenerSchema = z.object({
   [edgeTable.sortKey]: z.string(),
   connectedAt: z.number(),
@@ -50,7 +55,8 @@ const listenerSchema = z.object({
   passedBy: z.set(z.string()).optional(),
   hasPassedMore: z.boolean().default(false),
   attempt: z.string(),
-  since: z.number(),
+  // Without it: of a version before, which wrote down a time in place of a position. It is ended aloud.
+  since: z.number().default(0),
   validUntil: z.number().optional(),
   ...startFieldsSchema.shape,
 });
@@ -98,6 +104,8 @@ function toLive({ attempt }: Pick<Listener, "attempt">, start: StartFields, cond
  */
 export class Listeners {
   readonly #table: Table;
+  /** Those that are waited for, by connection and room: the fan-outs of a channel's streams wait for the same ones. */
+  readonly #waits = new Map<string, Promise<Listener | undefined>>();
 
   constructor(table: Table) {
     this.#table = table;
@@ -183,6 +191,23 @@ export class Listeners {
   /** A connection in a room, as it is now. */
   async find(connectionId: string, stream: Stream): Promise<Listener | undefined> {
     return toListener(await this.#table.get(keyOf(connectionId, stream)), stream)[0];
+  }
+
+  /** Resolves with a listener as it is once it has gone live, or after a while. */
+  async waitFor({ connection, stream }: Listener): Promise<Listener | undefined> {
+    const name = `${connection.id} ${roomName(stream)}`;
+    const wait = this.#waits.get(name) ?? this.#untilLive(connection, stream).finally(() => this.#waits.delete(name));
+    this.#waits.set(name, wait);
+    return wait;
+  }
+
+  async #untilLive({ id }: ConnectionKey, stream: Stream): Promise<Listener | undefined> {
+    const deadline = performance.now() + WAIT_MS;
+    for (;;) {
+      await delay(WAIT_STEP_MS);
+      const listener = await this.find(id, stream);
+      if (!listener || listener.isLive || performance.now() > deadline) return listener;
+    }
   }
 
   async remove(connectionId: string, streams: readonly Stream[]): Promise<void> {

@@ -213,6 +213,7 @@ describe("the first subscribers of a whole channel", () => {
     await idle();
 
     for (const { client, answer } of joined) {
+      expect(answer).toHaveProperty("ids");
       for (const key of keys) {
         await expect
           .poll(() => client.messages.findLast(({ marketId }) => marketId === key)?.data.time)

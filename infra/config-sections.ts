@@ -181,6 +181,11 @@ export const eventsSchema = z.strictObject({
     .describe(
       "Most runs of one publisher at a time. None, since a new account has ten in all and could not deploy it. Cost: none.",
     ),
+  maximumClockSkewMs: integer(0, 3_600_000)
+    .default(60_000)
+    .describe(
+      "Milliseconds that the time of a price, order or portfolio may be ahead of Redis's clock; one further ahead is refused, since all later ones would be older than it. Cost: none.",
+    ),
 });
 
 export const authSchema = z.strictObject({

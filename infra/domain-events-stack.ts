@@ -44,6 +44,7 @@ export class DomainEventsStack extends Stack {
       alarmTopic,
       logRetentionDays: config.logRetentionDays,
       reservedConcurrency: config.events.reservedConcurrency,
+      maximumClockSkewMs: config.events.maximumClockSkewMs,
     };
     for (const domain of domainNames) {
       new DomainEventPublisher(this, domain, {

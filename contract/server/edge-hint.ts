@@ -2,10 +2,10 @@ import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { isChannel } from "../channels.ts";
 import { identifier } from "../payloads/primitives.ts";
-import { roomName, type Stream } from "../stream.ts";
+import { ENTRY_ID, roomName, type Stream } from "../stream.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
 
-const id = z.string().regex(/^\d{1,15}-\d{1,15}$/);
+const id = z.string().regex(ENTRY_ID);
 
 /**
  * What travels through the managed edge's queue: not the messages but the word that a stream has new ones. The fan-out

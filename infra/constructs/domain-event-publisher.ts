@@ -28,6 +28,8 @@ export interface PublisherPlatform {
   readonly alarmTopic: ITopic;
   readonly logRetentionDays: number;
   readonly reservedConcurrency?: number | undefined;
+  /** How far ahead of Redis's clock a version that is a time may be, in ms. */
+  readonly maximumClockSkewMs: number;
   /** Where there is a managed edge, which learns of new messages by it. */
   readonly managedEdgeQueue?: IQueue | undefined;
 }
@@ -124,7 +126,7 @@ export class DomainEventPublisher extends Construct {
   }
 
   #createFunction(entry: string, maxEventAge: Duration): NodejsFunction {
-    const { vpc, egress, logRetentionDays, reservedConcurrency, managedEdgeQueue } = this.#platform;
+    const { vpc, egress, logRetentionDays, reservedConcurrency, managedEdgeQueue, maximumClockSkewMs } = this.#platform;
     const { redis } = egress;
     const publisher = createFunction(this, {
       entry,
@@ -134,6 +136,7 @@ export class DomainEventPublisher extends Construct {
         ...redisVariables(redis, "publisher"),
         RT_REDIS_SECRET_ARN: redis.passwords.publisher.secretArn,
         ...(managedEdgeQueue ? { RT_EDGE_QUEUE_URL: managedEdgeQueue.queueUrl } : {}),
+        RT_MAXIMUM_CLOCK_SKEW_MS: String(maximumClockSkewMs),
         ...functionVariables(this.node.id),
       },
       network: { vpc, egress },

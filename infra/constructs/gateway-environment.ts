@@ -6,7 +6,7 @@ import type { RedisAccess } from "./redis-access.ts";
 
 /** What a gateway task is told in plain text. The Redis password comes from its secret. */
 export function gatewayEnvironment(
-  { name, gateway }: Pick<EnvironmentConfig, "name" | "gateway">,
+  { name, gateway, events }: Pick<EnvironmentConfig, "name" | "gateway" | "events">,
   redis: RedisAccess,
   tokenIssuer: TokenIssuer,
 ): Record<string, string> {
@@ -21,6 +21,7 @@ export function gatewayEnvironment(
     RT_DRAIN_SECONDS: String(gateway.drainSeconds),
     RT_FAN_OUT_WINDOW_MS: String(gateway.fanOutWindowMs),
     RT_COMPRESSION: String(gateway.compression),
+    RT_MAXIMUM_CLOCK_SKEW_MS: String(events.maximumClockSkewMs),
     // Autoscaling follows the number of connections that tasks write to their log.
     RT_EMF: "true",
     RT_ENVIRONMENT: name,

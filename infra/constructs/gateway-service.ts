@@ -28,7 +28,7 @@ export interface GatewayServiceProps {
   readonly vpc: IVpc;
   readonly egress: Egress;
   readonly tokenIssuer: TokenIssuer;
-  readonly config: Pick<EnvironmentConfig, "name" | "gateway" | "logRetentionDays">;
+  readonly config: Pick<EnvironmentConfig, "name" | "gateway" | "events" | "logRetentionDays">;
 }
 
 /** Share of a task's connections at which another task is started. */

@@ -44,7 +44,7 @@ export function createAuthorizer(verifyToken: VerifyToken, onRefused: (code: str
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
       onRefused(error.code);
-      // The client is to come back with the same token where the issuer's keys cannot be had: 500, not 401.
+      // The client is to come back with the same token where the issuer's keys could not be fetched: 500, not 401.
       throw error.code === "unavailable" ? new Error(error.message) : new Error(UNAUTHORIZED);
     }
   };

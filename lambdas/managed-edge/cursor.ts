@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { compareIds } from "../../contract/stream.ts";
+import { compareIds, ENTRY_ID } from "../../contract/stream.ts";
 
 const cursorSchema = z.object({
-  id: z.string().regex(/^\d{1,15}-\d{1,15}$/),
+  id: z.string().regex(ENTRY_ID),
   /** When the room was last found too large for one invocation, in ms since 1970 by Redis's clock. */
   splitAt: z.number().optional(),
 });

@@ -66,7 +66,8 @@ const countOf = ({ channel }: Stream): number =>
  * makes no sense, or is ahead of the stream because Redis lost what it stands for: the newest entry, which shows by its
  * own `id` and `prev` that something has happened.
  */
-async function readNews(reader: StreamReader, stream: Stream, seen: StoredCursor, merged: Merged): Promise<News> {
+async function readNews(reader: StreamReader, merged: Merged, seen: StoredCursor): Promise<News> {
+  const { stream } = merged;
   const after = placeOf(seen, merged.after);
   if (after === undefined) {
     const isReset = seen.text !== undefined;
@@ -93,7 +94,11 @@ async function split(
 }
 
 /** Whether the round's work was handed to its parts. */
-async function isSplit(context: RoundContext, merged: Merged, seen: StoredCursor, upTo: string): Promise<boolean> {
+async function isSplit(
+  context: RoundContext,
+  merged: Merged,
+  { seen, upTo }: { readonly seen: StoredCursor; readonly upTo: string },
+): Promise<boolean> {
   const { streams, handOn } = context;
   const splitAt = seen.cursor?.splitAt;
   if (!handOn || merged.shard !== undefined || !seen.cursor || splitAt === undefined) return false;
@@ -112,7 +117,11 @@ const isOfWhole = ({ stream, start }: Listener): boolean => stream.key === undef
  * Whether somebody else has moved the cursor since it was seen. One who subscribed to the whole channel first may have:
  * what it has is then told by the new cursor.
  */
-async function isOvertaken({ streams }: RoundContext, place: Place, seen: StoredCursor, { live }: Audience) {
+async function isOvertaken(
+  { streams }: RoundContext,
+  place: Place,
+  { seen, audience: { live } }: { readonly seen: StoredCursor; readonly audience: Audience },
+): Promise<boolean> {
   if (![...live.values()].flat().some(isOfWhole)) return false;
   return (await streams.cursor(place)).text !== seen.text;
 }
@@ -121,8 +130,7 @@ async function isOvertaken({ streams }: RoundContext, place: Place, seen: Stored
 async function readStarts(
   { starts }: RoundContext,
   { live }: Audience,
-  { key }: Stream,
-  after: string | undefined,
+  { key, after }: { readonly key: string | undefined; readonly after: string | undefined },
 ): Promise<ReadonlyMap<string, string>> {
   const found = await Promise.all(
     [...live].map(async ([id, listeners]) => {
@@ -152,9 +160,13 @@ async function withoutLost(
   return new Map([...starts].filter(([, id]) => compareIds(id, upTo) <= 0));
 }
 
-async function encoderFor(context: RoundContext, stream: Stream, audience: Audience, news: News): Promise<Encode> {
+async function encoderFor(
+  context: RoundContext,
+  stream: Stream,
+  { audience, news }: { readonly audience: Audience; readonly news: News },
+): Promise<Encode> {
   const newest = news.entries.at(-1)?.id ?? FIRST_ID;
-  const starts = await readStarts(context, audience, stream, news.after);
+  const starts = await readStarts(context, audience, { key: stream.key, after: news.after });
   return createEncoder(stream, news, await withoutLost(context.reader, stream, { starts, newest }));
 }
 
@@ -169,16 +181,16 @@ export async function planRound(context: RoundContext, hints: readonly EdgeHint[
   const { stream } = merged;
   for (let attempt = 1; attempt <= PLAN_ATTEMPTS; attempt += 1) {
     const seen = await streams.cursor(merged);
-    const news = await readNews(reader, stream, seen, merged);
+    const news = await readNews(reader, merged, seen);
     const newest = news.entries.at(-1);
     if (!newest) return undefined;
     if (news.isReset) onCursorReplaced(stream.channel);
-    if (await isSplit(context, merged, seen, newest.id)) return undefined;
+    if (await isSplit(context, merged, { seen, upTo: newest.id })) return undefined;
     const audience = await findAudience(listeners, merged);
-    if (await isOvertaken(context, merged, seen, audience)) continue;
+    if (await isOvertaken(context, merged, { seen, audience })) continue;
     return {
       audience,
-      framesFor: await encoderFor(context, stream, audience, news),
+      framesFor: await encoderFor(context, stream, { audience, news }),
       finish: async () => {
         const isLarge = audience.live.size > splitOver;
         const splitAt = isLarge ? { splitAt: await streams.now(stream) } : {};

@@ -137,6 +137,8 @@ export interface SubscribedMessage {
   readonly recovered?: boolean;
   /** The markets of a request for several that could not be recovered. */
   readonly unrecovered?: readonly string[];
+  /** On the managed edge, where the answer takes several frames: on each but the last. They have the same request id. */
+  readonly more?: boolean;
 }
 
 export type UnsubscribedMessage = Pick<SubscribedMessage, "channel" | "marketId">;

@@ -12,6 +12,12 @@ export const SUBPROTOCOL = "vezta";
 /** Most markets that one request may name, and most entries of a `lastId` map. */
 export const MAXIMUM_KEYS = 500;
 
+/** Longest market id, in UTF-16 code units. */
+export const MAXIMUM_MARKET_LENGTH = 128;
+
+/** Most subscriptions (streams and whole channels) of one connection, unless the operator set another number. */
+export const MAXIMUM_SUBSCRIPTIONS = 1_000;
+
 /** Most values a second that `maxRate` may ask for; who wants more leaves it out. */
 export const MAXIMUM_RATE = 50;
 

@@ -1,6 +1,7 @@
 import { ChannelError } from "../../contract/errors.ts";
 import type { AuthenticatedMessage } from "../../contract/frames.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { TokenError } from "./connection-error.ts";
 import type { Session } from "./session.ts";
 import type { SharedSubscription } from "./shared-subscription.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
@@ -11,6 +12,7 @@ import type { Token } from "./types.ts";
 interface AuthenticationOptions {
   readonly token: Token | undefined;
   readonly backoff: BackoffOptions | undefined;
+  readonly tokenTimeoutMs: number | undefined;
   readonly registry: SubscriptionRegistry;
   /** The connections that are open; two during a hand-over. */
   readonly sessions: () => readonly Session[];
@@ -26,7 +28,7 @@ export class Authentication {
 
   constructor(options: AuthenticationOptions) {
     this.#options = options;
-    this.#tokens = new TokenSource(options.token);
+    this.#tokens = new TokenSource(options.token, options.tokenTimeoutMs);
     this.#renewal = new TokenRenewal({
       tokens: this.#tokens,
       backoff: new Backoff(options.backoff),
@@ -35,9 +37,13 @@ export class Authentication {
     });
   }
 
-  /** The token for a new connection. Rejects with what the application's function throws. */
-  tokenForConnection(): Promise<ConnectionToken> {
-    return this.#tokens.fetchForConnection();
+  /** The token for a new connection. Rejects with a TokenError; after some of these a connection begins without one. */
+  async tokenForConnection(): Promise<ConnectionToken> {
+    try {
+      return await this.#tokens.fetchForConnection();
+    } catch (cause) {
+      throw new TokenError(cause);
+    }
   }
 
   /** The service has taken a connection, and so its token, unless that was withheld: then it is shown now. */
@@ -57,10 +63,8 @@ export class Authentication {
 
   /** The service has ended a private subscription: a new token may bring it back. */
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
-    if (this.#tokens.isRenewable) {
-      subscription.interrupt();
-      this.#renewal.renewSoon();
-    } else subscription.fail(error);
+    if (this.#tokens.isRenewable) this.#renewal.renewSoon();
+    else subscription.conditions.drop(this, error);
   }
 
   /** Asks for a token and renews in place. Rejects with the refusal, or with what the application's function throws. */
@@ -79,7 +83,8 @@ export class Authentication {
     if (!answer) throw new Error("there is no connection");
     this.#setUser(answer.sub ?? undefined);
     for (const subscription of registry.all) {
-      if (!subscription.isPrivate || subscription.isCarried) continue;
+      if (!subscription.isPrivate || subscription.conditions.isCarried) continue;
+      subscription.conditions.drop(this);
       for (const session of open) session.ask(subscription);
     }
     return answer;
@@ -89,7 +94,7 @@ export class Authentication {
     this.#options.onError(error instanceof Error ? error : new Error(String(error)));
     if (!(error instanceof ChannelError)) return;
     for (const subscription of this.#options.registry.all) {
-      if (subscription.isPrivate && !subscription.isCarried) subscription.fail(error);
+      if (subscription.isPrivate && !subscription.conditions.isCarried) subscription.conditions.drop(this, error);
     }
   }
 

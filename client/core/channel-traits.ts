@@ -27,4 +27,8 @@ const traits: { readonly [C in Channel]: TraitsOf<C> } = {
   "user:copy-trade": durable,
 };
 
-export const channelTraits = (channel: Channel): ChannelTraits => traits[channel];
+/** @throws RangeError for a name that is no channel. */
+export function channelTraits(channel: Channel): ChannelTraits {
+  if (!Object.hasOwn(traits, channel)) throw new RangeError(`there is no channel ${JSON.stringify(channel)}`);
+  return traits[channel];
+}

@@ -1,10 +1,14 @@
 import type { Channel } from "../../contract/channels.ts";
+import { MAXIMUM_SUBSCRIPTIONS } from "../../contract/wire.ts";
 import { channelTraits } from "./channel-traits.ts";
 import { Connection } from "./connection.ts";
+import { Liveness } from "./liveness.ts";
 import { messageQueue } from "./message-queue.ts";
 import { Receiver } from "./receiver.ts";
 import type { SharedSubscription } from "./shared-subscription.ts";
+import { Slots } from "./slots.ts";
 import { SubscriptionRegistry } from "./subscription-registry.ts";
+import { checkStart, createTopic } from "./topic.ts";
 import type {
   ConnectionStatus,
   Edge,
@@ -17,12 +21,20 @@ import type {
 /** How long a subscription stays on the wire without a holder, in ms: one component often replaces another. */
 const LINGER_MS = 1_000;
 
-/** How often freshness is looked at, in ms. */
-const FRESHNESS_PERIOD_MS = 1_000;
-
 const edgeOf = (url: string): Edge => (/^wss?:/.test(url) ? "managed" : "gateway");
 
-const STALE_AFTER_MS = { gateway: 15_000, managed: 150_000 };
+const STALE_AFTER_MS = { gateway: 15_000, managed: 75_000 };
+
+/** What an application's error listener throws is for the platform to report: it must not stop the client. */
+function reportTo(onError: (error: Error) => void, error: Error): void {
+  try {
+    onError(error);
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
+  }
+}
 
 /** Options of `messages`: those of `subscribe` without the functions. */
 export interface MessagesOptions<C extends Channel>
@@ -44,24 +56,34 @@ export class RealtimeClient {
   readonly #connection: Connection;
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
   readonly #onError: (error: Error) => void;
-  readonly #staleAfterMs: number;
-  readonly #freshness: ReturnType<typeof setInterval>;
+  readonly #liveness: Liveness;
+  /** What nobody holds any more, until it is released. */
+  readonly #lingering = new Slots<SharedSubscription>((all) => {
+    for (const shared of all) this.#release(shared);
+  });
   #isClosed = false;
 
   constructor({ autoConnect = true, edge, onError = () => undefined, ...options }: RealtimeClientOptions) {
     const chosen = edge ?? edgeOf(options.url);
-    this.#onError = onError;
-    this.#staleAfterMs = options.staleAfterMs ?? STALE_AFTER_MS[chosen];
+    this.#onError = (error) => reportTo(onError, error);
     this.#connection = new Connection({
       ...options,
       edge: chosen,
-      onError,
+      onError: this.#onError,
+      onFull: () => this.#releaseLingering(),
+      onAlive: () => this.#liveness.onAlive(),
       registry: this.#registry,
       onStatus: (status) => {
         for (const listener of this.#listeners) this.#guard(() => listener(status));
       },
     });
-    this.#freshness = setInterval(() => this.#checkFreshness(), FRESHNESS_PERIOD_MS);
+    this.#liveness = new Liveness({
+      registry: this.#registry,
+      staleAfterMs: options.staleAfterMs ?? STALE_AFTER_MS[chosen],
+      isConnected: () => this.status === "connected",
+      probe: () => this.probe(),
+      verify: (subscription) => this.#connection.verify(subscription),
+    });
     // A microtask later, so that a client that is closed again in the same turn never connects.
     if (autoConnect) queueMicrotask(() => this.resume());
   }
@@ -85,22 +107,30 @@ export class RealtimeClient {
   /**
    * Subscribes to a channel, or to one market of it. Any number of subscriptions to the same are one for the service.
    *
-   * @throws RangeError for a `maxRate` that is not more than 0; Error on a client that is closed.
+   * @throws RangeError for a channel, `marketId`, `lastId` or `maxRate` that the service would refuse; Error on a client
+   *   that is closed.
    */
   subscribe<C extends Channel>(channel: C, options: SubscribeOptions<C>): Subscription {
     if (this.#isClosed) throw new Error("the client is closed");
-    const shared = this.#registry.obtain(channel, options.marketId);
+    const topic = { ...createTopic(channel, options.marketId), channel };
+    checkStart(topic, options.lastId);
+    const shared = this.#registry.obtain(topic);
     const receiver: Receiver<C> = new Receiver({
-      channel,
-      isLatest: channelTraits(channel).delivery === "latest",
+      topic,
+      isLatest: shared.isLatest,
+      hasOneStream: shared.hasOneStream,
       options,
-      isCarried: () => shared.isCarried,
+      condition: () => shared.conditions.current,
       onClose: () => this.#remove(shared, receiver as unknown as Receiver),
       onListenerError: (error) => this.#onError(error instanceof Error ? error : new Error(String(error))),
     });
+    this.#lingering.cancel(shared);
     // The registry files it under its own channel, so it gets that channel's messages alone.
     const needsRequest = shared.add(receiver as unknown as Receiver, options.lastId !== undefined);
+    // More than the service takes at once: what nobody holds any more goes first.
+    if (this.#registry.size > MAXIMUM_SUBSCRIPTIONS) this.#releaseLingering();
     if (needsRequest) this.#connection.ask(shared);
+    else this.#connection.ensure(shared);
     return receiver;
   }
 
@@ -135,21 +165,34 @@ export class RealtimeClient {
     this.#connection.restart();
   }
 
+  /**
+   * Asks the service for a sign of life; without one within 3 s another connection is made at once, and one that waits for
+   * its next attempt makes it now. A browser's `online` and `visibilitychange` events lead to it anyway; call it where
+   * the platform has other ones.
+   */
+  probe(): void {
+    if (!this.#isClosed) this.#connection.probe();
+  }
+
   /** Disconnects and stays away, as in the background; the subscriptions wait. */
   pause(): void {
+    this.#liveness.unwatch();
     this.#connection.stop();
   }
 
   /** Connects again after `pause`; the subscriptions resume from where they were. */
   resume(): void {
-    if (!this.#isClosed) this.#connection.start();
+    if (this.#isClosed) return;
+    this.#liveness.watch();
+    this.#connection.start();
   }
 
   /** Ends the connection, all subscriptions and timers, for good. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearInterval(this.#freshness);
+    this.#liveness.stop();
+    this.#lingering.stop();
     for (const { receivers } of this.#registry.all) for (const receiver of [...receivers]) receiver.close();
     this.#connection.stop();
     this.#listeners.clear();
@@ -158,17 +201,18 @@ export class RealtimeClient {
   #remove(shared: SharedSubscription, receiver: Receiver): void {
     shared.receivers.delete(receiver);
     if (shared.receivers.size > 0 || this.#isClosed) return;
-    setTimeout(() => {
-      if (shared.receivers.size > 0 || !this.#registry.has(shared)) return;
-      this.#registry.remove(shared);
-      this.#connection.leave(shared);
-    }, LINGER_MS);
+    this.#lingering.schedule(shared, LINGER_MS);
   }
 
-  #checkFreshness(): void {
-    if (this.status !== "connected") return;
-    const now = Date.now();
-    for (const shared of this.#registry.all) shared.checkFreshness(now, this.#staleAfterMs);
+  #release(shared: SharedSubscription): void {
+    this.#lingering.cancel(shared);
+    if (!this.#registry.has(shared)) return;
+    this.#registry.remove(shared);
+    this.#connection.leave(shared);
+  }
+
+  #releaseLingering(): void {
+    for (const shared of this.#registry.lingering) this.#release(shared);
   }
 
   #guard(listener: () => void): void {

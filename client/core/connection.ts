@@ -1,30 +1,31 @@
 import type { ChannelError } from "../../contract/errors.ts";
+import { Attempts } from "./attempts.ts";
 import { Authentication } from "./authentication.ts";
-import { Backoff } from "./backoff.ts";
+import { ConnectionError, type ConnectionErrorDetails, TokenError } from "./connection-error.ts";
+import { HandOver } from "./hand-over.ts";
 import { loadTransport } from "./load-transport.ts";
-import { onOnline } from "./online.ts";
+import { RequestSize } from "./request-size.ts";
 import { Session, type SessionListener } from "./session.ts";
 import type { SharedSubscription } from "./shared-subscription.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 import type { CloseReason } from "./transport.ts";
 import type { ConnectionStatus, Edge, RealtimeClientOptions } from "./types.ts";
 
-/** A connection that lived this long was a good one: the next attempt is made soon again. In ms. */
+/** A connection that lived this long, in ms, was a good one: the next attempt is made soon again. */
 const GOOD_LIFE_MS = 5_000;
 
-/** A hand-over begins within this part of the time that the service gives, so that the next gateway gets no storm. */
-const HAND_OVER_SPREAD = 0.5;
-
-/** API Gateway ends a connection at two hours; a client of its own accord goes a tenth of this earlier at the most. */
-const LIFETIME_MS = 6_600_000;
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+/** An attempt to connect that is older, in ms, is given up for a new one when there is reason to think that it hangs. */
+const HANGING_MS = 3_000;
 
 export interface ConnectionOptions extends Omit<RealtimeClientOptions, "autoConnect" | "edge"> {
   readonly edge: Edge;
   readonly registry: SubscriptionRegistry;
   readonly onStatus: (status: ConnectionStatus) => void;
   readonly onError: (error: Error) => void;
+  /** Called when the service has as many subscriptions as it takes: those that nobody holds are to be left at once. */
+  readonly onFull: () => void;
+  /** Called when the connection has answered a probe. */
+  readonly onAlive: () => void;
 }
 
 /**
@@ -34,26 +35,32 @@ export interface ConnectionOptions extends Omit<RealtimeClientOptions, "autoConn
 export class Connection implements SessionListener {
   readonly #options: ConnectionOptions;
   readonly #authentication: Authentication;
-  readonly #backoff: Backoff;
+  readonly #attempts: Attempts;
   #status: ConnectionStatus = "disconnected";
   #isWanted = false;
   /** Carries the subscriptions. */
   #current: Session | undefined;
   /** Is being opened, or answers the subscriptions while `#current` goes on. */
   #incoming: Session | undefined;
-  /** Counts attempts: what an earlier one waited for is void. */
-  #attempt = 0;
-  #isOpening = false;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #handOver: ReturnType<typeof setTimeout> | undefined;
-  #stopListening: () => void = () => undefined;
+  readonly #handOver = new HandOver((session) => session === this.#current && this.#open());
+  readonly #requestSize: RequestSize;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.backoff);
+    this.#requestSize = new RequestSize(options.edge);
+    this.#attempts = new Attempts({
+      backoff: options.backoff,
+      attempt: (isCurrent) => this.#connect(isCurrent),
+      onFailure: (error, nextRetryMs) => {
+        const code = error instanceof TokenError ? "token_failed" : "connection_failed";
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#report(`could not connect: ${reason}`, { code, nextRetryMs }, error);
+      },
+    });
     this.#authentication = new Authentication({
       ...{ token: options.token, backoff: options.backoff, registry: options.registry, onError: options.onError },
-      sessions: () => [this.#current, this.#incoming].filter((session) => session?.isOpen === true) as Session[],
+      tokenTimeoutMs: options.tokenTimeoutMs,
+      sessions: () => this.#openSessions,
     });
   }
 
@@ -65,13 +72,11 @@ export class Connection implements SessionListener {
   start(): void {
     if (this.#isWanted) return;
     this.#isWanted = true;
-    this.#stopListening = onOnline(() => this.#retry !== undefined && this.#open());
     this.#open();
   }
 
   stop(): void {
     this.#isWanted = false;
-    this.#stopListening();
     this.#drop();
     this.#setStatus("disconnected");
   }
@@ -88,22 +93,38 @@ export class Connection implements SessionListener {
     return this.#current ? this.#authentication.renew() : Promise.resolve();
   }
 
+  /** Asks for a sign of life, and makes another connection at once where there is none. Does nothing while stopped. */
+  probe(): void {
+    if (!this.#isWanted) return;
+    const isHanging = this.#incoming !== undefined && Date.now() - this.#incoming.openedAt > HANGING_MS;
+    if (isHanging && this.#openSessions.length === 0) this.restart();
+    else if (this.#attempts.isPlanned) this.#open();
+    for (const each of this.#openSessions) each.probe();
+  }
+
   ask(subscription: SharedSubscription): void {
-    this.#current?.ask(subscription);
-    this.#incoming?.ask(subscription);
+    for (const session of this.#openSessions) session.ask(subscription);
+  }
+
+  /** Asks for a subscription on the connections that were not asked for it yet. */
+  ensure(subscription: SharedSubscription): void {
+    for (const session of this.#openSessions) session.ensure(subscription);
+  }
+
+  /** Asks once more for a subscription that counts as confirmed. */
+  verify(subscription: SharedSubscription): void {
+    for (const session of this.#openSessions) session.verify(subscription);
   }
 
   leave(subscription: SharedSubscription): void {
-    this.#current?.leave(subscription);
-    this.#incoming?.leave(subscription);
+    for (const session of this.#openSessions) session.leave(subscription);
   }
 
   onOpen(session: Session): void {
+    this.#attempts.succeed();
     if (!this.#current) this.#promote();
     this.#authentication.onOpen(session);
-    for (const subscription of this.#options.registry.all) {
-      if (!(subscription.isPrivate && session.isTokenWithheld)) session.ask(subscription);
-    }
+    for (const subscription of this.#options.registry.all) session.ask(subscription);
     this.onSettled(session);
   }
 
@@ -111,28 +132,33 @@ export class Connection implements SessionListener {
     if (session === this.#incoming && session.isSettled) this.#promote();
   }
 
-  onDrain(session: Session, reconnectIn: number): void {
-    if (session.isDraining) return;
-    session.isDraining = true;
-    clearTimeout(this.#handOver);
-    const replace = (): void => {
-      session.isDue = true;
-      if (session === this.#current) this.#open();
-    };
-    this.#handOver = setTimeout(replace, reconnectIn * HAND_OVER_SPREAD * Math.random());
+  onFull(): void {
+    this.#options.onFull();
   }
 
-  onClose(session: Session, { code, message }: CloseReason): void {
-    this.#options.onError(new Error(`the connection has ended: ${message}`));
+  onAlive(session: Session): void {
+    if (session === this.#current) this.#options.onAlive();
+  }
+
+  onDrain(session: Session, reconnectIn: number): void {
+    this.#handOver.announce(session, reconnectIn);
+  }
+
+  onClose(session: Session, { code, message, isTooLarge = false, isDead = false }: CloseReason): void {
     const isRefused = code === "token_expired" || code === "token_invalid";
     // A plain WebSocket does not say why it was not opened: it may be the token.
     const mayBeRefused = this.#options.edge === "managed" && !session.wasOpen;
     if (isRefused || mayBeRefused) this.#authentication.onRefused(session);
-    if (Date.now() - session.openedAt > GOOD_LIFE_MS) this.#backoff.reset();
+    if (isTooLarge) this.#requestSize.shrink();
+    if (Date.now() - session.openedAt > GOOD_LIFE_MS) this.#attempts.relax();
+    this.#attempts.fail();
+    let nextRetryMs: number | undefined;
     if (session === this.#incoming) {
       this.#incoming = undefined;
-      this.#openLater();
-    } else if (session === this.#current) this.#onLoss();
+      nextRetryMs = this.#attempts.startLater();
+    } else if (session === this.#current) nextRetryMs = this.#onLoss(isDead);
+    const shown = code ?? (session.wasOpen ? "connection_lost" : "connection_failed");
+    this.#report(`the connection has ended: ${message}`, { code: shown, nextRetryMs });
   }
 
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
@@ -143,49 +169,46 @@ export class Connection implements SessionListener {
     this.#options.onError(error);
   }
 
-  #onLoss(): void {
+  get #openSessions(): Session[] {
+    return [this.#current, this.#incoming].filter((session) => session !== undefined).filter(({ isOpen }) => isOpen);
+  }
+
+  #report(message: string, details: Omit<ConnectionErrorDetails, "attempt">, cause?: unknown): void {
+    this.#options.onError(new ConnectionError(message, { ...details, attempt: this.#attempts.failures }, { cause }));
+  }
+
+  /** Returns the wait before the next attempt, if there is to be one. */
+  #onLoss(isDead: boolean): number | undefined {
     this.#current = undefined;
-    this.#interrupt();
-    if (this.#incoming?.isOpen) this.#promote();
-    else {
-      this.#setStatus("connecting");
-      if (!this.#incoming && !this.#isOpening && this.#retry === undefined) this.#openLater();
+    if (this.#incoming?.isOpen) {
+      this.#promote();
+      return undefined;
     }
+    this.#interrupt();
+    this.#setStatus("connecting");
+    if (this.#incoming || this.#attempts.isRunning || this.#attempts.isPlanned) return undefined;
+    // Nobody has closed it, so it is the link that has changed: a new connection may work at once.
+    if (!isDead) return this.#attempts.startLater();
+    this.#open();
+    return 0;
   }
 
   /** The newer connection carries the subscriptions from now on; the one before has done its part. */
   #promote(): void {
+    const { edge, connectionLifetimeMs } = this.#options;
     this.#current?.close();
     this.#current = this.#incoming;
     this.#incoming = undefined;
-    clearTimeout(this.#handOver);
+    this.#handOver.cancel();
     this.#setStatus("connected");
     if (this.#current?.isDue) this.#open();
-    else if (this.#options.edge === "managed" && this.#current) this.#limitLife(this.#current);
-  }
-
-  #limitLife(session: Session): void {
-    const lifetime = this.#options.connectionLifetimeMs ?? LIFETIME_MS;
-    this.#handOver = setTimeout(
-      () => session === this.#current && this.#open(),
-      lifetime * (0.9 + 0.1 * Math.random()),
-    );
+    else if (edge === "managed" && this.#current) this.#handOver.limitLife(this.#current, connectionLifetimeMs);
   }
 
   #open(): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    if (this.#incoming || this.#isOpening) return;
+    if (this.#incoming) return;
     if (!this.#current) this.#setStatus("connecting");
-    this.#isOpening = true;
-    this.#attempt += 1;
-    const attempt = this.#attempt;
-    this.#connect(() => attempt === this.#attempt).catch((error: unknown) => {
-      if (attempt !== this.#attempt) return;
-      this.#isOpening = false;
-      this.#options.onError(asError(error));
-      this.#openLater();
-    });
+    this.#attempts.start();
   }
 
   async #connect(isCurrent: () => boolean): Promise<void> {
@@ -195,22 +218,16 @@ export class Connection implements SessionListener {
       loadTransport(edge),
     ]);
     if (!isCurrent()) return;
-    this.#isOpening = false;
-    const options = { open, url, token, isTokenWithheld: isWithheld, connectTimeoutMs, pingIntervalMs };
-    this.#incoming = new Session({ ...options, registry, listener: this });
-  }
-
-  #openLater(): void {
-    if (!this.#isWanted) return;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#open(), this.#backoff.next());
+    this.#incoming = new Session({
+      ...{ open, url, token, isTokenWithheld: isWithheld, connectTimeoutMs, pingIntervalMs, registry, listener: this },
+      maximumBytes: this.#requestSize.maximumBytes,
+      isSole: (session) => session === this.#current && this.#incoming?.isOpen !== true,
+    });
   }
 
   #drop(): void {
-    this.#attempt += 1;
-    this.#isOpening = false;
-    for (const timer of [this.#retry, this.#handOver]) clearTimeout(timer);
-    this.#retry = undefined;
+    this.#attempts.cancel();
+    this.#handOver.cancel();
     this.#authentication.stop();
     this.#current?.close();
     this.#incoming?.close();
@@ -221,7 +238,7 @@ export class Connection implements SessionListener {
 
   #interrupt(): void {
     this.#options.registry.prune();
-    for (const subscription of this.#options.registry.all) subscription.interrupt();
+    for (const subscription of this.#options.registry.all) subscription.conditions.clear();
   }
 
   #setStatus(status: ConnectionStatus): void {

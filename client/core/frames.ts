@@ -18,8 +18,9 @@ const isOptional = (value: unknown, type: "string" | "boolean"): boolean =>
 const isIdMap = (value: unknown): boolean =>
   value === undefined || (isObject(value) && Object.values(value).every((id) => typeof id === "string"));
 
-const hasChannel = (value: unknown): value is Fields =>
-  isObject(value) && typeof value.channel === "string" && (value.marketId ?? "") !== null;
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === "string");
+
+const hasChannel = (value: unknown): value is Fields => isObject(value) && typeof value.channel === "string";
 
 /*
  * The service is ours and has checked payloads against the contract when they were published, so these look at what the
@@ -51,7 +52,8 @@ export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
     (typeof value.id === "string" || value.ids !== undefined) &&
     isIdMap(value.ids) &&
     isOptional(value.recovered, "boolean") &&
-    (value.unrecovered === undefined || Array.isArray(value.unrecovered));
+    isOptional(value.more, "boolean") &&
+    (value.unrecovered === undefined || isTextList(value.unrecovered));
   return isSubscribed ? (value as unknown as SubscribedMessage) : undefined;
 }
 
@@ -68,13 +70,14 @@ export function parseErrorMessage(value: unknown): ErrorMessage | undefined {
     typeof value.code === "string" &&
     Object.hasOwn(errorCodes, value.code) &&
     typeof value.message === "string" &&
-    isOptional(value.channel, "string");
+    isOptional(value.channel, "string") &&
+    (isOptional(value.marketId, "string") || isTextList(value.marketId));
   return isError ? (value as unknown as ErrorMessage) : undefined;
 }
 
 /** The error that an answer is, or undefined where it is a reply. What has neither form counts as `internal`. */
 export function toError(answer: unknown, reply: object | undefined): ChannelError | undefined {
   if (reply) return undefined;
-  const { code, message } = parseErrorMessage(answer) ?? { code: "internal", message: "the answer has no known form" };
+  const { code, message } = parseErrorMessage(answer) ?? { code: "internal", message: "malformed answer" };
   return new ChannelError(code, message);
 }

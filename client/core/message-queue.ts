@@ -18,14 +18,14 @@ export async function* messageQueue<C extends Channel>({
   subscribe,
 }: MessageQueueOptions<C>): AsyncGenerator<Message<C>, undefined, undefined> {
   if (signal?.aborted) return undefined;
-  let waiting = new Map<string | number, Message<C>>();
+  let waiting = new Map<string | number | undefined, Message<C>>();
   let failure: ChannelError | undefined;
   let count = 0;
   let wake: () => void = () => undefined;
   const subscription = subscribe({
     onMessage(message) {
       count += 1;
-      const key = isLatest ? (message.marketId ?? "") : count;
+      const key = isLatest ? message.marketId : count;
       waiting.delete(key);
       waiting.set(key, message);
       if (waiting.size > MAXIMUM_WAITING) {

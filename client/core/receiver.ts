@@ -1,23 +1,25 @@
 import type { Channel } from "../../contract/channels.ts";
-import type { ChannelError } from "../../contract/errors.ts";
 import type { DataMessage } from "../../contract/frames.ts";
+import type { Condition } from "./condition.ts";
 import { RateLimit } from "./rate-limit.ts";
+import type { StreamKey, Topic } from "./topic.ts";
 import { type Settlement, type Step, Track } from "./track.ts";
 import type { Message, SubscribeOptions, Subscription, SubscriptionStatus } from "./types.ts";
 
 export interface ReceiverOptions<C extends Channel> {
-  readonly channel: C;
+  readonly topic: Topic & { readonly channel: C };
   readonly isLatest: boolean;
+  /** Whether the subscription has one stream, which is then named by its topic's market. */
+  readonly hasOneStream: boolean;
   readonly options: SubscribeOptions<C>;
-  /** Whether a connection carries the subscription. */
-  readonly isCarried: () => boolean;
+  readonly condition: () => Condition;
   /** Takes the receiver off its shared subscription. */
   readonly onClose: () => void;
-  /** Hears what the application's own functions throw: one broken listener must not stop the others. */
+  /** Called with what the application's own functions throw: one broken listener must not stop the others. */
   readonly onListenerError: (error: unknown) => void;
 }
 
-/** What one holder of a subscription gets: its own place in each stream, its own status. */
+/** Gives one holder of a subscription its own place in each stream, and its own status. */
 export class Receiver<C extends Channel = Channel> implements Subscription {
   readonly channel: C;
   readonly marketId: string | undefined;
@@ -31,12 +33,12 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
   #isClosed = false;
 
   constructor(options: ReceiverOptions<C>) {
-    const { channel, isLatest, options: own } = options;
+    const { topic, isLatest, hasOneStream, options: own } = options;
     this.#options = options;
-    this.channel = channel;
-    this.marketId = own.marketId;
-    this.track = new Track({ isLatest, lastId: own.lastId });
-    if (typeof own.lastId === "string") this.track.setPosition(own.marketId ?? "", own.lastId);
+    this.channel = topic.channel;
+    this.marketId = topic.marketId;
+    const only = hasOneStream ? { key: topic.marketId } : undefined;
+    this.track = new Track({ isLatest, only, lastId: own.lastId });
     this.maxRate = isLatest ? own.maxRate : undefined;
     if (this.maxRate !== undefined) {
       this.#rateLimit = new RateLimit(this.maxRate, (message) => this.#call(() => own.onMessage(message)));
@@ -47,43 +49,31 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     return this.#status;
   }
 
-  take(key: string, message: DataMessage<C>): Step {
+  take(key: StreamKey, message: DataMessage<C>): Step {
     const step = this.track.take(key, message);
     if (step === "apply") {
       if (this.#rateLimit) this.#rateLimit.offer(key, message);
       else this.#call(() => this.#options.options.onMessage(message));
-      if (this.#status !== "live") this.refresh();
     }
+    if (step === "hole" || this.#status !== "live") this.refresh();
     return step;
   }
 
-  settle(key: string, settlement: Settlement): void {
+  settle(key: StreamKey, settlement: Settlement): void {
     const after = this.track.settle(key, settlement);
     if (after === undefined) return;
-    const market = key === "" ? {} : { marketId: key };
+    const market = key === undefined ? {} : { marketId: key };
     this.#call(() => this.#options.options.onGap?.({ channel: this.channel, ...market, after }));
   }
 
-  /** Makes it live if it has all that there is, and a connection carries it. */
+  /** Sets the status to what is true now. */
   refresh(): void {
-    if (!this.track.isLevel || !this.#options.isCarried()) return;
-    this.#wasLive = true;
-    this.#setStatus("live");
-  }
-
-  /** Nothing comes for now. */
-  interrupt(): void {
-    this.#setStatus(this.#wasLive ? "resuming" : "subscribing");
-  }
-
-  markStale(): void {
-    if (this.#status === "live") this.#setStatus("stale");
-  }
-
-  fail(error: ChannelError): void {
-    if (this.#status === "error") return;
-    this.#setStatus("error");
-    this.#call(() => this.#options.options.onError?.(error));
+    const condition = this.#options.condition();
+    const status = this.#statusIn(condition);
+    const isFailing = status === "error" && this.#status !== "error";
+    if (status === "live") this.#wasLive = true;
+    this.#setStatus(status);
+    if (isFailing && condition instanceof Error) this.#call(() => this.#options.options.onError?.(condition));
   }
 
   close(): void {
@@ -91,6 +81,18 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     this.#isClosed = true;
     this.#rateLimit?.stop();
     this.#options.onClose();
+  }
+
+  #statusIn(condition: Condition): SubscriptionStatus {
+    if (condition instanceof Error) return "error";
+    if (condition === "waiting" || !this.#isLevel) return this.#wasLive ? "resuming" : "subscribing";
+    return condition === "silent" ? "stale" : "live";
+  }
+
+  /** A live one stays so while an answer names something newer: that is on its way, until it is known to be missing. */
+  get #isLevel(): boolean {
+    const wasLevel = this.#status === "live" || this.#status === "stale";
+    return this.track.isLevel || (wasLevel && !this.track.isIncomplete);
   }
 
   #setStatus(status: SubscriptionStatus): void {

@@ -1,242 +1,252 @@
 import { type ChannelError, errorCodes } from "../../contract/errors.ts";
-import type { SubscribedMessage } from "../../contract/frames.ts";
-import { Backoff } from "./backoff.ts";
-import { parseSubscribed, toError } from "./frames.ts";
-import type { AskedIds, SharedSubscription } from "./shared-subscription.ts";
+import { type AskResult, Asks } from "./asks.ts";
+import { Releases } from "./releases.ts";
+import { Repairs } from "./repairs.ts";
+import { Replays } from "./replays.ts";
+import type { SharedSubscription } from "./shared-subscription.ts";
+import type { Topic, TopicWords } from "./topic.ts";
+import { resetTopicState, type TopicState, TopicStates } from "./topic-state.ts";
 import type { Transport } from "./transport.ts";
-import { toRequests, type WireRequest } from "./wire-request.ts";
 
-/** How long a heartbeat may be ahead of the messages before that counts as a hole, in ms. */
-const PATIENCE_MS = 1_000;
-
-/** Repairs of one subscription that follow each other faster than this wait, in ms. */
-const REPAIR_PERIOD_MS = 5_000;
-
-/** After this time without an answer a request is made again, in ms: a function that fails on the way says nothing. */
-const ANSWER_TIMEOUT_MS = 30_000;
-
-/** Refusals for the moment, about a minute of them, after which another connection is tried. */
-const MAXIMUM_FAILURES = 8;
+/** How long the service gets to catch up before it is asked again where it was behind a receiver, in ms. */
+const DOUBT_MS = 1_000;
 
 interface RequestsOptions {
   readonly send: Transport["request"];
+  /** Most bytes of a request. */
+  readonly maximumBytes: number;
+  /** Whether no other connection carries the subscriptions, so that a stream that goes back has been reset. */
+  readonly isSole: () => boolean;
   readonly onSettled: () => void;
+  /** The service has ended a subscription after it had confirmed it. */
+  readonly onTakenBack: (topic: Topic, error: ChannelError) => void;
+  /** The service has as many subscriptions as it takes: those that nobody holds any more are to be left at once. */
+  readonly onFull: () => void;
+  /** A request had no answer in time. */
+  readonly onTimeout: () => void;
   /** A request was refused for the moment again and again: another connection may fare better. */
   readonly onStuck: () => void;
 }
 
-type Phase = "asking" | "waiting" | "live" | "refused";
-
-/** What one connection knows of one subscription. */
-interface State {
-  phase: Phase;
-  isInFlight: boolean;
-  /** Refusals for the moment, one after the other. */
-  failures: number;
-  /** Whether to ask once more after the answer that is awaited. */
-  isRepeated: boolean;
-  /** Whether this connection has answered before, so that a request resumes in place. */
-  isAnswered: boolean;
-  /** Streams in which something is missing. */
-  readonly suspects: Set<string>;
-  readonly backoff: Backoff;
-  timer?: ReturnType<typeof setTimeout> | undefined;
-  patience?: ReturnType<typeof setTimeout> | undefined;
-  repairedAt: number;
-}
-
-const nameOf = ({ channel, marketId = "" }: SharedSubscription): string => `${channel} ${marketId}`;
-
-/** The subscribe requests of one connection: bundled, answered, made again where that helps. */
+/**
+ * Keeps the subscriptions that the service has on one connection equal to those that the application wants: asks for
+ * what is missing and releases what is too much, bundled, one request per topic at a time, and again where that helps.
+ */
 export class Requests {
   readonly #options: RequestsOptions;
-  readonly #states = new Map<SharedSubscription, State>();
-  /** Subscriptions whose end is not answered yet, by channel and market. */
-  readonly #leaving = new Set<string>();
-  readonly #queue = new Set<SharedSubscription>();
-  #isStopped = false;
+  readonly #states = new TopicStates();
+  readonly #queue = new Set<TopicState>();
+  readonly #releases: Releases;
+  readonly #asks: Asks;
+  /** Asks for what is missing. */
+  readonly repairs: Repairs;
+  /** What is being delivered again on this connection. */
+  readonly replays = new Replays();
+  /** Counts what the service has released. */
+  #released = 0;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
+    this.#releases = new Releases({
+      ...options,
+      onAnswered: (states) => this.#onReleased(states),
+      onRetry: (states) => {
+        for (const state of states) this.#step(state);
+      },
+    });
+    this.repairs = new Repairs({
+      states: this.#states,
+      ask: (state) => this.#askState(state),
+      onStuck: options.onStuck,
+    });
+    this.#asks = new Asks({
+      ...options,
+      replays: this.replays,
+      carrier: this,
+      mayLower: ({ isRechecked }) => isRechecked || options.isSole(),
+      onAnswered: (state, result) => this.#onAnswered(state, result),
+      onFailed: (states) => this.repairs.retryLater(states),
+      releases: () => this.#released,
+      onFull: (states, releases) => this.#onFull(states, releases),
+      onRefused: (state, error) => this.#onRefused(state, error),
+      onUnwanted: (state) => this.#step(state),
+      onTakenBack: ({ topic }, error) => options.onTakenBack(topic, error),
+    });
   }
 
   /** Whether no subscription waits for an answer. */
   get isSettled(): boolean {
-    for (const { phase } of this.#states.values()) if (phase === "asking" || phase === "waiting") return false;
-    return true;
+    return this.#states.isSettled;
   }
 
   /** Asks for a subscription from where its receivers are; several in one turn go out together. */
   ask(subscription: SharedSubscription): void {
-    const state = this.#state(subscription);
-    clearTimeout(state.timer);
-    state.phase = "asking";
-    if (state.isInFlight) {
-      state.isRepeated = true;
-      return;
-    }
-    // The managed edge runs requests side by side: the end of the one before could overtake this beginning.
-    if (this.#leaving.has(nameOf(subscription))) return;
-    if (this.#queue.size === 0) queueMicrotask(() => this.#flush());
-    this.#queue.add(subscription);
+    this.#askState(this.#want(subscription));
   }
 
-  /** Asks for what is missing in some streams of a subscription, unless an answer is on its way. */
-  repair(subscription: SharedSubscription, keys: Iterable<string>): void {
-    const state = this.#states.get(subscription);
-    if (!state) return;
-    for (const key of keys) state.suspects.add(key);
-    if (state.phase !== "live") return;
-    const isFrequent = Date.now() - state.repairedAt < REPAIR_PERIOD_MS;
-    state.repairedAt = Date.now();
-    if (isFrequent) {
-      this.#askLater(subscription, state);
-      return;
-    }
-    state.backoff.reset();
-    this.ask(subscription);
+  /** Asks for a subscription that this connection was not asked for yet. */
+  ensure(subscription: SharedSubscription): void {
+    const state = this.#want(subscription);
+    if (state.phase === "idle") this.#askState(state);
   }
 
-  /** Repairs what is still missing a moment later: messages may be on their way. */
-  suspect(subscription: SharedSubscription, findBehind: () => ReadonlySet<string>): void {
-    const state = this.#states.get(subscription);
-    if (state?.phase !== "live" || state.patience !== undefined || findBehind().size === 0) return;
-    state.patience = setTimeout(() => {
-      state.patience = undefined;
-      const behind = findBehind();
-      if (behind.size > 0) this.repair(subscription, behind);
-    }, PATIENCE_MS);
+  /** Asks again for a subscription that counts as confirmed, where it may be lost without a sign. */
+  verify(subscription: SharedSubscription): void {
+    const state = this.#states.of(subscription);
+    if (state?.phase === "live") this.#askState(state);
   }
 
+  /** Takes note that the application does not want a subscription any more, and releases it. */
   leave(subscription: SharedSubscription): void {
-    this.#forget(subscription);
-    const { channel, marketId } = subscription;
-    const name = nameOf(subscription);
-    this.#leaving.add(name);
-    this.#options.send("unsubscribe", { channel, ...(marketId === undefined ? {} : { marketId }) }, () => {
-      this.#leaving.delete(name);
-      for (const [other, state] of this.#states) if (nameOf(other) === name && !state.isInFlight) this.ask(other);
-    });
+    const state = this.#states.of(subscription);
+    if (!state) return;
+    this.#unwant(state);
+    this.#step(state);
   }
 
-  /** Takes note that the service has ended a subscription. Returns whether there was one. */
-  end(subscription: SharedSubscription): boolean {
-    const state = this.#states.get(subscription);
-    if (state?.phase !== "live") return false;
-    state.phase = "refused";
+  /** Releases a subscription that the service turns out to have although nobody asked for it. */
+  disown(topic: Topic): void {
+    if (this.#states.find(topic)) return;
+    const state = this.#states.obtain(topic);
+    state.isHeld = true;
+    this.#step(state);
+  }
+
+  /**
+   * Takes note that the service has ended a subscription; asks for it again later where the code allows that. Returns the
+   * subscription where it does not, for the caller to say what becomes of it. An error while a request for the topic has
+   * no answer yet is part of that answer.
+   */
+  end(topic: TopicWords, { code }: ChannelError): SharedSubscription | undefined {
+    const state = this.#states.find(topic);
+    if (!state || state.unanswered) return undefined;
+    const { subscription, phase } = state;
+    state.isHeld = false;
     state.isAnswered = false;
-    return true;
+    if (!subscription) {
+      this.#onReleased([state]);
+      return undefined;
+    }
+    if (phase === "refused") return undefined;
+    const isLasting = phase !== "asking" && !errorCodes[code].retry;
+    if (isLasting) {
+      this.repairs.cancel(state);
+      state.phase = "refused";
+      return subscription;
+    }
+    subscription.conditions.drop(this);
+    if (phase !== "asking") {
+      this.repairs.note(state);
+      this.repairs.retryLater([state]);
+    }
+    return undefined;
+  }
+
+  /** Whether a message that is not newer than what its receivers have shows that its stream was reset. */
+  judges(subscription: SharedSubscription): boolean {
+    const state = this.#states.of(subscription);
+    return state?.phase === "live" && state.unanswered === undefined && this.#options.isSole();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    for (const subscription of [...this.#states.keys()]) this.#forget(subscription);
+    this.#queue.clear();
+    this.repairs.stop();
+    this.#releases.stop();
+    this.#asks.stop();
+    for (const { subscription, patience } of this.#states.clear()) {
+      clearTimeout(patience);
+      subscription?.conditions.drop(this);
+    }
   }
 
-  #state(subscription: SharedSubscription): State {
-    const existing = this.#states.get(subscription);
-    if (existing) return existing;
-    const fresh: State = {
-      phase: "asking",
-      isInFlight: false,
-      failures: 0,
-      isRepeated: false,
-      isAnswered: false,
-      suspects: new Set(),
-      backoff: new Backoff(),
-      repairedAt: 0,
-    };
-    this.#states.set(subscription, fresh);
-    return fresh;
+  /** The state of a subscription that the application wants, made if there is none. */
+  #want(subscription: SharedSubscription): TopicState {
+    const state = this.#states.obtain(subscription.topic);
+    if (state.subscription !== subscription) {
+      this.#unwant(state);
+      state.subscription = subscription;
+    }
+    return state;
   }
 
-  #forget(subscription: SharedSubscription): void {
-    const state = this.#states.get(subscription);
-    clearTimeout(state?.timer);
-    clearTimeout(state?.patience);
-    this.#states.delete(subscription);
-    this.#queue.delete(subscription);
+  #unwant(state: TopicState): void {
+    this.repairs.cancel(state);
+    state.subscription?.conditions.drop(this);
+    resetTopicState(state);
+  }
+
+  #askState(state: TopicState): void {
+    this.repairs.cancel(state);
+    state.phase = "asking";
+    state.isBlocked = false;
+    if (state.unanswered === "subscribe") state.isRepeated = true;
+    this.#step(state);
+  }
+
+  /** Goes on with a topic where something is to do and no request for it is on its way. */
+  #step(state: TopicState): void {
+    if (state.unanswered) return;
+    const isToDo = state.subscription ? state.phase === "asking" : state.isHeld;
+    if (isToDo) {
+      // The managed edge runs requests side by side, so what contradicts another one waits for its answer.
+      if (this.#queue.size === 0) queueMicrotask(() => this.#flush());
+      this.#queue.add(state);
+    } else if (!state.subscription) this.#states.delete(state);
   }
 
   #flush(): void {
-    if (this.#isStopped) return;
-    const asks = [...this.#queue].map((subscription) => {
-      const state = this.#state(subscription);
-      const only =
-        state.isAnswered && !subscription.hasOneStream && state.suspects.size > 0 ? state.suspects : undefined;
-      return { subscription, ids: subscription.idsToAsk(only) };
-    });
+    const states = [...this.#queue].filter(({ unanswered }) => !unanswered);
     this.#queue.clear();
-    for (const request of toRequests(asks)) this.#send(request);
+    this.#releases.send(states.filter(({ subscription, isHeld }) => !subscription && isHeld));
+    const asked = states.filter(({ subscription, phase }) => subscription && phase === "asking");
+    // Opened and closed in one turn: there is nobody to ask for.
+    for (const state of asked) if (state.subscription?.receivers.size === 0) state.phase = "idle";
+    this.#asks.send(asked.filter(({ phase }) => phase === "asking"));
+    if (asked.some(({ phase }) => phase === "idle")) this.#checkSettled();
   }
 
-  #send(request: WireRequest): void {
-    for (const { subscription } of request.asks) this.#state(subscription).isInFlight = true;
-    let isDone = false;
-    const finish = (answer: unknown): void => {
-      if (isDone || this.#isStopped) return;
-      isDone = true;
-      clearTimeout(timer);
-      this.#onAnswer(request, answer);
-    };
-    const timeout = { code: "unavailable", message: "the service did not answer" };
-    const timer = setTimeout(() => finish(timeout), ANSWER_TIMEOUT_MS);
-    this.#options.send("subscribe", request.content, finish);
-  }
-
-  #onAnswer(request: WireRequest, answer: unknown): void {
-    const reply = parseSubscribed(answer);
-    const error = toError(answer, reply);
-    for (const { subscription, ids } of request.asks) {
-      const state = this.#states.get(subscription);
-      if (!state) continue;
-      state.isInFlight = false;
-      if (error) this.#onRefusal(subscription, state, { error, isAlone: request.asks.length === 1 });
-      else if (reply) this.#onReply(subscription, state, { reply: request.replyFor(subscription, reply), ids });
-    }
+  #checkSettled(): void {
     if (this.isSettled) this.#options.onSettled();
   }
 
-  #onReply(
-    subscription: SharedSubscription,
-    state: State,
-    { reply, ids }: { readonly reply: SubscribedMessage; readonly ids: AskedIds },
-  ): void {
-    const unnamed = subscription.settle(reply, ids);
-    if (typeof ids === "object" && !subscription.hasOneStream && state.isAnswered) {
-      for (const key of ids.keys()) state.suspects.delete(key);
-    } else {
-      // A first answer goes on from what it names; what it does not name was left out of the request.
-      state.suspects.clear();
-      for (const key of unnamed) state.suspects.add(key);
+  #onAnswered(state: TopicState, { asked, again, doubtful }: AskResult): void {
+    const { subscription } = state;
+    if (!subscription) return;
+    const isPartial = typeof asked === "object" && !subscription.hasOneStream && state.isAnswered;
+    const left = isPartial ? [...state.suspects].filter((key) => !asked.has(key)) : [];
+    state.suspects = new Set([...left, ...again, ...doubtful]);
+    const isRepeated = state.isRepeated || left.length + again.size > 0;
+    Object.assign(state, { isAnswered: true, failures: 0, phase: "live", isRepeated: false });
+    state.isRechecked = doubtful.size > 0 && !state.isRechecked;
+    if (state.isRechecked) this.repairs.askLater([state], DOUBT_MS);
+    else if (isRepeated) this.#askState(state);
+    else this.repairs.suspect(subscription, "answer");
+    this.#checkSettled();
+  }
+
+  /** Returns whether they wait for subscriptions that the service has and that nobody wants any more. */
+  #onFull(states: readonly TopicState[], releases: number): boolean {
+    this.#options.onFull();
+    if (this.#released > releases) {
+      this.repairs.retryLater(states);
+      return true;
     }
-    state.isAnswered = true;
-    state.failures = 0;
-    state.phase = "live";
-    if (state.suspects.size > 0 || state.isRepeated) this.ask(subscription);
-    state.isRepeated = false;
+    const mayHelp = this.#states.hasUnwanted;
+    if (mayHelp) for (const state of states) Object.assign(state, { isBlocked: true, phase: "waiting" });
+    return mayHelp;
   }
 
-  #onRefusal(
-    subscription: SharedSubscription,
-    state: State,
-    { error, isAlone }: { readonly error: ChannelError; readonly isAlone: boolean },
-  ): void {
-    state.isRepeated = false;
-    if (errorCodes[error.code].retry) {
-      state.failures += 1;
-      if (state.failures < MAXIMUM_FAILURES) this.#askLater(subscription, state);
-      else this.#options.onStuck();
-    } else if (isAlone) {
-      state.phase = "refused";
-      subscription.fail(error);
-      // One of many may be at fault for all: each is asked for on its own.
-    } else for (const request of toRequests([{ subscription, ids: subscription.idsToAsk() }])) this.#send(request);
+  #onRefused(state: TopicState, error: ChannelError): void {
+    state.phase = "refused";
+    state.isBlocked = error.code === "limit_exceeded";
+    state.subscription?.conditions.drop(this, error);
+    this.#checkSettled();
   }
 
-  #askLater(subscription: SharedSubscription, state: State): void {
-    state.phase = "waiting";
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => this.ask(subscription), state.backoff.next());
+  #onReleased(states: readonly TopicState[]): void {
+    for (const state of states) if (!state.isHeld || state.subscription) this.#step(state);
+    if (states.every(({ isHeld }) => isHeld)) return;
+    this.#released += 1;
+    for (const state of this.#states.all) if (state.isBlocked) this.#askState(state);
   }
 }

@@ -1,9 +1,10 @@
-import { ChannelError, errorCodes } from "../../contract/errors.ts";
+import { ChannelError } from "../../contract/errors.ts";
 import type { AuthenticatedMessage, ErrorMessage } from "../../contract/frames.ts";
 import { isObject, parseAuthenticated, parseData, parseErrorMessage, parseHeartbeat, toError } from "./frames.ts";
 import { Requests } from "./requests.ts";
 import type { SharedSubscription } from "./shared-subscription.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
+import type { TopicWords } from "./topic.ts";
 import type { CloseReason, OpenTransport, Transport, TransportOptions } from "./transport.ts";
 
 export interface SessionListener {
@@ -11,8 +12,12 @@ export interface SessionListener {
   onClose(session: Session, reason: CloseReason): void;
   /** The service will end this connection in so many ms. */
   onDrain(session: Session, reconnectIn: number): void;
-  /** Every subscription has its answer on this connection. */
+  /** Called when every subscription has its answer on this connection. */
   onSettled(session: Session): void;
+  /** Called when the service has as many subscriptions as it takes: those that nobody holds are to be left at once. */
+  onFull(): void;
+  /** Called when the connection has answered a probe. */
+  onAlive(session: Session): void;
   /** The service has ended private subscriptions, because the token has expired or is another user's. */
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void;
   onError(error: Error): void;
@@ -20,11 +25,18 @@ export interface SessionListener {
 
 export interface SessionOptions extends Omit<TransportOptions, "listener"> {
   readonly open: OpenTransport;
+  /** Most bytes of a request. */
+  readonly maximumBytes: number;
+  /** Whether no other connection carries the subscriptions. */
+  readonly isSole: (session: Session) => boolean;
   /** Whether the token is shown by `authenticate` once the connection is open. */
   readonly isTokenWithheld: boolean;
   readonly registry: SubscriptionRegistry;
   readonly listener: SessionListener;
 }
+
+/** How long the answer to a probe may take, in ms. */
+const PROBE_TIMEOUT_MS = 3_000;
 
 /** The acknowledgement of the request says the same. */
 const answers: ReadonlySet<string> = new Set(["subscribed", "unsubscribed", "authenticated"]);
@@ -45,25 +57,31 @@ export class Session {
   readonly openedAt = Date.now();
   /** Of renewals that wait for their answer. */
   readonly #pending = new Set<(error: Error) => void>();
+  #probe: ReturnType<typeof setTimeout> | undefined;
   #isOpen = false;
   #wasOpen = false;
+  /** Whether the service knows the token, whatever it thinks of it. */
+  #isTokenShown: boolean;
   /** Whether its end is announced. */
   isDraining = false;
   /** Whether it is to be replaced as soon as it carries the subscriptions. */
   isDue = false;
 
   constructor(options: SessionOptions) {
-    const { open, registry, listener, isTokenWithheld, ...transport } = options;
+    const { open, registry, listener, isTokenWithheld, isSole, maximumBytes, ...transport } = options;
     this.token = options.token;
     this.isTokenWithheld = isTokenWithheld;
+    this.#isTokenShown = !isTokenWithheld;
     this.#options = options;
     this.#requests = new Requests({
       send: (...request) => this.#transport.request(...request),
+      maximumBytes,
+      isSole: () => isSole(this),
       onSettled: () => listener.onSettled(this),
-      onStuck: () => {
-        this.close();
-        listener.onClose(this, { message: "the service does not take subscriptions on this connection" });
-      },
+      onFull: () => listener.onFull(),
+      onTakenBack: (topic, error) => this.#endTopic(topic, error),
+      onTimeout: () => this.probe(),
+      onStuck: () => this.#fail({ message: "the service does not take subscriptions on this connection" }),
     });
     this.#transport = open({
       ...transport,
@@ -98,7 +116,29 @@ export class Session {
 
   /** Subscribes, or subscribes again from where the receivers are. */
   ask(subscription: SharedSubscription): void {
-    if (this.#isOpen) this.#requests.ask(subscription);
+    if (this.#mayAsk(subscription)) this.#requests.ask(subscription);
+  }
+
+  /** Subscribes where this connection was not asked yet. */
+  ensure(subscription: SharedSubscription): void {
+    if (this.#mayAsk(subscription)) this.#requests.ensure(subscription);
+  }
+
+  /** Asks again for a subscription that counts as confirmed and is silent: the service may have lost it. */
+  verify(subscription: SharedSubscription): void {
+    if (this.#isOpen) this.#requests.verify(subscription);
+  }
+
+  /** Asks for a sign of life. Without one in time the connection ends; one that is asked already is not asked twice. */
+  probe(): void {
+    if (!this.#isOpen || this.#probe !== undefined) return;
+    const message = `no answer to a probe within ${PROBE_TIMEOUT_MS / 1_000} s`;
+    this.#probe = setTimeout(() => this.#fail({ message, isDead: true }), PROBE_TIMEOUT_MS);
+    this.#transport.probe(() => {
+      clearTimeout(this.#probe);
+      this.#probe = undefined;
+      if (this.#isOpen) this.#options.listener.onAlive(this);
+    });
   }
 
   leave(subscription: SharedSubscription): void {
@@ -111,6 +151,7 @@ export class Session {
       this.#pending.add(reject);
       this.#transport.request("authenticate", { token }, (answer) => {
         this.#pending.delete(reject);
+        this.#isTokenShown = true;
         const reply = parseAuthenticated(answer);
         if (reply) resolve(reply);
         else reject(toError(answer, reply));
@@ -118,14 +159,26 @@ export class Session {
     });
   }
 
-  /** Ends it without a word to the listener. */
+  /** Ends it without calling the listener. */
   close(): void {
     this.#end();
     this.#transport.close();
   }
 
+  /** A private subscription waits until the service knows the token. */
+  #mayAsk({ isPrivate }: SharedSubscription): boolean {
+    return this.#isOpen && (this.#isTokenShown || !isPrivate);
+  }
+
+  /** Ends it, and says so to the listener. */
+  #fail(reason: CloseReason): void {
+    this.close();
+    this.#options.listener.onClose(this, reason);
+  }
+
   #end(): void {
     this.#isOpen = false;
+    clearTimeout(this.#probe);
     this.#requests.stop();
     for (const reject of this.#pending) reject(new Error("the connection has ended"));
     this.#pending.clear();
@@ -142,24 +195,31 @@ export class Session {
   #onData(value: unknown): void {
     const message = parseData(value);
     if (!message) {
-      this.#options.listener.onError(new Error("the service sent a data message that has not its form"));
+      this.#options.listener.onError(new Error("the service sent a malformed data message"));
       return;
     }
+    const isReplay = this.#requests.replays.covers(message);
     for (const subscription of this.#options.registry.matching(message)) {
-      if (subscription.take(message)) this.#requests.repair(subscription, [subscription.keyOf(message)]);
+      const finding = subscription.take(message, !isReplay && this.#requests.judges(subscription));
+      if (finding !== "fine") this.#requests.repairs.repair(subscription, [message.marketId], finding === "reset");
     }
   }
 
   #onHeartbeat(value: unknown): void {
     const heartbeat = parseHeartbeat(value);
     if (!heartbeat) {
-      this.#options.listener.onError(new Error("the service sent a heartbeat that has not its form"));
+      this.#options.listener.onError(new Error("the service sent a malformed heartbeat"));
       return;
     }
-    for (const subscription of this.#options.registry.matching(heartbeat)) {
-      subscription.hear();
-      this.#requests.suspect(subscription, () => subscription.behind(heartbeat));
+    const { channel, marketId } = heartbeat;
+    const matching = this.#options.registry.matching(heartbeat);
+    for (const subscription of matching) {
+      const reset = subscription.takeHeartbeat(heartbeat, this.#requests.judges(subscription));
+      if (reset.size > 0) this.#requests.repairs.repair(subscription, reset, true);
+      else this.#requests.repairs.suspect(subscription, "heartbeat");
     }
+    // A heartbeat names a topic as its subscription does: nobody here has this one.
+    if (!this.#options.registry.find({ channel, marketId })) this.#requests.disown({ channel, marketId });
   }
 
   #onDrain(value: unknown): void {
@@ -168,11 +228,18 @@ export class Session {
   }
 
   /** A refusal comes with the answer too; what is left here is the end of a subscription that was there. */
-  #onError(error: ErrorMessage | undefined): void {
-    if (!error || errorCodes[error.code].retry) return;
-    for (const subscription of this.#options.registry.privateOn(error.channel)) {
-      if (!this.#requests.end(subscription)) continue;
-      this.#options.listener.onPrivateEnded(new ChannelError(error.code, error.message), subscription);
-    }
+  #onError(message: ErrorMessage | undefined): void {
+    if (message?.channel === undefined) return;
+    const { channel, marketId } = message;
+    const error = new ChannelError(message.code, message.message);
+    const markets = typeof marketId === "object" ? marketId : [marketId];
+    for (const market of markets) this.#endTopic({ channel, marketId: market }, error);
+  }
+
+  #endTopic(topic: TopicWords, error: ChannelError): void {
+    const ended = this.#requests.end(topic, error);
+    if (!ended) return;
+    if (ended.isPrivate) this.#options.listener.onPrivateEnded(error, ended);
+    ended.conditions.drop(this.#requests, ended.isPrivate ? undefined : error);
   }
 }

@@ -1,7 +1,11 @@
 import type { io } from "socket.io-client";
 import { NAMESPACE } from "../../contract/wire.ts";
+import { boundedDelay } from "./delay.ts";
 import { parseErrorMessage } from "./frames.ts";
 import type { OpenTransport, Transport, TransportOptions } from "./transport.ts";
+
+/** A namespace that no service has: its refusal comes at once, whatever else the gateway is busy with. */
+const PROBE_NAMESPACE = "/probe";
 
 /** What the gateway's refusal of a handshake carries beside its message. */
 const refusalOf = (error: Error): unknown => ("data" in error ? error.data : undefined);
@@ -25,7 +29,7 @@ function openSocketIo(connect: typeof io, { url, token, connectTimeoutMs, listen
     auth: token === null ? {} : { token },
   });
   // Covers the namespace's handshake too, which has no limit of its own.
-  const timer = setTimeout(() => end("the connection was not made in time"), connectTimeoutMs);
+  const timer = setTimeout(() => end("the connection was not made in time"), boundedDelay(connectTimeoutMs));
   const stop = (): void => {
     clearTimeout(timer);
     socket.off();
@@ -45,6 +49,16 @@ function openSocketIo(connect: typeof io, { url, token, connectTimeoutMs, listen
   socket.onAny((event: string, value: unknown) => listener.onEvent(event, value));
   return {
     request: (event, content, onAnswer) => void socket.emit(event, content, onAnswer),
+    probe(onAnswer) {
+      const probe = socket.io.socket(PROBE_NAMESPACE);
+      const finish = (): void => {
+        probe.off();
+        probe.disconnect();
+        onAnswer();
+      };
+      probe.once("connect_error", finish);
+      probe.once("connect", finish);
+    },
     close: stop,
   };
 }

@@ -1,10 +1,9 @@
-import type { Channel } from "../../contract/channels.ts";
 import { SharedSubscription } from "./shared-subscription.ts";
+import { type Topic, type TopicWords, topicName } from "./topic.ts";
 
-const nameOf = (channel: string, marketId: string | undefined): string => `${channel}|${marketId ?? ""}`;
-
-/** The subscriptions of a client, whatever connection carries them. */
+/** Holds the subscriptions that the application wants, whatever connection carries them. */
 export class SubscriptionRegistry {
+  /** By the name of the topic. */
   readonly #subscriptions = new Map<string, SharedSubscription>();
 
   get all(): IterableIterator<SharedSubscription> {
@@ -15,39 +14,45 @@ export class SubscriptionRegistry {
     return this.#subscriptions.size;
   }
 
-  /** The subscription to a channel or one market of it; made if there is none. */
-  obtain(channel: Channel, marketId: string | undefined): SharedSubscription {
-    const name = nameOf(channel, marketId);
+  /** Those that nobody holds any more and that are kept a little longer. */
+  get lingering(): SharedSubscription[] {
+    return [...this.#subscriptions.values()].filter(({ receivers }) => receivers.size === 0);
+  }
+
+  /** The subscription to a topic; made if there is none. */
+  obtain(topic: Topic): SharedSubscription {
+    const name = topicName(topic);
     const existing = this.#subscriptions.get(name);
     if (existing) return existing;
-    const fresh = new SharedSubscription(channel, marketId);
+    const fresh = new SharedSubscription(topic);
     this.#subscriptions.set(name, fresh);
     return fresh;
   }
 
+  /** The subscription of exactly these words. */
+  find(topic: TopicWords): SharedSubscription | undefined {
+    return this.#subscriptions.get(topicName(topic));
+  }
+
   /** Those that a message is for: of its market, and of the whole channel. */
-  matching({ channel, marketId }: { channel: Channel; marketId?: string }): SharedSubscription[] {
-    const whole = this.#subscriptions.get(nameOf(channel, undefined));
-    const single = marketId === undefined ? undefined : this.#subscriptions.get(nameOf(channel, marketId));
+  matching({ channel, marketId }: TopicWords): SharedSubscription[] {
+    const whole = this.#subscriptions.get(channel);
+    const single = marketId === undefined ? undefined : this.#subscriptions.get(topicName({ channel, marketId }));
     if (whole && single) return [whole, single];
     const only = whole ?? single;
     return only ? [only] : [];
   }
 
-  privateOn(channel: string | undefined): SharedSubscription[] {
-    return [...this.#subscriptions.values()].filter((each) => each.isPrivate && each.channel === channel);
-  }
-
   has(subscription: SharedSubscription): boolean {
-    return this.#subscriptions.get(nameOf(subscription.channel, subscription.marketId)) === subscription;
+    return this.find(subscription.topic) === subscription;
   }
 
   remove(subscription: SharedSubscription): void {
-    if (this.has(subscription)) this.#subscriptions.delete(nameOf(subscription.channel, subscription.marketId));
+    if (this.has(subscription)) this.#subscriptions.delete(topicName(subscription.topic));
   }
 
   /** Forgets those that nobody holds. */
   prune(): void {
-    for (const each of this.#subscriptions.values()) if (each.receivers.size === 0) this.remove(each);
+    for (const each of this.lingering) this.remove(each);
   }
 }

@@ -1,5 +1,6 @@
 import type { AuthenticatedMessage } from "../../contract/frames.ts";
 import type { Backoff } from "./backoff.ts";
+import { boundedDelay } from "./delay.ts";
 import { readClaims, renewalDelay, type TokenSource } from "./token-source.ts";
 
 interface TokenRenewalOptions {
@@ -69,6 +70,6 @@ export class TokenRenewal {
 
   #renewIn(delay: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.renew().catch(this.#options.onFailure), delay);
+    this.#timer = setTimeout(() => this.renew().catch(this.#options.onFailure), boundedDelay(delay));
   }
 }

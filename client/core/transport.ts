@@ -8,9 +8,13 @@ export interface CloseReason {
   /** Where the service said why, in the words of the contract. */
   readonly code?: ErrorCode | undefined;
   readonly message: string;
+  /** Whether a request was larger than the service takes. */
+  readonly isTooLarge?: boolean;
+  /** Whether the link is dead although nobody has closed it: another one may work at once. */
+  readonly isDead?: boolean;
 }
 
-/** Hears of one connection. Nothing is called after `onClose`, nor after `close()` of the transport. */
+/** Takes what happens on one connection. Nothing is called after `onClose`, nor after `close()` of the transport. */
 export interface TransportListener {
   /** The service has taken the connection, with its token. Called at most once. */
   onOpen(): void;
@@ -23,11 +27,14 @@ export interface TransportListener {
 /** One connection to one edge. It never reconnects by itself. */
 export interface Transport {
   /**
-   * Sends a request. `onAnswer` is called at most once, in order with the events: with the reply or with the
-   * `ErrorMessage`, not checked yet. It is not called if the connection ends before.
+   * Sends a request. `onAnswer` is called in order with the events: with the reply or with the `ErrorMessage`, not
+   * checked yet. On the managed edge it may be called again, with further parts of a reply or with an error that takes
+   * the reply back. It is not called if the connection ends before.
    */
   request(event: RequestEvent, content: object, onAnswer: (answer: unknown) => void): void;
-  /** Ends the connection at once, without a word to the listener. */
+  /** Asks the service for a sign of life, behind whatever it has sent before. `onAnswer` is called at most once. */
+  probe(onAnswer: () => void): void;
+  /** Ends the connection at once, without calling the listener. */
   close(): void;
 }
 

@@ -8,10 +8,12 @@ export type ConnectionStatus = "disconnected" | "connecting" | "connected";
 /**
  * One subscription:
  * - `subscribing`: nothing has come yet.
- * - `live`: the application has everything that there is.
- * - `resuming`: the connection was lost; what is missed meanwhile comes before it is `live` again.
- * - `stale`: connected, but neither a message nor a heartbeat came for `staleAfterMs`. What is shown may be old.
- * - `error`: refused; `onError` said why. It goes on by itself where a new token or connection allows.
+ * - `live`: the service confirmed the subscription, and the application has everything that the service had.
+ * - `resuming`: the connection was lost, the service ended the subscription, or something is missing; what is missed
+ *   meanwhile comes before it is `live` again.
+ * - `stale`: neither a message nor a heartbeat came for `staleAfterMs`, or the device is offline. What is shown may be
+ *   old.
+ * - `error`: refused; `onError` said why. It recovers where a new token, a new connection or fewer subscriptions allow.
  */
 export type SubscriptionStatus = "subscribing" | "live" | "resuming" | "stale" | "error";
 
@@ -35,7 +37,7 @@ export interface Message<C extends Channel = Channel> {
   readonly prev: string;
 }
 
-/** Messages that the service no longer holds: load what they would have said from the source. */
+/** Messages that the service no longer holds, or a stream that it lost the newest messages of: load what they would have said from the source. */
 export interface Gap {
   readonly channel: Channel;
   readonly marketId?: string;
@@ -44,7 +46,7 @@ export interface Gap {
 }
 
 export interface SubscribeOptions<C extends Channel> {
-  /** One market of a channel that is split by market. Without it: all of them. */
+  /** One market of a channel that is split by market, 1 to 128 characters. Without it: all of them. */
   readonly marketId?: string;
   /**
    * Where to begin: what came after this id is delivered first. `"0-0"` is all that is held. On a whole channel a map
@@ -81,7 +83,9 @@ export interface RealtimeClientOptions {
   readonly token?: Token;
   /** Waits between attempts to connect. @default from 1 s to 30 s */
   readonly backoff?: BackoffOptions;
-  /** Silence after which a subscription is `stale`, in ms. @default 15_000 on the gateway, 150_000 on the managed edge */
+  /** How long the token function may take, in ms. @default 10_000 */
+  readonly tokenTimeoutMs?: number;
+  /** Silence after which a subscription is `stale`, in ms. @default 15_000 on the gateway, 75_000 on the managed edge */
   readonly staleAfterMs?: number;
   /** How long an attempt to connect may take, in ms. @default 10_000 */
   readonly connectTimeoutMs?: number;
@@ -91,6 +95,9 @@ export interface RealtimeClientOptions {
   readonly connectionLifetimeMs?: number;
   /** Whether to connect at once; otherwise `resume()` begins. @default true */
   readonly autoConnect?: boolean;
-  /** Hears what goes wrong in the background and is tried again: refused tokens, failed connections, broken frames. */
+  /**
+   * Called with what goes wrong in the background and is tried again: refused tokens, failed connections (each a
+   * `ConnectionError`), broken frames.
+   */
   readonly onError?: (error: Error) => void;
 }

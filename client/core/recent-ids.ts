@@ -1,0 +1,22 @@
+/** Remembers the ids that came last, to tell a repeat from a stream that was reset. */
+export class RecentIds {
+  readonly #capacity: number;
+  readonly #ids: string[] = [];
+  #oldest = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  add(id: string): void {
+    if (this.#ids.length < this.#capacity) this.#ids.push(id);
+    else {
+      this.#ids[this.#oldest] = id;
+      this.#oldest = (this.#oldest + 1) % this.#capacity;
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#ids.includes(id);
+  }
+}

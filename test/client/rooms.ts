@@ -1,0 +1,29 @@
+import { roomName } from "../../contract/stream.ts";
+import { openTable } from "../../lambdas/managed-edge/open-table.ts";
+import type { Edge } from "../support/edge.ts";
+import type { Platform } from "../support/platform.ts";
+
+/** What an application wants, in the words of the test. */
+export interface Wish {
+  readonly channel: "market:prices" | "market:orderbook" | "market:trades";
+  readonly marketId?: string;
+}
+
+export const roomOf = ({ channel, marketId }: Wish): string =>
+  roomName({ channel, ...(marketId === undefined ? {} : { key: marketId }) });
+
+/** The market rooms that a gateway has for its only client: it leaves one some seconds after its last subscriber. */
+export async function gatewayRooms({ commands }: Platform): Promise<string[]> {
+  const channels = (await commands.call("PUBSUB", "SHARDCHANNELS")) as unknown[];
+  return channels
+    .map((channel) => /#(\{market:.*)#$/.exec(String(channel))?.[1])
+    .filter((room) => room !== undefined)
+    .toSorted();
+}
+
+/** The rooms that the managed edge's table has for all connections that are open. */
+export async function edgeRooms({ api }: Edge): Promise<string[]> {
+  const { connections } = openTable(String(process.env.RT_EDGE_TABLE));
+  const states = await Promise.all(api.connectionIds().map((id) => connections.find(id)));
+  return states.flatMap((state) => [...(state?.subscriptions.keys() ?? [])]).toSorted();
+}

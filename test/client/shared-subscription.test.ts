@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { Receiver } from "../../client/core/receiver.ts";
+import { SharedSubscription } from "../../client/core/shared-subscription.ts";
+import type { StartPosition } from "../../client/core/topic.ts";
+import type { Gap } from "../../client/core/types.ts";
+
+/** A subscription to trades with receivers that begin at these ids, and what each of them got. */
+function share(marketId: string | undefined, ...starts: readonly StartPosition[]) {
+  const shared = new SharedSubscription({ channel: "market:trades", marketId });
+  const all = starts.map((lastId) => {
+    const got: string[] = [];
+    const gaps: Gap[] = [];
+    const receiver = new Receiver({
+      topic: { channel: "market:trades", marketId },
+      isLatest: false,
+      hasOneStream: shared.hasOneStream,
+      options: {
+        ...(lastId === undefined ? {} : { lastId }),
+        onMessage: ({ id }) => got.push(id),
+        onGap: (gap) => gaps.push(gap),
+      },
+      condition: () => shared.conditions.current,
+      onClose: () => undefined,
+      onListenerError: (error) => {
+        throw error;
+      },
+    });
+    shared.add(receiver as unknown as Receiver, lastId !== undefined);
+    return { receiver, got, gaps };
+  });
+  return { shared, all };
+}
+
+const entry = (number: number, prev = number - 1, marketId = "m") => ({
+  ...{ channel: "market:trades" as const, marketId, data: {} as never },
+  ...{ id: `${number}-0`, prev: `${prev}-0` },
+});
+
+const connection = {};
+
+function answer(shared: SharedSubscription, id: number, recovered: boolean): void {
+  const asked = shared.idsToAsk();
+  const context = { asked, mayLower: true, onReplay: () => undefined };
+  shared.settle({ channel: "market:trades", marketId: "m", id: `${id}-0`, recovered }, context);
+  shared.finish(connection, { asked, isFirst: true });
+}
+
+describe("a subscription that several receivers share", () => {
+  it("tells each of them of a reset, also the one that the service could have gone on from", () => {
+    const { shared, all } = share("m", "5-0", "50-0");
+    answer(shared, 50, true);
+    for (let number = 6; number <= 50; number += 1) shared.take(entry(number), false);
+    shared.take(entry(51), true);
+    const [behind, ahead] = all;
+    expect([behind?.got.at(-1), ahead?.got]).toEqual(["51-0", ["51-0"]]);
+    expect(shared.take(entry(20, 19), true)).toBe("fine");
+    shared.take(entry(7), true);
+    expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "51-0" }, true).size).toBe(0);
+    expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "2-0" }, true)).toEqual(new Set(["m"]));
+    expect(all.map(({ receiver }) => receiver.status)).toEqual(["resuming", "resuming"]);
+    expect([shared.take(entry(52), true), shared.idsToAsk()]).toEqual(["fine", new Map([["m", "51-0"]])]);
+    answer(shared, 3, false);
+    expect(all.map(({ receiver, gaps }) => [receiver.status, gaps])).toEqual(
+      all.map(() => ["live", [{ channel: "market:trades", marketId: "m", after: "51-0" }]]),
+    );
+    shared.take(entry(4), true);
+    expect(all.map(({ got }) => got.at(-1))).toEqual(["4-0", "4-0"]);
+  });
+
+  it("goes on from the beginning with a market that the service does not name any more", () => {
+    const { shared, all } = share(undefined, { m: "9-0", other: "9-0" });
+    const context = { mayLower: true, onReplay: () => undefined };
+    const first = shared.idsToAsk();
+    shared.settle(
+      { channel: "market:trades", ids: { m: "9-0", other: "9-0" }, recovered: true },
+      { ...context, asked: first },
+    );
+    shared.finish(connection, { asked: first, isFirst: true });
+    expect(shared.takeHeartbeat({ channel: "market:trades", ids: { m: "3-0" } }, true)).toEqual(new Set(["m"]));
+    const asked = shared.idsToAsk(new Set(["m"]));
+    shared.settle({ channel: "market:trades", ids: { other: "9-0" }, recovered: true }, { ...context, asked });
+    expect(shared.finish(connection, { asked, isFirst: false })).toEqual(new Set());
+    const [only] = all;
+    expect([only?.receiver.status, only?.gaps.map(({ after }) => after)]).toEqual(["live", ["9-0"]]);
+    shared.take(entry(1, 0), true);
+    expect(only?.got).toEqual(["1-0"]);
+  });
+
+  it("gives who joins it no better status than it has", () => {
+    const { shared } = share("m", "5-0");
+    answer(shared, 5, true);
+    shared.conditions.silence();
+    const late = new Receiver({
+      topic: shared.topic as { channel: "market:trades" },
+      isLatest: false,
+      hasOneStream: true,
+      options: { onMessage: () => undefined },
+      condition: () => shared.conditions.current,
+      onClose: () => undefined,
+      onListenerError: () => undefined,
+    });
+    shared.add(late as unknown as Receiver, false);
+    expect(late.status).toBe("stale");
+    shared.conditions.hear();
+    expect(late.status).toBe("live");
+  });
+});

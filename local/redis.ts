@@ -28,6 +28,8 @@ export interface RedisOptions {
   readonly port?: number;
   /** More command line options of redis-server, such as `--appendonly yes`. */
   readonly configuration?: readonly string[];
+  /** Added to the server's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Where to look for the server, as in `PATH`. Default: this process's own. */
   readonly searchPath?: string;
 }
@@ -86,13 +88,17 @@ async function end(child: ChildProcess): Promise<void> {
  *
  * @throws RedisNotFoundError where there is none to be had, or an Error with the server's own output where it fails.
  */
-export async function startRedis({ port, configuration = [], searchPath }: RedisOptions = {}): Promise<RunningRedis> {
+export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
+  const { port, configuration = [], environment = {}, searchPath } = options;
   // biome-ignore lint/style/noProcessEnv: the search path is the machine's, not configuration of ours
   const server = await findRedisServer(searchPath ?? process.env.PATH ?? "");
   const chosen = port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), "vezta-redis-"));
   const base = ["--port", String(chosen), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
-  const child = spawn(server.path, [...base, ...configuration], { env: server.env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(server.path, [...base, ...configuration], {
+    env: { ...server.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   child.on("error", () => running.delete(child));
   const stop = async (): Promise<void> => {

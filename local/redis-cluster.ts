@@ -28,6 +28,8 @@ export interface RedisClusterOptions {
   readonly replicasPerMaster?: number;
   /** More command line options of every node; a function gets the node's port. */
   readonly configuration?: readonly string[] | ((port: number) => readonly string[]);
+  /** Added to the environment of the node on a port. */
+  readonly environment?: (port: number) => Readonly<Record<string, string>>;
 }
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
@@ -93,7 +95,7 @@ async function form(ports: readonly number[], masters: number): Promise<void> {
  * @throws Error with the cause of the last attempt.
  */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RunningRedisCluster> {
-  const { masters = 3, replicasPerMaster = 0, configuration = [] } = options;
+  const { masters = 3, replicasPerMaster = 0, configuration = [], environment = () => ({}) } = options;
   const size = masters * (1 + replicasPerMaster);
   let lastError: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -104,6 +106,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
       ports.map((port) =>
         startRedis({
           port,
+          environment: environment(port),
           configuration: ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", ...more(port)],
         }),
       ),

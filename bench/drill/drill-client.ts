@@ -16,6 +16,9 @@ import { type Request, Subscription } from "./subscription.ts";
 /** How soon a request that was refused for the moment is made again, in ms. */
 const RETRY_MS = 250;
 
+/** Least time between requests that follow from a reset, in ms. */
+const RESET_MS = 1_000;
+
 /** A message that the application got. */
 export interface Applied {
   readonly id: string;
@@ -30,6 +33,8 @@ export interface Applied {
 export interface Report {
   readonly stream: string;
   readonly lastId: string;
+  /** How many messages of the stream the application had got by then. */
+  readonly place?: number;
 }
 
 /** What one client saw since the last `reset`. */
@@ -65,6 +70,7 @@ export class DrillClient {
   readonly name: string;
   readonly #socket: Socket<ServerToClientEvents, ClientToServerEvents>;
   readonly #subscriptions: ReadonlyMap<Channel, Subscription>;
+  readonly #askedAt = new Map<Subscription, number>();
   #journal = createJournal();
   /** Counts connections: an answer to an earlier one's request is void. */
   #generation = 0;
@@ -123,6 +129,7 @@ export class DrillClient {
 
   #ask(subscription: Subscription): void {
     const generation = this.#generation;
+    this.#askedAt.set(subscription, Date.now());
     this.#socket.emit("subscribe", subscription.ask(), (answer: SubscribedMessage | ErrorMessage) => {
       if (generation !== this.#generation) return;
       if ("code" in answer) this.#onRefusal(subscription, answer);
@@ -136,10 +143,21 @@ export class DrillClient {
     setTimeout(() => generation === this.#generation && this.#socket.connected && this.#ask(subscription), RETRY_MS);
   }
 
+  /** A stream that was reset shows it with every message: one request a second is enough. */
+  #askLater(subscription: Subscription): void {
+    const generation = this.#generation;
+    subscription.isAsking = true;
+    const wait = Math.max(0, (this.#askedAt.get(subscription) ?? 0) + RESET_MS - Date.now());
+    setTimeout(() => generation === this.#generation && this.#socket.connected && this.#ask(subscription), wait);
+  }
+
   #onAnswer(subscription: Subscription, answer: SubscribedMessage): void {
     const { holes, isBehind, reported } = subscription.settle(answer);
     this.#journal.holes += holes;
-    for (const { stream, lastId } of reported) this.#journal.reports.push({ stream: stream.name, lastId });
+    for (const { stream, lastId } of reported) {
+      const place = this.#journal.applied.get(stream.name)?.length ?? 0;
+      this.#journal.reports.push({ stream: stream.name, lastId, place });
+    }
     if (isBehind) this.#ask(subscription);
   }
 
@@ -152,6 +170,7 @@ export class DrillClient {
     const { step, followed } = subscription.take(message);
     if (step === "drop") this.#journal.repeats += 1;
     if (step === "hole" && !subscription.isAsking) this.#ask(subscription);
+    if (step === "reset" && !subscription.isAsking) this.#askLater(subscription);
     if (step !== "apply") return;
     const { name } = followed.position.stream;
     const isResumed = compareIds(message.id, followed.resumedUntil) <= 0;

@@ -21,6 +21,8 @@ export interface DrillListener {
   /** A round begins; `published` messages of this fault are out so far. */
   onRound?(fault: FaultName, published: number): void;
   onRow?(row: Row, problems: readonly string[]): void;
+  /** The drill itself fails; what it started is ended after that. */
+  onFailure?(error: unknown): void;
 }
 
 export interface RunningDrill {
@@ -40,6 +42,9 @@ export function startDrill(options: DrillOptions, listener: DrillListener = {}):
   const run = async (): Promise<readonly Row[]> => {
     try {
       return await strikeAll(options, listener, (end) => ends.push(end));
+    } catch (error) {
+      listener.onFailure?.(error);
+      throw error;
     } finally {
       await stop();
     }
@@ -52,7 +57,8 @@ async function strikeAll(
   listener: DrillListener,
   onStarted: (end: () => Promise<void>) => void,
 ): Promise<readonly Row[]> {
-  const world = await startWorld(rate, onStarted);
+  const hasClocks = names.some((name) => "needsClocks" in faults[name]);
+  const world = await startWorld({ rate, hasClocks, onStarted });
   listener.onStarted?.();
   const share = messages / names.length;
   const rows: Row[] = [];

@@ -1,31 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type DrillStream, named } from "./messages.ts";
-import type { RedisNode } from "./redis-side.ts";
+import { clientNemeses } from "./nemeses-clients.ts";
+import { edgeNemeses } from "./nemeses-edge.ts";
+import { clockNemeses, redisNemeses } from "./nemeses-redis.ts";
+import { type Fault, FEW, type Outage, timed } from "./outage.ts";
+import type { RedisNode } from "./redis-node.ts";
 import { until } from "./until.ts";
 import type { World } from "./world.ts";
 
-/** What a fault did, for the reckoning. Times are in ms since 1970. */
-export interface Outage {
-  /** From when until when it held. */
-  readonly from: number;
-  readonly until: number;
-  /** Names of the streams whose way from Redis to the gateways was concerned. */
-  readonly streams: ReadonlySet<string>;
-  /** How many gateways surely heard nothing of what was written to a stream meanwhile. */
-  readonly deaf: ReadonlyMap<string, number>;
-  /** Tidies up while messages flow again. */
-  readonly afterwards?: Promise<void>;
-}
-
-/** One thing that goes wrong. */
-export interface Fault {
-  /** In how many streams an entry is to be written but not published after it, as a share of all complete ones. */
-  readonly injectedShare: number;
-  /** Lets it go wrong and resolves once the cause is gone; its consequences may not be. */
-  strike(world: World): Promise<Outage>;
-}
-
-const FEW = 1 / 6;
 const DARK_MS = 500;
 const PAUSE_MS = 2_500;
 const CUT_MS = 2_000;
@@ -50,14 +32,6 @@ const publicStream = named({ channel: "market:trades", key: "market-1" });
 const privateStream = named({ channel: "user:orders", key: "user-1" });
 
 const namesOf = (streams: readonly DrillStream[]): ReadonlySet<string> => new Set(streams.map(({ name }) => name));
-
-const NOTHING = { streams: new Set<string>(), deaf: new Map<string, number>() };
-
-async function timed(strike: () => Promise<void>): Promise<Outage> {
-  const from = Date.now();
-  await strike();
-  return { ...NOTHING, from, until: Date.now() };
-}
 
 async function failOver(world: World, stream: DrillStream, before?: (primary: RedisNode) => Promise<void>) {
   const primary = await world.redis.primaryOf(stream);
@@ -171,15 +145,23 @@ export const faults = {
   "redis-failover": { injectedShare: FEW, strike: (world) => failOver(world, publicStream) },
   "redis-lost-writes": {
     injectedShare: FEW,
-    strike: (world) => failOver(world, privateStream, (primary) => writeUnreplicated(world, primary)),
+    strike: async (world) => ({
+      ...(await failOver(world, privateStream, (primary) => writeUnreplicated(world, primary))),
+      losesWrites: true,
+    }),
   },
   "redis-frozen-failover": {
     injectedShare: FEW,
     async strike(world) {
       const primary = await world.redis.primaryOf(publicStream);
-      return freeze(world, primary, () => world.redis.untilReplaced(publicStream, primary));
+      const outage = await freeze(world, primary, () => world.redis.untilReplaced(publicStream, primary));
+      return { ...outage, losesWrites: true };
     },
   },
+  ...redisNemeses,
+  ...edgeNemeses,
+  ...clientNemeses,
+  ...clockNemeses,
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;

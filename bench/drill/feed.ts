@@ -1,22 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import {
-  InvalidMessageError,
-  PublishError,
-  type Publisher,
-  type PublishOutcome,
-} from "../../contract/server/publisher.ts";
-import { createMessage, type DrillStream } from "./messages.ts";
+import { InvalidMessageError, type Publisher, type PublishOutcome } from "../../contract/server/publisher.ts";
+import { attempt, type Item, nextBatch } from "./feed-batch.ts";
+import { createMessage, type DrillStream, type EntityState } from "./messages.ts";
 import { until } from "./until.ts";
 
 const TICK_MS = 20;
-const BATCH = 50;
 
 /** How long an event source waits before it offers a failed event again, in ms. */
 const RETRY_MS = 100;
 
+/** How long a message may be refused as invalid, in ms: a clock that jumps makes valid times invalid for a while. */
+const INVALID_MS = 20_000;
+
 /** Longest that Redis may take for what is left when the feed stops, in ms. */
-const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
+const ACKNOWLEDGE_TIMEOUT_MS = 60_000;
 
 /** Messages of a stream that a redelivery brings again. */
 const REDELIVERED = 20;
@@ -24,11 +22,13 @@ const REDELIVERED = 20;
 /** Messages of a stream between two calls of `reset`: fewer than the shortest history, so that all can be compared. */
 const MAXIMUM_PER_ROUND = 250;
 
-interface Item {
-  readonly number: number;
+/** A message that the publisher acknowledged. */
+export interface Acknowledged {
   readonly message: ChannelMessage;
-  /** Hears how often gateways were subscribed when the entry was written without being published. */
-  readonly onMuted?: (subscribers: number) => void;
+  /** When, in ms since 1970. */
+  readonly at: number;
+  /** Whether it was refused because something newer was there already. */
+  readonly isStale: boolean;
 }
 
 /** One stream's messages: one batch under way at a time, so that order holds over retries. */
@@ -36,9 +36,13 @@ interface Line {
   readonly stream: DrillStream;
   readonly queue: Item[];
   readonly recent: ChannelMessage[];
-  /** Numbers that the publisher acknowledged since the last `reset`. */
-  acknowledged: Set<number>;
+  /** By number, since the last `reset`. */
+  acknowledged: Map<number, Acknowledged>;
   next: number;
+  /** The newest time that a message has; the next one's is later. */
+  lastTime: number;
+  /** Since when the oldest message is refused as invalid, in ms since 1970. */
+  invalidSince: number | undefined;
   isBusy: boolean;
 }
 
@@ -67,8 +71,8 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.#lines = options.streams.map((stream) => ({
-      ...{ stream, queue: [], recent: [], next: 1, isBusy: false },
-      acknowledged: new Set<number>(),
+      ...{ stream, queue: [], recent: [], next: 1, isBusy: false, lastTime: 0, invalidSince: undefined },
+      acknowledged: new Map<number, Acknowledged>(),
     }));
   }
 
@@ -77,13 +81,13 @@ export class Feed {
     return this.#lines.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0);
   }
 
-  acknowledgedOf({ name }: DrillStream): ReadonlySet<number> {
+  acknowledgedOf({ name }: Pick<DrillStream, "name">): ReadonlyMap<number, Acknowledged> {
     return this.#line(name).acknowledged;
   }
 
   /** Forgets what was acknowledged. */
   reset(): void {
-    for (const line of this.#lines) line.acknowledged = new Set();
+    for (const line of this.#lines) line.acknowledged = new Map();
   }
 
   start(): void {
@@ -100,7 +104,7 @@ export class Feed {
   /**
    * Makes no new messages and resolves once everything made is acknowledged.
    *
-   * @throws InvalidMessageError where the drill itself made one that does not fit its channel, or an Error where Redis
+   * @throws InvalidMessageError where a message is refused as invalid for long, or an Error where Redis
    *   does not take them all.
    */
   async stop(): Promise<void> {
@@ -127,6 +131,16 @@ export class Feed {
     return new Promise((resolve) => this.#push(line, (gateways) => resolve({ number, gateways })));
   }
 
+  /** Offers states of entities in the order given, which need not be that of their times. Resolves once they are out. */
+  async offer(stream: DrillStream, states: readonly EntityState[]): Promise<void> {
+    const line = this.#line(stream.name);
+    const first = line.next;
+    for (const state of states) this.#push(line, undefined, state);
+    await until(`${states.length} states of ${stream.name} acknowledged`, ACKNOWLEDGE_TIMEOUT_MS, () =>
+      states.every((_, index) => line.acknowledged.has(first + index)),
+    );
+  }
+
   #line(name: string): Line {
     const line = this.#lines.find(({ stream }) => stream.name === name);
     if (!line) throw new Error(`the drill does not feed ${name}`);
@@ -139,10 +153,11 @@ export class Feed {
     if (line && line.acknowledged.size + line.queue.length < MAXIMUM_PER_ROUND) this.#push(line);
   }
 
-  #push(line: Line, onMuted?: (subscribers: number) => void): void {
+  #push(line: Line, onMuted?: (subscribers: number) => void, state?: EntityState): void {
     const number = line.next;
     line.next += 1;
-    line.queue.push({ number, message: createMessage(line.stream, number), onMuted });
+    line.lastTime = Math.max(Date.now(), line.lastTime + 1);
+    line.queue.push({ number, message: createMessage(line.stream, number, state ?? { time: line.lastTime }), onMuted });
     if (!line.isBusy)
       this.#flush(line).catch((error: Error) => {
         this.#failure = error;
@@ -158,6 +173,7 @@ export class Feed {
         const subscribers = first?.onMuted ? await this.#writeMuted(line.stream, first) : 0;
         const messages = batch.map(({ message }) => message);
         const outcomes = await this.#publish(line, messages);
+        assertValid(line, outcomes);
         const done = this.#settle(line, batch, outcomes);
         // A duplicate now means that the muted publisher did write it.
         if (done > 0) first?.onMuted?.(outcomes[0]?.status === "duplicate" ? subscribers : 0);
@@ -172,8 +188,9 @@ export class Feed {
   #settle(line: Line, batch: readonly Item[], outcomes: readonly PublishOutcome[]): number {
     const failed = outcomes.findIndex(({ status }) => status === "failed");
     const done = failed < 0 ? batch.length : failed;
-    for (const { number, message } of line.queue.splice(0, done)) {
-      line.acknowledged.add(number);
+    const at = Date.now();
+    for (const [index, { number, message }] of line.queue.splice(0, done).entries()) {
+      line.acknowledged.set(number, { message, at, isStale: outcomes[index]?.status === "stale" });
       line.recent.push(message);
     }
     line.recent.splice(0, line.recent.length - REDELIVERED);
@@ -204,22 +221,9 @@ export class Feed {
   }
 }
 
-/** The oldest messages; one that is to be muted goes alone. */
-function nextBatch(queue: readonly Item[]): readonly Item[] {
-  const muted = queue.findIndex(({ onMuted }) => onMuted !== undefined);
-  if (muted === 0) return queue.slice(0, 1);
-  return queue.slice(0, muted > 0 ? Math.min(muted, BATCH) : BATCH);
-}
-
-/** Publishes once; what fails is an outcome. */
-async function attempt(publisher: Publisher, batch: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]> {
-  try {
-    return await publisher.publish(batch);
-  } catch (error) {
-    if (!(error instanceof PublishError)) throw error;
-    for (const outcome of error.outcomes) {
-      if (outcome.status === "failed" && outcome.error instanceof InvalidMessageError) throw outcome.error;
-    }
-    return error.outcomes;
-  }
+/** @throws InvalidMessageError where the oldest message has been refused as invalid for long. */
+function assertValid(line: Line, [first]: readonly PublishOutcome[]): void {
+  const isInvalid = first?.status === "failed" && first.error instanceof InvalidMessageError;
+  line.invalidSince = isInvalid ? (line.invalidSince ?? Date.now()) : undefined;
+  if (isInvalid && Date.now() - (line.invalidSince ?? 0) > INVALID_MS) throw first.error;
 }

@@ -7,7 +7,7 @@ import { type Balancer, openBalancer } from "./balancer.ts";
 import { until } from "./until.ts";
 
 const ENTRY = join(import.meta.dirname, "../../gateway/main.ts");
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 const END_TIMEOUT_MS = 20_000;
 const SCRAPE_PAUSE_MS = 100;
 

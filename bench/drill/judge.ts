@@ -1,8 +1,8 @@
 import { channelDefinition } from "../../contract/channels.ts";
 import { compareIds } from "../../contract/stream.ts";
-import type { Applied, Journal } from "./drill-client.ts";
+import type { Applied, Journal, Report } from "./drill-client.ts";
 import type { DrillStream } from "./messages.ts";
-import type { StreamTruth } from "./truth.ts";
+import type { StreamTruth, TrueEntry } from "./truth.ts";
 
 /** What one client ended a round with. */
 export interface Witness {
@@ -41,8 +41,8 @@ function complain({ witness, stream, verdict }: Case, what: string): void {
 }
 
 /** Whether the application was told that something around an id is lost: it had come as far as `lastId` then. */
-const isReported = ({ witness, stream }: Case, isMeant: (lastId: string) => boolean): boolean =>
-  witness.journal.reports.some((report) => report.stream === stream.name && isMeant(report.lastId));
+const isReported = ({ witness, stream }: Case, isMeant: (report: Report) => boolean): boolean =>
+  witness.journal.reports.some((report) => report.stream === stream.name && isMeant(report));
 
 /** What holds for every delivery class: nothing twice, nothing older after something newer. */
 function judgeOrder(current: Case): void {
@@ -51,7 +51,9 @@ function judgeOrder(current: Case): void {
   const ids = new Set<string>();
   const numbers = new Map<number, string>();
   let newest: Applied | undefined;
-  for (const message of applied) {
+  for (const [place, message] of applied.entries()) {
+    // A stream that was reset goes on below where it was, and the application was told.
+    if (isReported(current, (report) => report.place === place)) newest = undefined;
     const earlier = numbers.get(message.number);
     // The same event under another id is no repeat where Redis has lost the first one, and the publisher tried again.
     if (ids.has(message.id) || (earlier !== undefined && held.has(earlier))) {
@@ -68,17 +70,40 @@ function judgeOrder(current: Case): void {
 
 function judgeComplete(current: Case): void {
   const { applied, truth, verdict } = current;
-  const got = new Map(applied.map(({ id, number }) => [id, number]));
+  const places = new Map(applied.map(({ id, number }, place) => [`${id} ${number}`, place]));
+  const placeOf = ({ id, number }: TrueEntry | undefined = { id: "", number: 0 }) => places.get(`${id} ${number}`);
   let isInGap = false;
-  for (const { id, number } of truth.entries) {
-    const isMissing = got.get(id) !== number;
-    if (isMissing) verdict.lost += 1;
-    if (isMissing && !isInGap && !isReported(current, (lastId) => compareIds(lastId, id) < 0)) {
-      verdict.undetected += 1;
-      complain(current, `number ${number} (${id}) is missing, and nobody said so`);
+  let before = -1;
+  for (const [index, entry] of truth.entries.entries()) {
+    const place = placeOf(entry);
+    if (place !== undefined) {
+      isInGap = false;
+      before = place;
+      continue;
     }
-    isInGap = isMissing;
+    const next = truth.entries.slice(index).find((each) => placeOf(each) !== undefined);
+    const declared = declarationOf(current, entry, { before, after: placeOf(next) ?? applied.length });
+    // After a reset a client drops what is below where the stream went; it was told to load that from the source.
+    if (declared !== "reset") verdict.lost += 1;
+    if (!isInGap && declared === undefined) {
+      verdict.undetected += 1;
+      complain(current, `number ${entry.number} (${entry.id}) is missing, and nobody said so`);
+    }
+    isInGap = true;
   }
+}
+
+/**
+ * How the application was told of a missing message: that something after an older id is missing, or that the stream was
+ * reset, while it got the messages on both sides.
+ */
+function declarationOf(
+  current: Case,
+  { id }: TrueEntry,
+  { before, after }: { readonly before: number; readonly after: number },
+): "gap" | "reset" | undefined {
+  if (isReported(current, ({ lastId }) => compareIds(lastId, id) < 0)) return "gap";
+  return isReported(current, ({ place = -1 }) => before < place && place <= after) ? "reset" : undefined;
 }
 
 /**
@@ -89,7 +114,7 @@ function judgePhantoms(current: Case): void {
   const { applied, truth, verdict } = current;
   const held = new Map(truth.entries.map(({ id, number }) => [id, number]));
   for (const { id, number } of applied) {
-    if (held.get(id) === number || isReported(current, (lastId) => compareIds(lastId, id) >= 0)) continue;
+    if (held.get(id) === number || isReported(current, ({ lastId }) => compareIds(lastId, id) >= 0)) continue;
     verdict.undetected += 1;
     complain(current, `Redis has lost number ${number} (${id}), and nobody said so`);
   }

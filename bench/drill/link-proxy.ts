@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP port in front of another one, whose connections can be cut and slowed. */
+/** A TCP port in front of another one, whose connections can be cut, slowed and silenced. */
 export interface LinkProxy {
   readonly port: number;
   /** Where connections lead from now on; before the first call they are reset. */
@@ -10,6 +10,13 @@ export interface LinkProxy {
   cut(): void;
   /** Holds back whatever arrives, in both directions, for so many ms; 0 ends it. Order is kept. */
   slow(delayMs: number): void;
+  /**
+   * Forwards nothing any more on the connections that are open now, not even their end; new ones work. Returns how many
+   * they are. Nothing wakes them: as after a change of networks, each end has to find out on its own.
+   */
+  silence(): number;
+  /** Resets the connections that `silence` left. */
+  clear(): void;
   /** Lets new connections through again. */
   heal(): void;
   close(): Promise<void>;
@@ -21,52 +28,69 @@ interface LinkState {
   delayMs: number;
 }
 
+/** One connection through the proxy: both of its sockets. */
+interface Pair {
+  readonly sockets: readonly [Socket, Socket];
+  isSilent: boolean;
+}
+
 /** Copies one direction. A chunk never overtakes the one before it, also where the delay has shrunk in between. */
-function pipe(from: Socket, to: Socket, state: LinkState): void {
+function pipe(pair: Pair, [from, to]: readonly [Socket, Socket], state: LinkState): void {
   const held: { readonly due: number; readonly chunk: Buffer }[] = [];
+  const forward = (chunk: Buffer): void => {
+    if (!pair.isSilent && to.writable) to.write(chunk);
+  };
   const release = (): void => {
     while (held[0] && held[0].due <= Date.now()) {
       const next = held.shift();
-      if (next && to.writable) to.write(next.chunk);
+      if (next) forward(next.chunk);
     }
     if (held[0]) setTimeout(release, held[0].due - Date.now());
   };
   from.on("data", (chunk) => {
-    if (held.length === 0 && state.delayMs === 0) {
-      to.write(chunk);
-      return;
-    }
+    if (held.length === 0 && state.delayMs === 0) return forward(chunk);
     held.push({ due: Date.now() + state.delayMs, chunk });
     if (held.length === 1) setTimeout(release, state.delayMs);
   });
   // A reset is what this proxy is for: each side only has to learn that the other one is gone.
-  from.on("error", () => to.destroy());
-  from.on("close", () => to.destroy());
+  const destroy = (): void => {
+    if (!pair.isSilent) to.destroy();
+  };
+  from.on("error", destroy);
+  from.on("close", destroy);
+  from.on("end", () => {
+    if (pair.isSilent) return;
+    for (const socket of pair.sockets) socket.end();
+  });
 }
 
 /** Opens a proxy on a free port of 127.0.0.1. */
 export async function openLinkProxy(): Promise<LinkProxy> {
   const state: LinkState = { target: 0, isCut: false, delayMs: 0 };
-  const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (incoming) => {
+  const pairs = new Set<Pair>();
+  // Half-open, so that a silent connection's end goes no further than to this proxy.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (incoming) => {
     if (state.isCut || state.target === 0) {
       incoming.on("error", () => undefined);
       incoming.resetAndDestroy();
       return;
     }
-    const outgoing = connect({ port: state.target, host: "127.0.0.1", noDelay: true });
-    for (const socket of [incoming, outgoing]) {
-      sockets.add(socket);
-      socket.on("close", () => sockets.delete(socket));
+    const outgoing = connect({ port: state.target, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+    const pair: Pair = { sockets: [incoming, outgoing], isSilent: false };
+    pairs.add(pair);
+    for (const socket of pair.sockets) {
+      socket.on("close", () => {
+        if (pair.sockets.every(({ destroyed }) => destroyed)) pairs.delete(pair);
+      });
     }
-    pipe(incoming, outgoing, state);
-    pipe(outgoing, incoming, state);
+    pipe(pair, [incoming, outgoing], state);
+    pipe(pair, [outgoing, incoming], state);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const resetAll = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy();
+  const reset = (isMeant: (pair: Pair) => boolean): void => {
+    for (const pair of [...pairs].filter(isMeant)) for (const socket of pair.sockets) socket.resetAndDestroy();
   };
   return {
     port,
@@ -75,16 +99,22 @@ export async function openLinkProxy(): Promise<LinkProxy> {
     },
     cut() {
       state.isCut = true;
-      resetAll();
+      reset(() => true);
     },
     slow: (delayMs) => {
       state.delayMs = delayMs;
     },
+    silence() {
+      const open = [...pairs].filter(({ isSilent }) => !isSilent);
+      for (const pair of open) pair.isSilent = true;
+      return open.length;
+    },
+    clear: () => reset(({ isSilent }) => isSilent),
     heal: () => {
       state.isCut = false;
     },
     async close() {
-      resetAll();
+      reset(() => true);
       server.close();
       await once(server, "close");
     },

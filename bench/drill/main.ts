@@ -1,13 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import colors from "picocolors";
 import { startDrill } from "./drill.ts";
+import { faultDescriptions } from "./fault-descriptions.ts";
 import { parseCommandLine, UsageError, usage } from "./options.ts";
 import { brokenPromises, type Row } from "./row.ts";
-import { tableHead, tableLine } from "./table.ts";
+import { markdownTable, tableHead, tableLine } from "./table.ts";
 
 const EXIT_BROKEN = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
+const LEFTOVER_MS = 3_000;
 
 /** Overwritten by what comes next; only where somebody is looking. */
 function showProgress(text: string): void {
@@ -38,9 +40,13 @@ async function main(): Promise<void> {
   showProgress("starting Redis, gateways and clients");
   const drill = startDrill(options, {
     onStarted: () => print(tableHead()),
+    // At once: to end everything takes its time, and may fail as well.
+    onFailure: (error) => print(colors.red(`the drill failed: ${error}`)),
     onRound: (fault, published) => showProgress(`${fault}: ${published.toLocaleString("en")} published`),
     onRow(row, problems) {
       print(tableLine(row));
+      const did = Object.entries(row.did).map(([what, count]) => `${count.toLocaleString("en")} ${what}`);
+      if (did.length > 0) print(colors.dim(`  ${did.join(", ")}`));
       for (const problem of problems) print(colors.yellow(`  ${problem}`));
     },
   });
@@ -48,6 +54,7 @@ async function main(): Promise<void> {
     process.once(signal, () => void drill.stop().finally(() => process.exit(EXIT_INTERRUPTED)));
   }
   const rows = await drill.rows;
+  if (options.markdown !== undefined) await writeFile(options.markdown, `${markdownTable(rows, faultDescriptions)}\n`);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   conclude(rows, startedAt);
 }
@@ -59,3 +66,6 @@ try {
   if (error instanceof Error && error.stack && !(error instanceof UsageError)) print(colors.dim(error.stack));
   process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_BROKEN;
 }
+
+// Whatever a failed part has left open must not keep an unattended run from ending.
+setTimeout(() => process.exit(), LEFTOVER_MS).unref();

@@ -27,7 +27,14 @@ export const streams: readonly DrillStream[] = [
 
 /** The number that a message carries as the name of its change; undefined where the drill did not write it. */
 export const numberOf = (event: string | undefined): number | undefined =>
-  event?.startsWith("n") ? Number(event.slice(1)) : undefined;
+  event?.startsWith("n") ? Number.parseInt(event.slice(1), 10) : undefined;
+
+/** What a message says of an entity; see `createMessage`. */
+export interface EntityState {
+  readonly time?: number;
+  readonly entity?: string;
+  readonly status?: "open" | "partially_filled" | "filled";
+}
 
 const traded = { exchange: "drill", outcome: "yes", side: "buy", size: "10" } as const;
 
@@ -36,19 +43,23 @@ const book = { bids: [{ price: "0.41", size: "120" }], asks: [{ price: "0.43", s
 /**
  * The message of that number on a stream. Asked again with the same number it is the same event: same event id, and on
  * `latest` channels the same version.
+ *
+ * @param state when what it states became true, in ms since 1970; then it is the version too. An order or copied trade of
+ *   that id, in place of one of its own.
  */
-export function createMessage(stream: DrillStream, number: number): ChannelMessage {
+export function createMessage(stream: DrillStream, number: number, state: EntityState = {}): ChannelMessage {
   const { channel, key, name } = stream;
   const marketId = key ?? "";
-  const time = Date.now();
-  const id = String(number);
-  const common = { key, event: `n${number}`, eventId: `${name}/${number}` };
-  const counted = { version: number, versionEpoch: "drill" };
+  const { time = Date.now(), entity: id = String(number), status = "open" } = state;
+  const version = state.time === undefined ? { version: number, versionEpoch: "drill" } : { version: state.time };
+  // In the drill the key goes along, so that whoever gets the message can tell whose it is.
+  const event = key === undefined || state.time === undefined ? `n${number}` : `n${number}@${key}`;
+  const common = { key, event, eventId: `${name}/${number}` };
   switch (channel) {
     case "market:prices":
-      return { ...common, channel, ...counted, data: { marketId, yes: "0.42", no: "0.58", time } };
+      return { ...common, channel, ...version, data: { marketId, yes: "0.42", no: "0.58", time } };
     case "market:orderbook":
-      return { ...common, channel, ...counted, data: { marketId, yes: book, no: book, time } };
+      return { ...common, channel, ...version, data: { marketId, yes: book, no: book, time } };
     case "market:trades":
       return { ...common, channel, data: { ...traded, id, marketId, price: "0.42", time } };
     case "monitor:signals": {
@@ -56,7 +67,7 @@ export function createMessage(stream: DrillStream, number: number): ChannelMessa
       return { ...common, channel, data: { ...news, id, marketIds: [], time } };
     }
     case "user:orders": {
-      const order = { ...traded, id, marketId: "market-1", type: "market", status: "open", filledSize: "0" } as const;
+      const order = { ...traded, id, marketId: "market-1", type: "market", status, filledSize: "0" } as const;
       return { ...common, channel, data: { ...order, time } };
     }
     case "user:notifications": {
@@ -64,7 +75,7 @@ export function createMessage(stream: DrillStream, number: number): ChannelMessa
       return { ...common, channel, data: { ...notification, time } };
     }
     case "user:portfolio": {
-      const portfolio = { currency: "USD", value: id, cash: "0", profit: "0", positions: [] };
+      const portfolio = { currency: "USD", value: String(number), cash: "0", profit: "0", positions: [] };
       return { ...common, channel, data: { ...portfolio, time } };
     }
     case "user:copy-trade": {

@@ -1,48 +1,36 @@
 import { once } from "node:events";
-import { Cluster, type Redis } from "ioredis";
+import { Cluster } from "ioredis";
 import * as z from "zod";
 import { reconnectDelay } from "../../contract/server/redis.ts";
 import { streamKey } from "../../contract/server/redis-keys.ts";
 import type { Stream } from "../../contract/stream.ts";
-import { openProbe, type RunningRedis, startRedis } from "../../local/redis.ts";
 import { type RunningRedisCluster, startRedisCluster } from "../../local/redis-cluster.ts";
+import { type Clocks, createClocks } from "./clocks.ts";
 import { type LinkProxy, openLinkProxy } from "./link-proxy.ts";
+import {
+  addMuteUser,
+  ask,
+  configurationOf,
+  idOf,
+  isAlive,
+  NODE_TIMEOUT_MS,
+  type RedisNode,
+  replaceNode,
+  TOPOLOGY_TIMEOUT_MS,
+} from "./redis-node.ts";
 import { until } from "./until.ts";
 
 const MASTERS = 3;
 const NODES = 6;
-const NODE_TIMEOUT_MS = 1_500;
-const TOPOLOGY_TIMEOUT_MS = 20_000;
-
-/** May do everything but publish: what it writes is in the stream, and no gateway hears of it. */
-export const MUTE_USER = "mute";
-
-/** One Redis process, and the proxy whose port it gives as its own. */
-export interface RedisNode {
-  server: RunningRedis;
-  readonly proxy: LinkProxy;
-}
 
 const nodeAnswer = z.tuple([z.string(), z.number()]).rest(z.unknown());
 /** First slot, last slot, primary, replicas. */
 const slotsAnswer = z.array(z.tuple([z.number(), z.number(), nodeAnswer]).rest(z.unknown()));
 
-const configurationOf = (port: number, proxy: LinkProxy): string[] => [
-  ...["--cluster-announce-port", String(proxy.port)],
-  ...["--cluster-announce-bus-port", String(port + 10_000)],
-  ...["--repl-diskless-sync-delay", "0"],
-];
-
-const isAlive = ({ server: { process: child } }: RedisNode): boolean =>
-  child.exitCode === null && child.signalCode === null;
-
-async function ask<T>(node: RedisNode, question: (redis: Redis) => Promise<T>): Promise<T> {
-  const probe = openProbe(node.server.port);
-  try {
-    return await question(probe);
-  } finally {
-    probe.disconnect();
-  }
+interface ConnectOptions {
+  /** Also the password. */
+  readonly username?: string;
+  readonly commandTimeoutMs?: number;
 }
 
 /**
@@ -53,18 +41,27 @@ export class RedisSide {
   readonly #cluster: RunningRedisCluster;
   readonly #nodes: readonly RedisNode[];
 
-  private constructor(cluster: RunningRedisCluster, nodes: readonly RedisNode[]) {
+  /** The nodes' clocks, where they can be put forward and back. */
+  readonly clocks: Clocks | undefined;
+
+  private constructor(cluster: RunningRedisCluster, nodes: readonly RedisNode[], clocks: Clocks | undefined) {
     this.#cluster = cluster;
     this.#nodes = nodes;
+    this.clocks = clocks;
   }
 
-  /** @throws Error where the cluster does not form; see `startRedisCluster`. */
-  static async start(): Promise<RedisSide> {
+  /**
+   * @param hasClocks whether the nodes' clocks can be put forward and back, which needs libfaketime.
+   * @throws Error where the cluster does not form (see `startRedisCluster`), or without libfaketime.
+   */
+  static async start(hasClocks: boolean): Promise<RedisSide> {
+    const clocks = hasClocks ? await createClocks() : undefined;
     const proxies = await Promise.all(Array.from({ length: NODES }, openLinkProxy));
     const byPort = new Map<number, LinkProxy>();
     const cluster = await startRedisCluster({
       masters: MASTERS,
       replicasPerMaster: NODES / MASTERS - 1,
+      environment: (port) => clocks?.environmentOf(port) ?? {},
       configuration: (port) => {
         const proxy = proxies[byPort.size % NODES];
         if (!proxy) throw new Error(`no proxy for the Redis node on port ${port}`);
@@ -78,9 +75,8 @@ export class RedisSide {
       if (!proxy) throw new Error(`no proxy for the Redis node on port ${server.port}`);
       return { server, proxy };
     });
-    const side = new RedisSide(cluster, nodes);
-    await Promise.all(nodes.map((node) => side.#addMuteUser(node)));
-    return side;
+    await Promise.all(nodes.map(addMuteUser));
+    return new RedisSide(cluster, nodes, clocks);
   }
 
   /** For gateways: through a proxy. */
@@ -92,8 +88,8 @@ export class RedisSide {
     return this.#nodes.map(({ proxy }) => proxy);
   }
 
-  /** A direct connection that fails as fast as the publishers' own (`connectPublisher`). */
-  connect(username?: string): Cluster {
+  /** A direct connection that fails as fast as the publishers' own (`connectPublisher`), or is more patient. */
+  connect({ username, commandTimeoutMs = 1_500 }: ConnectOptions = {}): Cluster {
     const natMap = Object.fromEntries(
       this.#nodes.map(({ server, proxy }) => [`127.0.0.1:${proxy.port}`, { host: "127.0.0.1", port: server.port }]),
     );
@@ -109,7 +105,7 @@ export class RedisSide {
         username,
         password: username,
         connectTimeout: 2_000,
-        commandTimeout: 1_500,
+        commandTimeout: commandTimeoutMs,
         maxRetriesPerRequest: 1,
       },
     });
@@ -160,26 +156,43 @@ export class RedisSide {
   /** Puts a new, empty server in the place of a killed one and resolves once it is a replica in step. */
   async replace(node: RedisNode, stream: Stream): Promise<void> {
     const primary = await this.primaryOf(stream);
-    await node.server.stop();
-    const { port } = node.server;
-    const cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT_MS)];
-    node.server = await startRedis({ port, configuration: [...cluster, ...configurationOf(port, node.proxy)] });
-    await this.#addMuteUser(node);
-    await this.#forgetFailed(node);
-    const id = String(await ask(primary, (redis) => redis.call("CLUSTER", "MYID")));
     const others = this.#nodes.filter((other) => other !== node && isAlive(other));
-    await ask(node, async (redis) => {
-      for (const { server } of others) await redis.call("CLUSTER", "MEET", "127.0.0.1", server.port);
-      await until("the new node's acquaintance with its primary", TOPOLOGY_TIMEOUT_MS, async () =>
-        String(await redis.call("CLUSTER", "NODES")).includes(id),
-      );
-      await redis.call("CLUSTER", "REPLICATE", id);
-      await until("the new replica in step", TOPOLOGY_TIMEOUT_MS, async () => {
-        const role = await redis.call("ROLE");
-        return Array.isArray(role) && role[0] === "slave" && role[3] === "connected";
-      });
+    await replaceNode(node, { primary, others, environment: this.clocks?.environmentOf(node.server.port) ?? {} });
+  }
+
+  /** The replica of a primary. */
+  async replicaOf(primary: RedisNode): Promise<RedisNode> {
+    const id = await idOf(primary);
+    const lines = String(await ask(primary, (redis) => redis.call("CLUSTER", "NODES"))).split("\n");
+    const replica = this.#nodes.find((node) => {
+      const line = lines.find((each) => each.includes(`:${node.proxy.port}@`));
+      return isAlive(node) && line?.includes("slave") && line.includes(id);
     });
-    await this.#untilKnown(node, others);
+    if (!replica) throw new Error(`no replica of the Redis node on port ${primary.server.port}`);
+    return replica;
+  }
+
+  /** The nodes that live. */
+  get alive(): readonly RedisNode[] {
+    return this.#nodes.filter(isAlive);
+  }
+
+  /** Another primary than this one. */
+  async otherPrimary(primary: RedisNode): Promise<RedisNode> {
+    const roles = await Promise.all(this.alive.map((node) => ask(node, (redis) => redis.call("ROLE"))));
+    const other = this.alive.find((node, index) => {
+      const role = roles[index];
+      return node !== primary && Array.isArray(role) && role[0] === "master";
+    });
+    if (!other) throw new Error("the Redis Cluster has only one primary");
+    return other;
+  }
+
+  /** The slot of a stream, which it shares with its Pub/Sub channels and its memory of events. */
+  async slotOf(stream: Stream): Promise<number> {
+    const [node] = this.alive;
+    if (!node) throw new Error("no Redis node is alive");
+    return Number(await ask(node, (redis) => redis.call("CLUSTER", "KEYSLOT", streamKey(stream))));
   }
 
   /** How long a node may be silent before the others replace it, in ms; without an argument as at the start. */
@@ -195,6 +208,7 @@ export class RedisSide {
     await Promise.all(this.#nodes.map(({ server }) => server.stop()));
     await this.#cluster.stop();
     await Promise.all(this.#nodes.map(({ proxy }) => proxy.close()));
+    await this.clocks?.close();
   }
 
   /** @param suspect is not asked. */
@@ -209,34 +223,5 @@ export class RedisSide {
         return this.#nodes.find(({ proxy }) => proxy.port === port);
       });
     });
-  }
-
-  async #addMuteUser(node: RedisNode): Promise<void> {
-    const rights = ["on", `>${MUTE_USER}`, "~*", "&*", "+@all", "-spublish"];
-    await ask(node, (redis) => redis.call("ACL", "SETUSER", MUTE_USER, ...rights));
-  }
-
-  /** A replica that the other primaries do not know gets no votes. */
-  async #untilKnown(node: RedisNode, others: readonly RedisNode[]): Promise<void> {
-    const id = String(await ask(node, (redis) => redis.call("CLUSTER", "MYID")));
-    await until("everybody's acquaintance with the new replica", TOPOLOGY_TIMEOUT_MS, async () => {
-      const known = await Promise.all(others.map((other) => ask(other, (redis) => redis.call("CLUSTER", "NODES"))));
-      return known.every((text) =>
-        String(text)
-          .split("\n")
-          .some((line) => line.startsWith(id) && line.includes("slave")),
-      );
-    });
-  }
-
-  /** Everybody forgets the dead: a new server has a new id. */
-  async #forgetFailed(fresh: RedisNode): Promise<void> {
-    for (const node of this.#nodes.filter((other) => other !== fresh && isAlive(other))) {
-      await ask(node, async (redis) => {
-        const lines = String(await redis.call("CLUSTER", "NODES")).split("\n");
-        const failed = lines.filter((line) => /[ ,]fail[ ,]/.test(line)).map((line) => line.split(" ")[0] ?? "");
-        for (const id of failed) await redis.call("CLUSTER", "FORGET", id).catch(() => undefined);
-      });
-    }
   }
 }

@@ -1,8 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FIRST_ID } from "../../contract/stream.ts";
-import type { Fault, Outage } from "./faults.ts";
+import type { Acknowledged } from "./feed.ts";
 import { judge } from "./judge.ts";
+import { streams as allStreams } from "./messages.ts";
+import type { Fault, Outage } from "./outage.ts";
 import type { RoundResult } from "./row.ts";
+import { streamNameOf } from "./second-judge/index.js";
+import { judgeSecond } from "./second-verdict.ts";
 import type { StreamTruth } from "./truth.ts";
 import { until } from "./until.ts";
 import { untilSettled, type World } from "./world.ts";
@@ -11,16 +15,22 @@ import { untilSettled, type World } from "./world.ts";
 const CALM_MS = 600;
 
 /** Longest that a round may publish, in ms. */
-const PUBLISH_TIMEOUT_MS = 120_000;
+const PUBLISH_TIMEOUT_MS = 300_000;
 
-/** How long clients may take to be level with Redis once nothing new is published, in ms. */
-const LEVEL_TIMEOUT_MS = 15_000;
+/**
+ * How long clients may take to be level with Redis once nothing new is published, in ms. Socket.IO takes 35 s to find that
+ * a connection is dead.
+ */
+const LEVEL_TIMEOUT_MS = 60_000;
 
 /** Wait after that for what must not come any more: repeats. */
 const ECHO_MS = 150;
 
 /** How late a message may be on its way when a link is cut, in ms: what is written later is surely not heard. */
 const IN_FLIGHT_MS = 50;
+
+/** Lines of the managed edge's log in a report. */
+const EDGE_LOG_LINES = 3;
 
 type Truths = ReadonlyMap<string, StreamTruth>;
 
@@ -67,8 +77,13 @@ function repairTimes({ audience, complete }: World, outage: Outage, injected: In
   );
 }
 
-async function untilLevel({ audience }: World, truths: Truths): Promise<string[]> {
+async function untilLevel({ audience, second }: World, truths: Truths): Promise<string[]> {
+  const moved = allStreams.filter(({ name }) => (truths.get(name)?.entries.length ?? 0) > 0);
+  const tops = new Map(
+    moved.map(({ name, channel, key }) => [streamNameOf(channel, key), truths.get(name)?.top ?? FIRST_ID]),
+  );
   const isLevel = (): boolean =>
+    second.isLevel(tops) &&
     audience.members.every(({ client, streams }) => {
       const positions = client.positions();
       return streams.every(({ name }) => (positions.get(name) ?? FIRST_ID) === truths.get(name)?.top);
@@ -87,7 +102,8 @@ async function untilLevel({ audience }: World, truths: Truths): Promise<string[]
 function countLostByRedis({ complete, feed }: World, truths: Truths): number {
   return complete.reduce((sum, stream) => {
     const held = new Set(truths.get(stream.name)?.entries.map(({ number }) => number));
-    return sum + [...feed.acknowledgedOf(stream)].filter((number) => !held.has(number)).length;
+    const isLost = ([number, { isStale }]: readonly [number, Acknowledged]): boolean => !isStale && !held.has(number);
+    return sum + [...feed.acknowledgedOf(stream)].filter(isLost).length;
   }, 0);
 }
 
@@ -130,32 +146,77 @@ export async function runRound(
   fault: Fault,
   { messages, last }: { readonly messages: number; readonly last: Truths },
 ): Promise<{ readonly result: RoundResult; readonly truths: Truths }> {
-  const { feed, fleet, audience, truth } = world;
-  for (const { client } of audience.members) client.reset();
-  feed.reset();
-  truth.begin(last);
+  const { fleet } = world;
+  const unsettled = await complaintOf(untilSettled(world));
+  begin(world, last);
   const before = await fleet.holes();
-  feed.start();
-  await delay(CALM_MS);
-  const outage = await fault.strike(world);
-  await untilSettled(world);
-  const injected = await inject(world, fault.injectedShare);
-  await Promise.all([delay(CALM_MS), outage.afterwards]);
-  await until(`${messages} messages acknowledged`, PUBLISH_TIMEOUT_MS, () => feed.published >= messages);
-  await feed.stop();
-  const truths = await truth.read();
+  const { outage, injected, complaints } = await strike(world, fault, messages);
+  const stuck = await stopFeed(world, outage);
+  const truths = await world.truth.read();
   const late = await untilLevel(world, truths);
   const after = await fleet.holes();
   const { holes, repaired, refusals, problems, ...verdict } = reckon(world, truths);
+  const second = await judgeSecond(world, { truths, outage, stuck });
+  const backlog = second.counts.violations > 0 ? describeEdge(world) : [];
+  await outage.cleanUp?.();
+  await world.second.replace(second.concerned);
   const result = {
     ...verdict,
-    published: feed.published,
+    ...second.counts,
+    published: world.feed.published,
     holesInjected: injected.holes + surelyDeaf(outage, truths),
     holesDetected: after.found - before.found + holes,
     holesRepaired: after.filled - before.filled + repaired,
     lostByRedis: countLostByRedis(world, truths),
-    repairMs: repairTimes(world, outage, injected),
-    problems: [...late, ...refusals, ...problems],
+    repairMs: outage.hasWrongClock ? [] : repairTimes(world, outage, injected),
+    did: outage.did,
+    problems: [...unsettled, ...complaints, ...late, ...refusals, ...problems, ...second.problems, ...backlog],
   };
   return { result, truths };
+}
+
+/** Forgets the round before. */
+function begin({ feed, audience, second, truth }: World, last: Truths): void {
+  for (const { client } of audience.members) client.reset();
+  second.reset();
+  feed.reset();
+  truth.begin(last);
+}
+
+/** Lets the fault strike while messages flow, until `messages` are published. */
+async function strike(world: World, fault: Fault, messages: number) {
+  const { feed } = world;
+  feed.start();
+  await delay(CALM_MS);
+  const outage = await fault.strike(world);
+  const complaints = await complaintOf(untilSettled(world));
+  const injected = await inject(world, fault.injectedShare);
+  await Promise.all([delay(CALM_MS), outage.afterwards]);
+  await until(`${messages} messages acknowledged`, PUBLISH_TIMEOUT_MS, () => feed.published >= messages);
+  return { outage, injected, complaints };
+}
+
+/** What the managed edge was at when something was missing. */
+const describeEdge = ({ edge }: World): string[] => [
+  `managed edge: ${edge.queued()} hints in the queue; its functions logged last:`,
+  ...edge.log.slice(-EDGE_LOG_LINES),
+];
+
+/** What did not come about, in words. The judges say whose fault it is. */
+async function complaintOf(waiting: Promise<void>): Promise<string[]> {
+  try {
+    await waiting;
+    return [];
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+/** Where publishers wait for ever for what the fault has silenced, it is ended, so that the drill goes on. */
+async function stopFeed({ feed }: World, outage: Outage): Promise<string[]> {
+  const complaints = await complaintOf(feed.stop());
+  if (complaints.length === 0) return [];
+  await outage.cleanUp?.();
+  await feed.stop();
+  return complaints;
 }

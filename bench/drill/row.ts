@@ -22,6 +22,15 @@ export interface Row {
   readonly lostByRedis: number;
   /** How often an application was told that a stream could not be completed. */
   readonly reported: number;
+  /** By the second judge: streams as single clients saw them, messages they were given, losses they were told of. */
+  readonly histories: number;
+  readonly applied: number;
+  readonly told: number;
+  /** Broken promises that the second judge found, of all kinds, and by kind. */
+  readonly violations: number;
+  readonly violationKinds: Readonly<Record<string, number>>;
+  /** What the fault did, in numbers. */
+  readonly did: Readonly<Record<string, number>>;
 }
 
 /** One round of a fault: as a row, with the single times in place of their percentiles. */
@@ -38,7 +47,15 @@ function percentile(sorted: readonly number[], share: number): number {
 const counted = [
   ...(["published", "holesInjected", "holesDetected", "holesRepaired", "undetected"] as const),
   ...(["duplicates", "outOfOrder", "lost", "lostByRedis", "reported"] as const),
+  ...(["histories", "applied", "told", "violations"] as const),
 ];
+
+/** Adds up counts by name. */
+function addUp(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [name, count] of all.flatMap((each) => Object.entries(each))) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
 
 /** Adds up the rounds of a fault. */
 export function toRow(fault: string, rounds: readonly RoundResult[]): Row {
@@ -58,6 +75,12 @@ export function toRow(fault: string, rounds: readonly RoundResult[]): Row {
     repairP99Ms: percentile(times, 0.99),
     lostByRedis: sum("lostByRedis"),
     reported: sum("reported"),
+    histories: sum("histories"),
+    applied: sum("applied"),
+    told: sum("told"),
+    violations: sum("violations"),
+    violationKinds: addUp(rounds.map(({ violationKinds }) => violationKinds)),
+    did: addUp(rounds.map(({ did }) => did)),
   };
 }
 
@@ -68,5 +91,7 @@ export function brokenPromises(row: Row): string[] {
   if (row.holesDetected < row.holesInjected) {
     broken.push(`${row.fault}: ${row.holesInjected} holes injected, but only ${row.holesDetected} detected`);
   }
+  const kinds = Object.entries(row.violationKinds).map(([kind, count]) => `${kind} ${count}`);
+  if (row.violations > 0) broken.push(`${row.fault}: the second judge found ${kinds.join(", ")}, must be none`);
   return broken;
 }

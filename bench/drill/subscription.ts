@@ -49,6 +49,7 @@ function settleStream(
   followed.behindSince = undefined;
   const isHole = isSuspect && !position.isLatest && asked !== undefined && asked !== id;
   followed.isOpen = isHole && !isLost;
+  position.answer();
   if (!isLost) return { isHole, isBehind };
   position.accept(id);
   return { isHole, isBehind, report: { stream: position.stream, lastId: asked ?? FIRST_ID } };
@@ -107,7 +108,7 @@ export class Subscription {
   take(message: DataMessage): { readonly step: Step; readonly followed: Followed } {
     const followed = this.#follow(message.marketId ?? this.#fixedKey, FIRST_ID);
     const step = followed.position.take(message);
-    if (step === "hole") followed.isSuspect = true;
+    if (step === "hole" || step === "reset") followed.isSuspect = true;
     if (step === "apply") followed.behindSince = undefined;
     return { step, followed };
   }

@@ -72,6 +72,28 @@ describe("the judge of the drill", () => {
     expect(verdictOn(got)).toMatchObject({ ...kept, undetected: 1 });
   });
 
+  it("knows the reset: a stream that was told goes on below where it was, and not one that was not", () => {
+    const lost = entry(9, "1009-0");
+    const entries = numbers(1, 2, 3, 4);
+    const truths = new Map([[orders.name, { entries, top: "1004-0" }]]);
+    const verdictIf = (reports: Witness["journal"]["reports"]) =>
+      judge(
+        [
+          {
+            name: "one",
+            streams: [orders],
+            journal: { applied: new Map([[orders.name, applied([...numbers(1, 2), lost, ...numbers(4)])]]), reports },
+            positions: new Map([[orders.name, "1004-0"]]),
+          },
+        ],
+        truths,
+      );
+    const report = { stream: orders.name, lastId: lost.id, place: 3 };
+    expect(verdictIf([report])).toMatchObject(kept);
+    expect(verdictIf([{ ...report, place: 1 }])).toMatchObject({ ...kept, lost: 1, undetected: 1, outOfOrder: 1 });
+    expect(verdictIf([])).toMatchObject({ ...kept, lost: 1, undetected: 2, outOfOrder: 1 });
+  });
+
   it("sees a `latest` value that stays behind", () => {
     const truths = new Map([[prices.name, { entries: [entry(7)], top: entry(7).id }]]);
     const at = (id: string): Witness => ({
@@ -88,6 +110,7 @@ describe("the judge of the drill", () => {
 const round: RoundResult = {
   ...{ published: 10, holesInjected: 2, holesDetected: 2, holesRepaired: 2, undetected: 0, duplicates: 0 },
   ...{ outOfOrder: 0, lost: 0, lostByRedis: 0, reported: 0, repairMs: [30, 10, 20], problems: [] },
+  ...{ histories: 4, applied: 40, told: 1, violations: 0, violationKinds: {}, did: { "keys moved": 5 } },
 };
 
 describe("a row of the drill", () => {
@@ -95,6 +118,7 @@ describe("a row of the drill", () => {
     const row = toRow("some-fault", [round, { ...round, lostByRedis: 3, repairMs: [40] }]);
     expect(row).toMatchObject({ fault: "some-fault", published: 20, holesInjected: 4, lostByRedis: 3 });
     expect(row).toMatchObject({ repairP50Ms: 30, repairP99Ms: 40 });
+    expect(row).toMatchObject({ histories: 8, applied: 80, told: 2, violations: 0, did: { "keys moved": 10 } });
     expect(brokenPromises(row)).toEqual([]);
   });
 
@@ -104,6 +128,7 @@ describe("a row of the drill", () => {
     ["outOfOrder", 1],
     ["lost", 1],
     ["holesDetected", 1],
+    ["violations", 1],
   ] satisfies [keyof Row, number][])("breaks a promise where %s is %i", (name, value) => {
     expect(brokenPromises({ ...toRow("some-fault", [round]), [name]: value })).toHaveLength(1);
   });

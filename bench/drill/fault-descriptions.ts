@@ -1,0 +1,31 @@
+import type { FaultName } from "./faults.ts";
+
+/** Each fault in a few words, for the table in docs/delivery.md. */
+export const faultDescriptions: Readonly<Record<FaultName, string>> = {
+  none: "nothing",
+  "pubsub-loss": "entries written, never published",
+  "gateway-kill": "a gateway gets SIGKILL, starts again",
+  "gateway-restart": "SIGTERM: drain, stop, start",
+  "gateway-freeze": "a gateway stands still for 2.5 s",
+  "clients-drop": "a third leave for 2 s, half are cut for 0.8 s",
+  redelivery: "all events to two publishers at once, old ones again",
+  "link-cut": "gateways, functions and replicas cut from Redis for 2 s",
+  "link-slow": "that link 250 ms slower each way, for 2.5 s",
+  "redis-pause": "a primary stands still for 2.5 s",
+  "redis-failover": "a primary is killed, its replica promoted",
+  "redis-lost-writes": "the same, with a replica that lags",
+  "redis-frozen-failover": "a primary stands still until it is replaced, and comes back",
+  "slot-migration": "slots in use move to another primary and back",
+  "redis-handover": "`CLUSTER FAILOVER` to the replica and back",
+  "silent-redis": "open connections to Redis forward nothing any more, new ones work",
+  "silent-queue": "SQS takes requests for 4 s and never answers them",
+  "silent-post": "the same for posts to one connection, for 8 s",
+  "edge-function-kill": "a function is killed after its `subscribed`, before the subscription is live",
+  "edge-answer-pause": "Redis stands still for 2.6 s at that moment",
+  "wifi-to-lte": "open connections of clients forward nothing any more, new ones work; `online` event",
+  "clients-silent": "the same without the event",
+  "mount-storm": "six pages of 300 topics opened and closed within seconds",
+  "producers-disorder": "older states of orders, portfolios and copied trades after newer ones, and again",
+  "clock-behind": "a replica that lags, with a clock 20 s late, is promoted",
+  "clock-jump": "all Redis clocks 60 s ahead for 3 s, and back",
+};

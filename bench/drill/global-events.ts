@@ -1,0 +1,14 @@
+/** What a browser has and Node has not: a global that events are dispatched on. */
+const target = new EventTarget();
+
+/** Gives the platform's client, in this process, what it has in a browser. Calling it again does nothing. */
+export function installGlobalEvents(): void {
+  if ("addEventListener" in globalThis) return;
+  Object.assign(globalThis, {
+    addEventListener: target.addEventListener.bind(target),
+    removeEventListener: target.removeEventListener.bind(target),
+  });
+}
+
+/** Says what a browser says when it is back on a network. */
+export const signalOnline = (): boolean => target.dispatchEvent(new Event("online"));

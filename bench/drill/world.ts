@@ -88,7 +88,7 @@ function connectPublishers({ redis, edge, rate, onStarted }: PublisherOptions) {
   onStarted(async () => {
     for (const connection of [first, second, mute, own]) connection.disconnect();
   });
-  const publishers = [createPublisher(first, edge.handOn), createPublisher(second, edge.handOn)] as const;
+  const publishers = [createPublisher(first, edge), createPublisher(second, edge)] as const;
   const countSubscribers = subscriberCounter(own);
   const feed = new Feed({ streams, rate, countSubscribers, publishers, mutePublisher: createPublisher(mute) });
   onStarted(async () => feed.abandon());

@@ -8,7 +8,7 @@ export interface AppStateLike {
 }
 
 export interface BackgroundOptions {
-  readonly client: Pick<RealtimeClient, "pause" | "resume" | "reconnect">;
+  readonly client: Pick<RealtimeClient, "pause" | "resume" | "reconnect" | "probe">;
   readonly appState: AppStateLike;
   /** How long the app may be in the background before it disconnects, in ms: a glance at another app costs nothing. */
   readonly graceMs: number;
@@ -16,10 +16,12 @@ export interface BackgroundOptions {
 
 /**
  * Sees to a connection that the app had kept while it was in the background. The system stops the timers of an app that
- * sleeps: the connection of one that slept longer than `graceMs` is dead by now and does not know it.
+ * sleeps: the connection of one that slept longer than `graceMs` is dead by now and does not know it; whether that of one
+ * that slept less still answers is found out.
  */
 function onForeground({ client, graceMs }: BackgroundOptions, awayMs: number): void {
   if (awayMs > graceMs) client.reconnect();
+  else client.probe();
 }
 
 /**

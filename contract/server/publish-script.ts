@@ -14,6 +14,9 @@ export const REMEMBERED_EVENTS = 128;
 /** Length of an event's hash in a `latest` stream, and the space after it. */
 const REMEMBERED_EVENT_LENGTH = 12;
 
+/** Hexadecimal digits of an event's hash by which the id of its entry goes up while Redis's clock is behind the stream. */
+const ID_STEP_DIGITS = 5;
+
 /** How long after its last use a set of seen events is kept, and the next window's set is looked at before its time. */
 const CLOCK_DIFFERENCE_SECONDS = 300;
 
@@ -39,6 +42,9 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  *   `window <Redis's ms>`: the publisher's clock is too wrong to know where events are remembered.
  *   And, if one of them is not empty, two more: `1` where a marker is there · what was given up:
  *   `id <newest id>`, so far ahead that no other could follow; `version <held version>`, so far ahead that it was no time.
+ *
+ * Ids are Redis's own (`*`). Where its clock is behind the stream's newest entry they go up by a step that depends on the
+ * event: a clock that went back and a failover together must not give one id to two messages.
  *
  * An event counts as seen only once its entry is written, so a refused write is not lost on the retry.
  * SPUBLISH comes last: should it be refused, the entry is kept and the gateways' repair delivers it.
@@ -80,17 +86,19 @@ if stateOf ~= 'nothing' then
   end
 end
 
-local prev, reset, unusable, held, epochs, events = '0-0', '', nil, nil, '', ' '
+local prev, reset, unusable, behind, held, epochs, events = '0-0', '', nil, nil, nil, '', ' '
 local top = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 if top then
   if stateOf == 'stream' and top[2][5] == 'v' then
     held, events, epochs = tonumber(top[2][6]), top[2][8] or ' ', top[2][10] or ''
   end
-  if tonumber(string.match(top[1], '^%d+')) > now + ${MAXIMUM_ID_AHEAD_MS} then
+  local topTime = tonumber(string.match(top[1], '^%d+'))
+  if topTime > now + ${MAXIMUM_ID_AHEAD_MS} then
     unusable = top[1]
     top = nil
   else
     prev = top[1]
+    if topTime > now then behind = topTime end
   end
 end
 if not top and index ~= stream then
@@ -173,13 +181,18 @@ for i = 10, #ARGV, fields do
       redis.call('EXPIRE', stream, 0)
       reset, unusable = 'id ' .. unusable, nil
     end
-    local id
+    local id, nextId = nil, '*'
+    if behind then
+      -- After a failover that lost entries, counting by one would give their ids to other messages.
+      local step = tonumber(string.sub(redis.sha1hex(event), 1, ${ID_STEP_DIGITS}), 16) + 1
+      nextId = string.format('%.0f-%.0f', behind, tonumber(string.match(prev, '%d+$')) + step)
+    end
     if stateOf == 'stream' then
       held = tonumber(version)
       if window == 0 then events = string.sub(events .. event .. ' ', ${-REMEMBERED_EVENTS * REMEMBERED_EVENT_LENGTH - 1}) end
-      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], '*', 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
+      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], nextId, 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
     else
-      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], '*', 'm', body, 'p', prev)
+      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], nextId, 'm', body, 'p', prev)
     end
     if window > 0 then redis.call('SADD', seen, event) end
     if guard then

@@ -3,7 +3,7 @@ import { describeSubscribed } from "../../contract/answers.ts";
 import { channelDefinition } from "../../contract/channels.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/frames.ts";
 import type { Entry } from "../../contract/server/entry.ts";
-import { FIRST_ID } from "../../contract/stream.ts";
+import { compareIds, FIRST_ID } from "../../contract/stream.ts";
 import type { Resume, StreamState } from "../streams/stream-state.ts";
 
 /** Pause between two attempts to read what an answered request still needs, in ms. */
@@ -54,13 +54,12 @@ export class CatchUp {
 
   /** Whether memory reaches back to where the client is, and Redis has confirmed it of late. */
   get isLoaded(): boolean {
-    return this.#options.states().every((state) => state.isConfirmed) && this.#short(this.#asked).length === 0;
+    return this.#doubtful().length === 0 && this.#short(this.#asked).length === 0;
   }
 
   /** Makes sure that it does. Rejects where Redis cannot be read. */
   async load(): Promise<void> {
-    const unconfirmed = this.#options.states().filter((state) => !state.isConfirmed);
-    await Promise.all(unconfirmed.map((state) => state.check()));
+    await Promise.all(this.#doubtful().map((state) => state.confirm()));
     await this.#loadUntil(this.#asked);
   }
 
@@ -93,6 +92,14 @@ export class CatchUp {
       sending = send(entries);
       if (sending) await sending;
     }
+  }
+
+  /** Streams that memory alone says nothing about: Redis was not heard of late, or the client is ahead of this node. */
+  #doubtful(): StreamState[] {
+    return this.#options.states().filter((state) => {
+      const asked = this.#asked(state);
+      return !state.isConfirmed || (asked !== undefined && compareIds(asked, state.lastId) > 0);
+    });
   }
 
   readonly #asked = (state: StreamState): string | undefined =>

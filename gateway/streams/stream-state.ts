@@ -140,7 +140,11 @@ export class StreamState {
     const active = this.#active;
     this.#active = false;
     this.#trim();
-    if (active && !this.#reading) return false;
+    return active && !this.#reading ? false : this.confirm();
+  }
+
+  /** As `check`, and asks Redis in any case: a client may know of an entry that has not come here yet. */
+  async confirm(): Promise<boolean> {
     const [top] = await this.#options.reader.newest(this.stream, 1);
     this.#confirm();
     const topId = top?.id ?? FIRST_ID;

@@ -1,9 +1,16 @@
+import pTimeout from "p-timeout";
 import { subscriptionEnded } from "../../contract/answers.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { ServerFrame } from "../../contract/managed-edge.ts";
 import type { ConnectionState, Connections, Subscription } from "./connections.ts";
 import { type HeartbeatsContext, readHeartbeats } from "./heartbeats.ts";
 import { isAbandoned, type Listeners } from "./listeners.ts";
+
+/**
+ * Longest wait for the heartbeats, in ms: less than a client waits for its `pong`, or all of them would connect anew
+ * because Redis is slow.
+ */
+const HEARTBEATS_MS = 2_000;
 
 interface PingContext extends HeartbeatsContext {
   readonly connections: Connections;
@@ -40,7 +47,8 @@ export async function answerPing(context: PingContext, connection: ConnectionSta
   if (abandoned.length > 0) await context.connections.leave(connection, abandoned);
   const error = new ChannelError("unavailable", "the subscription was not completed; subscribe again");
   const ended = abandoned.map((stream) => ({ event: "error", data: subscriptionEnded(stream, error) }) as const);
-  const heartbeats = await readHeartbeats(context, connection, of("live")).catch((failure: unknown) => {
+  const reading = pTimeout(readHeartbeats(context, connection, of("live")), { milliseconds: HEARTBEATS_MS });
+  const heartbeats = await reading.catch((failure: unknown) => {
     // The end of the others must be told all the same.
     context.onError(failure, "heartbeat");
     return [];

@@ -68,9 +68,10 @@ describe("the provider of React Native", () => {
 describe("pauseInBackground", () => {
   const setUp = () => {
     vi.useFakeTimers();
-    const client = { pause: vi.fn(), resume: vi.fn(), reconnect: vi.fn() };
+    const client = { pause: vi.fn(), resume: vi.fn(), reconnect: vi.fn(), probe: vi.fn() };
     const stop = pauseInBackground({ client, appState: AppState, graceMs: 1_000 });
-    const calls = () => [client.pause, client.resume, client.reconnect].map(({ mock }) => mock.calls.length);
+    const calls = () =>
+      [client.pause, client.resume, client.reconnect, client.probe].map(({ mock }) => mock.calls.length);
     return { calls, stop };
   };
   afterEach(() => void vi.useRealTimers());
@@ -79,11 +80,11 @@ describe("pauseInBackground", () => {
     const { calls, stop } = setUp();
     setVisibility("hidden");
     vi.advanceTimersByTime(999);
-    expect(calls()).toEqual([0, 0, 0]);
+    expect(calls()).toEqual([0, 0, 0, 0]);
     vi.advanceTimersByTime(1);
-    expect(calls()).toEqual([1, 0, 0]);
+    expect(calls()).toEqual([1, 0, 0, 0]);
     setVisibility("visible");
-    expect(calls()).toEqual([1, 1, 0]);
+    expect(calls()).toEqual([1, 1, 0, 0]);
     stop();
   });
 
@@ -92,7 +93,16 @@ describe("pauseInBackground", () => {
     setVisibility("hidden");
     vi.setSystemTime(Date.now() + 3_600_000);
     setVisibility("visible");
-    expect(calls()).toEqual([0, 0, 1]);
+    expect(calls()).toEqual([0, 0, 1, 0]);
+    stop();
+  });
+
+  it("finds out whether the connection still answers after a short look at another app", () => {
+    const { calls, stop } = setUp();
+    setVisibility("hidden");
+    vi.advanceTimersByTime(500);
+    setVisibility("visible");
+    expect(calls()).toEqual([0, 0, 0, 1]);
     stop();
   });
 
@@ -102,6 +112,6 @@ describe("pauseInBackground", () => {
     stop();
     vi.advanceTimersByTime(5_000);
     setVisibility("visible");
-    expect(calls()).toEqual([0, 0, 0]);
+    expect(calls()).toEqual([0, 0, 0, 0]);
   });
 });

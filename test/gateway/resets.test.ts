@@ -94,17 +94,17 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
     const connect = await connectThrough(`redis://127.0.0.1:${proxy.port}`, 60_000);
     const client = await connect();
     await client.ask("subscribe", { channel, marketId: "reset" });
-    const kept = await publish(messages(channel, "reset", 2, Date.now()));
+    const kept = await publish(messages(channel, "reset", 2, 0));
     await partAfter(streamKey({ channel, key: "reset" }), kept.at(-1));
-    for (const each of messages(channel, "reset", lost, Date.now() + 10)) await publish([each]);
-    const gone = await publish(messages(channel, "reset", 1, Date.now() + 1_000));
+    for (const each of messages(channel, "reset", lost, 10)) await publish([each]);
+    const gone = await publish(messages(channel, "reset", 1, 1_000));
     await expect.poll(() => client.ids(channel)).toContain(gone[0]);
 
     failOver();
-    const [first = ""] = await publish(messages(channel, "reset", 1, Date.now() + 2_000));
+    const [first = ""] = await publish(messages(channel, "reset", 1, 2_000));
     expect(compareIds(first, String(gone[0]))).toBeLessThan(0);
     await expect.poll(() => client.ids(channel), SOON).toContain(first);
-    const [second = ""] = await publish(messages(channel, "reset", 1, Date.now() + 3_000));
+    const [second = ""] = await publish(messages(channel, "reset", 1, 3_000));
     await expect.poll(() => client.ids(channel).at(-1), SOON).toBe(second);
     expect(client.of(channel).at(-1)?.prev).toBe(first);
 
@@ -121,9 +121,9 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
       const client = await connect();
       await client.ask("subscribe", { channel, marketId: "reset" });
       await client.ask("subscribe", { channel });
-      const [kept] = await publish(messages(channel, "reset", 1, Date.now()));
+      const [kept] = await publish(messages(channel, "reset", 1, 0));
       await partAfter(streamKey({ channel, key: "reset" }), kept);
-      const [gone] = await publish(messages(channel, "reset", 1, Date.now() + 10));
+      const [gone] = await publish(messages(channel, "reset", 1, 10));
       await expect.poll(() => client.ids(channel)).toContain(gone);
       const heard = () => client.heartbeats.map(({ marketId, id, ids }) => (marketId ? id : ids?.reset));
       await expect.poll(heard).toContain(gone);

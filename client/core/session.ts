@@ -1,5 +1,6 @@
 import { ChannelError } from "../../contract/errors.ts";
 import type { AuthenticatedMessage, ErrorMessage } from "../../contract/frames.ts";
+import { exchange } from "./exchange.ts";
 import { isObject, parseAuthenticated, parseData, parseErrorMessage, parseHeartbeat, toError } from "./frames.ts";
 import { Requests } from "./requests.ts";
 import type { SharedSubscription } from "./shared-subscription.ts";
@@ -145,17 +146,36 @@ export class Session {
     if (this.#isOpen) this.#requests.leave(subscription);
   }
 
-  /** Replaces the token in place. Rejects with the refusal, or where the connection ends before the answer. */
+  /**
+   * Replaces the token in place. Rejects with the refusal, or where the connection ends before the answer, or where none
+   * comes in time.
+   */
   authenticate(token: string | null): Promise<AuthenticatedMessage> {
     return new Promise((resolve, reject) => {
-      this.#pending.add(reject);
-      this.#transport.request("authenticate", { token }, (answer) => {
-        this.#pending.delete(reject);
-        this.#isTokenShown = true;
-        const reply = parseAuthenticated(answer);
-        if (reply) resolve(reply);
-        else reject(toError(answer, reply));
+      let isLate = false;
+      const stop = exchange((...request) => this.#transport.request(...request), {
+        event: "authenticate",
+        content: { token },
+        onAnswer: (answer) => {
+          this.#pending.delete(end);
+          if (!isLate) this.#isTokenShown = true;
+          const reply = parseAuthenticated(answer);
+          if (reply) resolve(reply);
+          else reject(toError(answer, reply));
+          return false;
+        },
+        // The renewal that follows shows the token once more.
+        onLate: () => undefined,
+        onTimeout: () => {
+          isLate = true;
+          this.probe();
+        },
       });
+      const end = (error: Error): void => {
+        stop();
+        reject(error);
+      };
+      this.#pending.add(end);
     });
   }
 

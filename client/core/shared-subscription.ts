@@ -55,6 +55,8 @@ export class SharedSubscription {
   /** How it is doing on the wire. */
   readonly conditions = new Conditions(() => this.#refresh());
   readonly #heads: StreamHeads;
+  /** Of streams whose last heartbeat named an id that is known and older than a receiver's position: that id. */
+  readonly #lowIds = new Map<StreamKey, string>();
   #isAnswered = false;
 
   constructor(topic: Topic) {
@@ -130,7 +132,8 @@ export class SharedSubscription {
     const reset = new Set<StreamKey>();
     const named: readonly (readonly [StreamKey, string | undefined])[] = ids ? Object.entries(ids) : [[marketId, id]];
     for (const [key, each] of named) {
-      if (each === undefined || this.#expect(key, each) || !isJudged || this.#heads.knows(key, each)) continue;
+      if (each === undefined || this.#expect(key, each) || !isJudged) continue;
+      if (this.#heads.knows(key, each) && !this.#isLowAgain(key, each)) continue;
       if (this.#suspend(key, each) === "reset") reset.add(key);
     }
     return reset;
@@ -221,6 +224,15 @@ export class SharedSubscription {
     let isAhead = false;
     for (const { track } of this.receivers) if (track.expect(key, id)) isAhead = true;
     return isAhead;
+  }
+
+  /** Whether the heartbeat before named the same older id: one alone may have been overtaken on its way. */
+  #isLowAgain(key: StreamKey, id: string): boolean {
+    const isBelow = this.#isBelow(key, id);
+    const isAgain = isBelow && this.#lowIds.get(key) === id;
+    if (isBelow) this.#lowIds.set(key, id);
+    else this.#lowIds.delete(key);
+    return isAgain;
   }
 
   #isBelow(key: StreamKey, id: string): boolean {

@@ -1,11 +1,11 @@
-import type {
-  Channel,
+import {
+  type Channel,
   ChannelError,
-  Gap,
-  Message,
-  RealtimeClient,
-  Subscription,
-  SubscriptionStatus,
+  type Gap,
+  type Message,
+  type RealtimeClient,
+  type Subscription,
+  type SubscriptionStatus,
 } from "../index.ts";
 import { type ChannelState, type DeclaredGap, emptyState, NO_GAPS } from "./channel-state.ts";
 import { cancelFrame, onNextFrame } from "./frame.ts";
@@ -55,19 +55,33 @@ export class ChannelStore<C extends Channel> {
     // A tree that is shown again has the client of before until its provider has made another one.
     const client = this.#options.client?.isClosed ? null : this.#options.client;
     const lastId = this.#lastId();
-    this.#subscription = client?.subscribe(channel, {
-      ...(marketId === undefined ? {} : { marketId }),
-      ...(lastId === undefined ? {} : { lastId }),
-      onMessage: (message) => this.#onMessage(message),
-      onStatus: (status) => this.#onStatus(status),
-      onError: (error) => {
-        this.#error = error;
-        onNextFrame(this.#flush);
-      },
-      onGap: (gap) => this.#onGap(gap),
-    });
+    this.#subscription = this.#subscribe(() =>
+      client?.subscribe(channel, {
+        ...(marketId === undefined ? {} : { marketId }),
+        ...(lastId === undefined ? {} : { lastId }),
+        onMessage: (message) => this.#onMessage(message),
+        onStatus: (status) => this.#onStatus(status),
+        onError: (error) => {
+          this.#error = error;
+          onNextFrame(this.#flush);
+        },
+        onGap: (gap) => this.#onGap(gap),
+      }),
+    );
     if (this.#subscription) this.#onStatus(this.#subscription.status);
     else onNextFrame(this.#flush);
+  }
+
+  /** What the client refuses before it asks is shown as the service's refusals are: it must not end the whole tree. */
+  #subscribe(subscribe: () => Subscription | undefined): Subscription | undefined {
+    try {
+      return subscribe();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#onStatus("error");
+      this.#error = new ChannelError("bad_request", error.message, { cause: error });
+      return undefined;
+    }
   }
 
   #close(): void {

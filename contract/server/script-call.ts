@@ -22,10 +22,13 @@ export function startDeadline(milliseconds: number): Deadline {
   return { left: () => end - performance.now() };
 }
 
+/** The deadline has come while a call was under way. */
+class DeadlineError extends Error {}
+
 /** As p-timeout does, which makes its error, with a stack, beforehand: 20 µs for each message published. */
 function within<T>(milliseconds: number, message: string, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(message)), milliseconds);
+    const timer = setTimeout(() => reject(new DeadlineError(message)), milliseconds);
     promise.then(
       (value) => {
         clearTimeout(timer);
@@ -52,18 +55,20 @@ const isRefusedByMigration = (error: unknown): error is Error =>
  * @throws SlotMigrationError where that takes too long; else what the call throws, or an Error at the deadline.
  */
 export async function callUntil<T>(call: () => Promise<T>, stream: string, deadline: Deadline): Promise<T> {
+  const message = `${stream}: Redis gave no answer within ${PUBLISH_TIMEOUT_MS} ms`;
+  let refusal: Error | undefined;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const left = deadline.left();
-    const message = `${stream}: Redis gave no answer within ${PUBLISH_TIMEOUT_MS} ms`;
-    if (left <= 0) throw new Error(message);
     try {
+      if (left <= 0) throw new DeadlineError(message);
       return await within(left, message, call());
-    } catch (cause) {
-      if (!isRefusedByMigration(cause)) throw cause;
+    } catch (error) {
+      if (isRefusedByMigration(error)) refusal = error;
+      else if (!refusal || !(error instanceof DeadlineError)) throw error;
       const wait = pause * (0.5 + Math.random() / 2);
       if (deadline.left() <= wait) {
         const reason = `${stream}: Redis is moving the stream's slot and took no write for ${PUBLISH_TIMEOUT_MS} ms`;
-        throw new SlotMigrationError(`${reason}: publish again (${cause.message})`, { cause });
+        throw new SlotMigrationError(`${reason}: publish again (${refusal.message})`, { cause: refusal });
       }
       await delay(wait);
     }

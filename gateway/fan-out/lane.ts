@@ -50,7 +50,9 @@ export class Lane {
     let replaced = 0;
     for (const part of parts) {
       if (this.members.size > 0 && this.#held.add(part)) replaced += 1;
-      for (const { since, held } of this.#newcomers.values()) if (part.sequence > since) held.add(part);
+      for (const { since, held } of this.#newcomers.values()) {
+        if (part.sequence > since && held.add(part)) replaced += 1;
+      }
     }
     return replaced;
   }

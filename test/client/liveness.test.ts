@@ -146,6 +146,17 @@ describe("a client of a service that has lost a subscription", () => {
     await server.stop();
   });
 
+  it("ends a renewal of the token that it does not answer", async () => {
+    const server = await startFrameServer((peer, request) => {
+      if (request.event !== "authenticate") answerPlainly(peer, request);
+    });
+    const client = new RealtimeClient({ url: server.url, token: () => "a.b.c" });
+    await expect.poll(() => client.status).toBe("connected");
+    await expect(client.authenticate()).rejects.toMatchObject({ code: "unavailable" });
+    client.close();
+    await server.stop();
+  });
+
   it("connects anew where it does not answer a request, and is not live meanwhile", async () => {
     const server = await startFrameServer((peer, request) => {
       if (peer !== server.peers[0]) answerPlainly(peer, request);

@@ -14,7 +14,7 @@ import {
 } from "vezta-realtime/client/react";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { channels } from "../../contract/channels.ts";
-import { message, messages } from "../support/messages.ts";
+import { message, messages, timeOf } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
 let platform: Platform;
@@ -86,7 +86,7 @@ describe("a gap that the service declares", () => {
     expect(result.current.gaps).toEqual([gap]);
     expect(result.current.gap?.at).toBeGreaterThanOrEqual(before);
     await platform.publish([message("market:trades", "gap", 9_000)]);
-    await waitFor(() => expect(result.current.latest?.data.time).toBe(9_000), patience);
+    await waitFor(() => expect(result.current.latest?.data.time).toBe(timeOf(9_000)), patience);
     expect(result.current.gap).toEqual(gap);
 
     result.current.acknowledgeGaps();

@@ -66,6 +66,20 @@ describe("a client of a gateway whose Redis loses entries, or whose clock goes b
     expect(seen.statuses).toContain("resuming");
   });
 
+  it("is told of the gap where only the newest entry is lost and nothing comes after it", async () => {
+    const stream = { channel: "market:trades", key: "resting" } as const;
+    await replace(stream, [10, 20, 30]);
+    const seen = watch(connect(), "market:trades", { marketId: "resting", lastId: "0-0" });
+    await expect.poll(seen.ids).toEqual([10, 20, 30].map(idAt));
+    await untilLive(seen);
+    await replace(stream, [10, 20]);
+    const gap = { channel: "market:trades", marketId: "resting", after: idAt(30) };
+    await expect.poll(() => seen.gaps, { timeout: 45_000 }).toEqual([gap]);
+    await untilLive(seen);
+    await append(stream, 21, 20);
+    await expect.poll(seen.ids).toEqual([10, 20, 30, 21].map(idAt));
+  });
+
   it("shows the value that there is now, although it is older than the one that it has, and calls that no gap", async () => {
     const stream = { channel: "market:prices", key: "failover" } as const;
     await replace(stream, [40]);

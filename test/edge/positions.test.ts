@@ -4,7 +4,7 @@ import type { Channel } from "../../contract/channels.ts";
 import { edgeCursorKey, edgeMarkerKey, streamKey } from "../../contract/server/redis-keys.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
-import { message, messages } from "../support/messages.ts";
+import { message, messages, timeOf } from "../support/messages.ts";
 
 /** How far ahead the clock of Redis was, in ms. */
 const AHEAD_MS = 60_000;
@@ -217,7 +217,7 @@ describe("the first subscribers of a whole channel", () => {
       for (const key of keys) {
         await expect
           .poll(() => client.messages.findLast(({ marketId }) => marketId === key)?.data.time)
-          .toBe(1_000_000);
+          .toBe(timeOf(1_000_000));
         const received = client.messages.filter(({ marketId }) => marketId === key);
         expect(Object.hasOwn(Object(answer.ids), key)).toBe(true);
         expect(received.slice(1).map(({ prev }) => prev)).toEqual(received.slice(0, -1).map(({ id }) => id));

@@ -8,6 +8,12 @@ beforeAll(async () => {
 });
 afterAll(() => platform.stop());
 
+let published = 0;
+const next = (): number => {
+  published += 1;
+  return published;
+};
+
 describe("maxRate", () => {
   it.each([
     ["one market", { marketId: "rated" }],
@@ -19,7 +25,7 @@ describe("maxRate", () => {
     const before = all.of("market:prices").length;
     const ids: string[] = [];
     for (let number = 1; number <= 20; number += 1) {
-      ids.push(...(await platform.publish([message("market:prices", "rated", Date.now() + number)])));
+      ids.push(...(await platform.publish([message("market:prices", "rated", next())])));
       await expect.poll(() => all.ids("market:prices").at(-1)).toBe(ids.at(-1));
     }
     await expect.poll(() => rated.ids("market:prices").at(-1)).toBe(ids.at(-1));

@@ -6,6 +6,7 @@ import {
   edgeFanOutEnvironment,
   edgeQueueEnvironment,
   parseEnvironment,
+  publishingEnvironment,
   redisEnvironment,
 } from "../../contract/server/env.ts";
 import { gatewayEnvironment } from "../../gateway/config.ts";
@@ -71,7 +72,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const hasEdge = synthesis.config.managedEdge.enabled;
 
   it("tells every publisher what its own configuration takes", () => {
-    const schema = redisSchema.extend(edgeQueueEnvironment.shape);
+    const schema = redisSchema.extend(edgeQueueEnvironment.shape).extend(publishingEnvironment.shape);
 
     for (const publisher of publishersOf(synthesis)) {
       const { config, unknown } = parseVariables(schema, publisher);

@@ -226,8 +226,12 @@ describe("a tree that is shown again", () => {
     await waitFor(() => expect(seen.at(-1)).toBe("live 0"), patience);
     await platform.publish(messages("market:trades", "hidden", 2));
     await waitFor(() => expect(seen.at(-1)).toBe("live 2"), patience);
+    const witness = await platform.connect();
+    await witness.ask("subscribe", { channel: "market:trades", marketId: "hidden" });
     rerender(tree("hidden"));
     await platform.publish(messages("market:trades", "hidden", 3, 3));
+    // From then on the gateway names them in its answers.
+    await witness.waitForMessages("market:trades", 3);
     seen.length = 0;
     rerender(tree("visible"));
     await waitFor(() => expect(seen.at(-1)).toBe("live 5"), patience);

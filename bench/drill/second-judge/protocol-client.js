@@ -80,7 +80,7 @@ export class ProtocolClient {
       if (event === "subscribed" && subscription.state === "asked") subscription.answered(data);
       if (event === "heartbeat") subscription.heard(data);
       // An answer to a request, or with none unanswered the end of the subscription: both are followed by another request.
-      if (event === "error") subscription.failed(data.code);
+      if (event === "error") subscription.failed(data);
     }
   }
 

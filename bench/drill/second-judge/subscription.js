@@ -98,11 +98,11 @@ export class Subscription {
     this.#follow(key, isFromNow && !this.traits.isLatest ? id : FIRST_ID);
   }
 
-  /** The request was refused, or the subscription has ended. @param {string} code */
-  failed(code) {
+  /** The request was refused, or the subscription has ended. @param {{ code: string, message?: string }} error */
+  failed({ code, message }) {
     if (!canSucceedLater(code)) {
       this.state = "refused";
-      this.journal.refused(this.request, code);
+      this.journal.refused(this.request, `${code}: ${message}`);
       return;
     }
     this.state = "waiting";

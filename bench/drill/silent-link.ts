@@ -24,7 +24,7 @@ const PHASE_MS = 5_000;
 /** Longest that a run may take, in ms; one that takes longer counts as this. */
 const LONGEST_MS = 180_000;
 
-const USAGE = `node bench/drill/silent-link.ts [--runs N] [--cases a,b] [--json FILE]`;
+const USAGE = `npm run bench:silence -- [--runs N] [--cases a,b] [--json FILE]`;
 
 const stream = named({ channel: "market:trades", key: "silent" });
 

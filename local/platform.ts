@@ -1,3 +1,4 @@
+import { STALE_LOG_MESSAGE } from "../contract/server/stale-log.ts";
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
 import { EventBus } from "./event-bus.ts";
@@ -76,7 +77,9 @@ function startBus({ started, onNotice }: Context, environment: Readonly<Record<s
   const lambdas = new Lambdas({
     environment: { ...environment, POWERTOOLS_LOG_LEVEL: "WARN" },
     onFailure: ({ domain, error }) => onNotice(`${domain}: event given up after three attempts: ${error}`),
-    onLog: (line) => onNotice(`lambda: ${line}`),
+    onLog: (line) => {
+      if (!isRoutine(line)) onNotice(`lambda: ${line}`);
+    },
   });
   started.add(() => lambdas.stop());
   const bus = new EventBus({
@@ -85,6 +88,12 @@ function startBus({ started, onNotice }: Context, environment: Readonly<Record<s
   });
   return { bus, failures: lambdas.failures };
 }
+
+/**
+ * Lines that need nobody's attention here: metrics, which CloudWatch reads from the log, and prices that the bus brought in
+ * another order than the market made them.
+ */
+const isRoutine = (line: string): boolean => line.startsWith('{"_aws"') || line.includes(STALE_LOG_MESSAGE);
 
 /** The simulated market and the desk for orders by hand; `run` lets the market move. */
 function createMarket({ options, started, onNotice }: Context, port: number) {

@@ -2,6 +2,9 @@ import { describeStream } from "./publish-outcome.ts";
 import type { PublishListener, StaleMessage } from "./publisher.ts";
 import { streamKey } from "./redis-keys.ts";
 
+/** Message of the log line about messages that were `stale`. */
+export const STALE_LOG_MESSAGE = "older state not published";
+
 /** At most one line for a stream in this time, in ms. */
 const PERIOD_MS = 60_000;
 
@@ -43,7 +46,7 @@ export function createStaleLog(warn: Warn): Required<PublishListener> {
       if (streams.size >= MAXIMUM_STREAMS && oldest !== undefined) streams.delete(oldest);
       streams.set(name, { loggedAt: now, count: 0 });
       const versions = { version, heldVersion, heldEpoch, staleSince, staleForMs };
-      warn("older state not published", { stream: describeStream(stream), entity, ...versions, count });
+      warn(STALE_LOG_MESSAGE, { stream: describeStream(stream), entity, ...versions, count });
     },
     reset(stream, reason): void {
       warn("stream started anew: what it held lies ahead of Redis's clock", { stream: describeStream(stream), reason });

@@ -1,5 +1,8 @@
-import { canSucceedLater, channels, FIRST_ID, streamNameOf } from "./protocol.js";
+import { canSucceedLater, channels, compareIds, FIRST_ID, streamNameOf } from "./protocol.js";
 import { StreamFollower } from "./stream-follower.js";
+
+/** Most markets that `lastId` may name. */
+const MAXIMUM_NAMED = 500;
 
 /** Least time between a request and the next one that follows from rule 3 or 4, in ms (rule 8). */
 const REPEAT_MS = 1_000;
@@ -62,7 +65,11 @@ export class Subscription {
     this.state = "asked";
     this.askedAt = Date.now();
     this.requests += 1;
-    const ids = [...this.followers].map(([key, { position }]) => [key, position]);
+    // Of more markets than a request may name, those that moved last: the answer names the others.
+    const ids = [...this.followers]
+      .map(([key, { position }]) => [key, position])
+      .sort(([, a], [, b]) => compareIds(b, a))
+      .slice(0, MAXIMUM_NAMED);
     // A whole channel that had no markets is resumed with an empty map: those that began meanwhile are named then.
     this.#wasAskedWithIds = this.#hasAnswer;
     if (!this.#hasAnswer) this.send(this.request);

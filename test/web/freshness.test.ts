@@ -209,14 +209,14 @@ describe("what the service no longer holds", () => {
     const notice = shown
       .panel("Trades")
       .getByText(/^Some trades after \d\d:\d\d:\d\d are no longer held by the service/);
-    await notice.waitFor({ timeout: 60_000 });
+    await notice.waitFor({ timeout: 120_000 });
     await expect.poll(() => shown.panelsThatAre("live")).toEqual(PANELS);
     await expect.poll(() => shown.page.getByTestId("gaps").textContent()).toBe("1");
     expect(await shown.page.getByTestId("holes").textContent()).toBe("0");
     expect(await violations(shown)).toEqual([]);
     await shown.panel("Trades").getByRole("button", { name: "Dismiss" }).click();
     await notice.waitFor({ state: "detached" });
-  });
+  }, 240_000);
 });
 
 describe("an order", () => {

@@ -1,4 +1,7 @@
+import { Redis } from "ioredis";
 import type { Browser } from "playwright-core";
+import { expect } from "vitest";
+import { streamKey } from "../../contract/server/redis-keys.ts";
 import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
 import { EventSource } from "../../local/simulator/event-source.ts";
 import type { SimulatedEvent } from "../../local/simulator/simulation.ts";
@@ -17,7 +20,7 @@ export interface PagePlatform {
   price(marketId: string, yes: string): Promise<void>;
   /** Puts trades `<prefix>1`, `<prefix>2`, … of a market on the bus, one after the other so that their order is known. */
   trade(marketId: string, prefix: string, first: number, last: number): Promise<void>;
-  /** Puts that many trades of a market on the bus, in any order. */
+  /** Puts that many trades of a market on the bus, in any order. Resolves once the functions have published them all. */
   tradeAtOnce(marketId: string, prefix: string, count: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -25,6 +28,14 @@ export interface PagePlatform {
 function tradeEvent(marketId: string, id: string, size: number): SimulatedEvent {
   const detail = { id, marketId, exchange: "test", outcome: "yes", side: "buy", price: "0.5", size: String(size) };
   return { source: "vezta.market-data", detailType: "TradeExecuted", detail: { ...detail, time: Date.now() } };
+}
+
+/** Counts the trades of a market that were ever written, those included that are no longer held. */
+async function countWritten(redis: Redis, marketId: string): Promise<number> {
+  const key = streamKey({ channel: "market:trades", key: marketId });
+  const facts = await redis.call("XINFO", "STREAM", key);
+  if (!Array.isArray(facts)) throw new Error(`${key} is no stream`);
+  return Number(facts[facts.indexOf("entries-added") + 1]);
 }
 
 /** @param eventsPerSecond of the simulated market; 0 for none. */
@@ -43,6 +54,7 @@ export async function startPagePlatform(eventsPerSecond = 50): Promise<PagePlatf
   });
   const url = `http://localhost:${platform.port}/`;
   const source = new EventSource(`${url}dev/aws`);
+  const redis = new Redis(platform.redisUrl);
   return {
     platform,
     browser,
@@ -60,9 +72,13 @@ export async function startPagePlatform(eventsPerSecond = 50): Promise<PagePlatf
     },
     async tradeAtOnce(marketId, prefix, count) {
       const numbers = Array.from({ length: count }, (_, index) => index + 1);
+      const before = await countWritten(redis, marketId);
       await source.put(numbers.map((number) => tradeEvent(marketId, `${prefix}${number}`, number)));
+      // The bus answers before the functions have run.
+      await expect.poll(() => countWritten(redis, marketId), { timeout: 60_000 }).toBe(before + count);
     },
     async stop() {
+      redis.disconnect();
       await browser.close();
       source.close();
       await platform.stop();

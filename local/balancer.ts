@@ -3,6 +3,9 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "httpxy";
 
+/** How long an idle HTTP connection is kept, in ms. */
+const KEEP_ALIVE_MS = 65_000;
+
 const HEALTH_PERIOD_MS = 1_000;
 const HEALTH_TIMEOUT_MS = 1_000;
 
@@ -42,6 +45,8 @@ export class Balancer {
     this.#serve = serve;
     this.#isSticky = isSticky;
     this.#http = createServer((request, response) => this.#onRequest(request, response));
+    // Node's 5 s end connections just as the simulator's SDK uses them again.
+    this.#http.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#http.on("upgrade", (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#proxy.on("error", (_error, _request, response, target) => this.#onProxyError(response, target));
     this.#proxy.on("open", (socket) => socket.on("error", ignore));

@@ -1,10 +1,17 @@
 import { existsSync, renameSync, writeFileSync } from "node:fs";
-import { access, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where Debian and Ubuntu have it. */
-const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+/** Finds the library where Debian and Ubuntu have it, which depends on the machine's architecture. */
+async function findLibrary(): Promise<string> {
+  for (const folder of await readdir("/usr/lib")) {
+    const path = join("/usr/lib", folder, "faketime");
+    const names: readonly string[] = await readdir(path).catch(() => []);
+    if (names.includes("libfaketime.so.1")) return join(path, "libfaketime.so.1");
+  }
+  throw new Error("libfaketime.so.1 was not found: apt-get install libfaketime, or leave the clock-… faults out");
+}
 
 /** Clocks of processes, each of which can be put forward and back while it runs. */
 export interface Clocks {
@@ -21,11 +28,7 @@ export interface Clocks {
  * @throws Error where libfaketime is not installed.
  */
 export async function createClocks(): Promise<Clocks> {
-  await access(LIBRARY).catch(() => {
-    throw new Error(
-      `no ${LIBRARY}: install libfaketime (apt-get install libfaketime), or leave the clock-… faults out`,
-    );
-  });
+  const library = await findLibrary();
   const folder = await mkdtemp(join(tmpdir(), "vezta-clocks-"));
   const fileOf = (port: number): string => join(folder, String(port));
   const set = (port: number, seconds: number): void => {
@@ -38,7 +41,7 @@ export async function createClocks(): Promise<Clocks> {
       if (!existsSync(fileOf(port))) set(port, 0);
       return {
         // libc before jemalloc: jemalloc reads the clock while it starts, and libfaketime allocates while it starts.
-        LD_PRELOAD: `${LIBRARY} libc.so.6`,
+        LD_PRELOAD: `${library} libc.so.6`,
         FAKETIME_TIMESTAMP_FILE: fileOf(port),
         FAKETIME_NO_CACHE: "1",
         FAKETIME_DONT_FAKE_MONOTONIC: "1",

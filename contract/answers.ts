@@ -1,6 +1,6 @@
 import { type Channel, channelDefinition } from "./channels.ts";
 import type { ChannelError } from "./errors.ts";
-import type { ErrorMessage, SubscribedMessage, SubscribeRequest } from "./frames.ts";
+import type { ErrorMessage, SubscribedMessage, SubscribeRequest } from "./messages.ts";
 import { FIRST_ID, type Stream } from "./stream.ts";
 import { MAXIMUM_KEYS } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Channel, channelDefinition, type Payload } from "./channels.ts";
-import { describeIssue } from "./frames.ts";
+import { describeIssue } from "./messages.ts";
 import { marketPrice, orderBook, trade } from "./payloads/market.ts";
 import { eventId, identifier, version, versionEpoch } from "./payloads/primitives.ts";
 import { newsSignal, whaleSignal } from "./payloads/signals.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ChannelError } from "./errors.ts";
-import { describeIssue, type ServerToClientEvents } from "./frames.ts";
+import { describeIssue, type ServerToClientEvents } from "./messages.ts";
 
 export { SUBPROTOCOL } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { authEnvironment, flag, publishingEnvironment, redisEnvironment } from "../contract/server/env.ts";
+import { authEnvironment, flag, publishingEnvironment, redisEnvironment } from "../kernel/env.ts";
 
 const count = (fallback: number, maximum: number) => z.coerce.number().int().min(1).max(maximum).default(fallback);
 

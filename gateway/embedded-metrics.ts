@@ -1,4 +1,4 @@
-import type { GatewayNamespace } from "./connection/socket.ts";
+import type { GatewayNamespace } from "./socket-io/socket.ts";
 
 const PERIOD_MS = 30_000;
 

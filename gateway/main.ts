@@ -1,9 +1,9 @@
 import { pino } from "pino";
-import { parseEnvironment } from "../contract/server/env.ts";
-import { createPublisher } from "../contract/server/publisher.ts";
-import { connectPublisher, connectReader, connectSubscriber } from "../contract/server/redis.ts";
-import { createStaleLog } from "../contract/server/stale-log.ts";
-import { createTokenVerifier } from "../contract/server/token-verifier.ts";
+import { createTokenVerifier } from "../kernel/auth/token-verifier.ts";
+import { parseEnvironment } from "../kernel/env.ts";
+import { connectPublisher, connectReader, connectSubscriber } from "../kernel/redis/redis.ts";
+import { createPublisher } from "../kernel/streams/publisher.ts";
+import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";

@@ -1,6 +1,6 @@
 import { App } from "aws-cdk-lib";
-import { ConfigurationError } from "../contract/server/env.ts";
-import { parseConfig } from "./config.ts";
+import { ConfigurationError } from "../kernel/env.ts";
+import { parseConfig } from "./config/config.ts";
 import { createSystem } from "./system.ts";
 
 const app = new App();

@@ -1,14 +1,15 @@
 import type { App, StackProps } from "aws-cdk-lib";
 import { Tags, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { AlarmStack } from "./alarm-stack.ts";
-import { AuthStack, type TokenIssuer } from "./auth-stack.ts";
-import { CacheStack } from "./cache-stack.ts";
-import type { EnvironmentConfig } from "./config.ts";
-import { DomainEventsStack } from "./domain-events-stack.ts";
-import { GatewayStack } from "./gateway-stack.ts";
-import { ManagedEdgeStack } from "./managed-edge-stack.ts";
-import { NetworkStack } from "./network-stack.ts";
+import type { EnvironmentConfig } from "./config/config.ts";
+import type { TokenIssuer } from "./constructs/token-issuer.ts";
+import { AlarmStack } from "./stacks/alarm-stack.ts";
+import { AuthStack } from "./stacks/auth-stack.ts";
+import { CacheStack } from "./stacks/cache-stack.ts";
+import { DomainEventsStack } from "./stacks/domain-events-stack.ts";
+import { GatewayStack } from "./stacks/gateway-stack.ts";
+import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
+import { NetworkStack } from "./stacks/network-stack.ts";
 
 /** The stacks of one environment. Further ones (dashboards) take from these what they need. */
 export interface System {

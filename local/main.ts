@@ -1,8 +1,8 @@
 import picocolors from "picocolors";
 import { io } from "socket.io-client";
 import * as z from "zod";
-import { NAMESPACE } from "../contract/frames.ts";
-import { flag, parseEnvironment } from "../contract/server/env.ts";
+import { NAMESPACE } from "../contract/messages.ts";
+import { flag, parseEnvironment } from "../kernel/env.ts";
 import { type LocalPlatform, startPlatform } from "./platform.ts";
 
 const { bold, cyan, dim, green, red, yellow } = picocolors;

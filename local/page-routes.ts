@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import * as z from "zod";
-import { describeIssue } from "../contract/frames.ts";
+import { describeIssue } from "../contract/messages.ts";
 import { identifier, outcome } from "../contract/payloads/primitives.ts";
 import type { Balancer } from "./balancer.ts";
 import type { HttpAnswer } from "./event-bus.ts";

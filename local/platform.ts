@@ -1,4 +1,4 @@
-import { STALE_LOG_MESSAGE } from "../contract/server/stale-log.ts";
+import { STALE_LOG_MESSAGE } from "../kernel/streams/stale-log.ts";
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
 import { EventBus } from "./event-bus.ts";

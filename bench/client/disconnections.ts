@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Channel, type Edge, type Message, RealtimeClient } from "vezta-realtime/client";
-import { type LinkProxy, openLinkProxy } from "../drill/link-proxy.ts";
-import { until } from "../drill/until.ts";
+import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
+import { until } from "../../drill/until.ts";
 import { type MeasuredEdge, startEdge } from "./edges.ts";
 import { startFeed } from "./feed.ts";
 import { messageOf } from "./traffic.ts";

@@ -1,8 +1,8 @@
 import type { Edge } from "vezta-realtime/client";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
-import { createEdgeQueue } from "../../lambdas/publish/edge-queue.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { startManagedEdge } from "../../local/managed-edge/managed-edge.ts";

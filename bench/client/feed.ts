@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import type { Publisher } from "../../contract/server/publisher.ts";
+import type { Publisher } from "../../kernel/streams/publisher.ts";
 
 export interface FeedOptions {
   readonly publisher: Publisher;

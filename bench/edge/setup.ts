@@ -4,18 +4,18 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { Redis } from "ioredis";
-import { groupOf, type HandOn } from "../../contract/server/edge-hint.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { createStreamReader } from "../../contract/server/stream-reader.ts";
-import { createConnection } from "../../lambdas/managed-edge/connection.ts";
-import { Connections } from "../../lambdas/managed-edge/connections.ts";
-import { createEdgeStreams } from "../../lambdas/managed-edge/edge-streams.ts";
-import { createFanOut } from "../../lambdas/managed-edge/fan-out.ts";
-import { Listeners } from "../../lambdas/managed-edge/listeners.ts";
-import { createPoster } from "../../lambdas/managed-edge/poster.ts";
-import { createRequests } from "../../lambdas/managed-edge/requests.ts";
-import { StartPositions } from "../../lambdas/managed-edge/start-positions.ts";
-import { createTable } from "../../lambdas/managed-edge/table.ts";
+import { groupOf, type HandOn } from "../../kernel/streams/edge-hint.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
+import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
+import { createConnection } from "../../lambdas/managed-edge/connect/connection.ts";
+import { createFanOut } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
+import { createRequests } from "../../lambdas/managed-edge/messages/client-messages.ts";
+import { createPoster } from "../../lambdas/managed-edge/posting/poster.ts";
+import { createEdgeStreams } from "../../lambdas/managed-edge/streams/edge-streams.ts";
+import { Connections } from "../../lambdas/managed-edge/table/connections.ts";
+import { Listeners } from "../../lambdas/managed-edge/table/room-subscribers.ts";
+import { StartPositions } from "../../lambdas/managed-edge/table/start-positions.ts";
+import { createTable } from "../../lambdas/managed-edge/table/table.ts";
 import { startDynamo } from "../../local/managed-edge/dynamo.ts";
 import { startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
 import { startWebSocketApi } from "../../local/managed-edge/web-socket-api.ts";
@@ -89,7 +89,7 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
     functions: {
       authorizer: allow,
       connection: createConnection(context.connections),
-      requests: (event) => requests(event as never),
+      messages: (event) => requests(event as never),
     },
     onPosted: (body) => {
       counts.posts += 1;

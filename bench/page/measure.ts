@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher } from "../../kernel/streams/publisher.ts";
 import { startQuietPlatform } from "../../local/quiet-platform.ts";
 import { type BenchPage, openAddress } from "../client/browser.ts";
 import { startFeed } from "../client/feed.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { DataMessage } from "../../contract/frames.ts";
+import type { DataMessage } from "../../contract/messages.ts";
 import { type MeasuredPath, trade } from "./setup.ts";
 
 const MARKETS = 10;

@@ -1,9 +1,9 @@
 import { io, type Socket } from "socket.io-client";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { NAMESPACE } from "../../contract/frames.ts";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
+import { NAMESPACE } from "../../contract/messages.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";

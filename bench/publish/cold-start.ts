@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pTimeout from "p-timeout";
 import * as z from "zod";
 import { functionVariables } from "../../infra/constructs/environment.ts";
-import { accessStrings } from "../../infra/redis-users.ts";
+import { accessStrings } from "../../infra/constructs/redis-users.ts";
 import { endProcess, onLines, startNode } from "../../local/child-process.ts";
 import { startSecretsManager } from "../../tools/infra-report/secrets-manager.ts";
 import { median } from "../fan-out/statistics.ts";

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Publisher } from "../../contract/server/publisher.ts";
+import type { Publisher } from "../../kernel/streams/publisher.ts";
 import { trade } from "../path/setup.ts";
 
 const MARKETS = 100;

@@ -1,6 +1,6 @@
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
-import { createMessage, streams as mixedStreams, named } from "../drill/messages.ts";
+import { createMessage, streams as mixedStreams, named } from "../../drill/messages.ts";
 import type { Target } from "./target.ts";
 
 /** Messages of one call, where a call has more than one: half of a batch of the Kinesis stream. */

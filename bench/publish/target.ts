@@ -1,7 +1,7 @@
 import { type Cluster, Redis } from "ioredis";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 

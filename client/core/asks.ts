@@ -1,5 +1,5 @@
 import { type ChannelError, errorCodes } from "../../contract/errors.ts";
-import type { SubscribedMessage } from "../../contract/frames.ts";
+import type { SubscribedMessage } from "../../contract/messages.ts";
 import { exchange } from "./exchange.ts";
 import { parseSubscribed, toError } from "./frames.ts";
 import type { Replays } from "./replays.ts";

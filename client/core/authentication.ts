@@ -1,5 +1,5 @@
 import { ChannelError } from "../../contract/errors.ts";
-import type { AuthenticatedMessage } from "../../contract/frames.ts";
+import type { AuthenticatedMessage } from "../../contract/messages.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { TokenError } from "./connection-error.ts";
 import type { Session } from "./session.ts";

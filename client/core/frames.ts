@@ -5,7 +5,7 @@ import type {
   ErrorMessage,
   HeartbeatMessage,
   SubscribedMessage,
-} from "../../contract/frames.ts";
+} from "../../contract/messages.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 import type { Channel } from "../../contract/channels.ts";
-import type { DataMessage } from "../../contract/frames.ts";
+import type { DataMessage } from "../../contract/messages.ts";
 import type { Condition } from "./condition.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { StreamKey, Topic } from "./topic.ts";

@@ -1,5 +1,5 @@
 import { ChannelError } from "../../contract/errors.ts";
-import type { AuthenticatedMessage, ErrorMessage } from "../../contract/frames.ts";
+import type { AuthenticatedMessage, ErrorMessage } from "../../contract/messages.ts";
 import { exchange } from "./exchange.ts";
 import { isObject, parseAuthenticated, parseData, parseErrorMessage, parseHeartbeat, toError } from "./frames.ts";
 import { Requests } from "./requests.ts";

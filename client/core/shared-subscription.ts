@@ -1,5 +1,5 @@
 import type { Channel } from "../../contract/channels.ts";
-import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/frames.ts";
+import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
 import { compareIds, FIRST_ID, MAXIMUM_RATE } from "../../contract/wire.ts";
 import { channelTraits } from "./channel-traits.ts";
 import { Conditions } from "./condition.ts";

@@ -1,4 +1,4 @@
-import type { DataMessage } from "../../contract/frames.ts";
+import type { DataMessage } from "../../contract/messages.ts";
 import { compareIds, FIRST_ID } from "../../contract/wire.ts";
 import { RecentIds } from "./recent-ids.ts";
 import type { StreamKey } from "./topic.ts";

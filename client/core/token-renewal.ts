@@ -1,4 +1,4 @@
-import type { AuthenticatedMessage } from "../../contract/frames.ts";
+import type { AuthenticatedMessage } from "../../contract/messages.ts";
 import type { Backoff } from "./backoff.ts";
 import { boundedDelay } from "./delay.ts";
 import { readClaims, renewalDelay, type TokenSource } from "./token-source.ts";

@@ -1,4 +1,4 @@
-import type { SubscribedMessage } from "../../contract/frames.ts";
+import type { SubscribedMessage } from "../../contract/messages.ts";
 import { compareIds, FIRST_ID, MAXIMUM_KEYS } from "../../contract/wire.ts";
 import type { AskedIds, SharedSubscription } from "./shared-subscription.ts";
 import type { StreamKey, Topic } from "./topic.ts";

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeSubscribed } from "../../contract/answers.ts";
 import { channelDefinition } from "../../contract/channels.ts";
-import type { SubscribedMessage, SubscribeRequest } from "../../contract/frames.ts";
-import type { Entry } from "../../contract/server/entry.ts";
+import type { SubscribedMessage, SubscribeRequest } from "../../contract/messages.ts";
 import { compareIds, FIRST_ID } from "../../contract/stream.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
 import type { Resume, StreamState } from "../streams/stream-state.ts";
 
 /** Pause between two attempts to read what an answered request still needs, in ms. */

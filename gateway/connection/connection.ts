@@ -8,14 +8,14 @@ import {
   parseSubscribe,
   parseUnsubscribe,
   type UnsubscribeRequest,
-} from "../../contract/frames.ts";
-import type { Identity, VerifyToken } from "../../contract/server/token-verifier.ts";
+} from "../../contract/messages.ts";
 import type { Stream } from "../../contract/stream.ts";
-import { terminate } from "../fan-out/engine-connection.ts";
+import type { Identity, VerifyToken } from "../../kernel/auth/token-verifier.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Metrics } from "../metrics.ts";
+import { terminate } from "../socket-io/engine-connection.ts";
+import type { GatewaySocket } from "../socket-io/socket.ts";
 import type { StreamHub } from "../streams/stream-hub.ts";
-import type { GatewaySocket } from "./socket.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TokenBucket } from "./token-bucket.ts";
 

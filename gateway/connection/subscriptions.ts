@@ -1,18 +1,18 @@
 import pTimeout from "p-timeout";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
-import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/frames.ts";
-import { isPrivate, streamsOf } from "../../contract/server/access.ts";
-import type { Entry } from "../../contract/server/entry.ts";
+import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/messages.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import { isPrivate, streamsOf } from "../../kernel/auth/access.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
 import type { Member } from "../fan-out/room.ts";
 import { dataOf } from "../fan-out/stream-target.ts";
+import type { GatewaySocket } from "../socket-io/socket.ts";
 import type { StreamHub } from "../streams/stream-hub.ts";
 import type { StreamState } from "../streams/stream-state.ts";
 import { CatchUp } from "./catch-up.ts";
-import type { GatewaySocket } from "./socket.ts";
 
 /** How long a client waits for Redis before it is told to come back, in ms. */
 const OPEN_TIMEOUT_MS = 5_000;

@@ -1,6 +1,6 @@
 import type { Server } from "socket.io";
-import { type EngineConnection, terminate } from "../fan-out/engine-connection.ts";
 import type { Metrics } from "../metrics.ts";
+import { type EngineConnection, terminate } from "../socket-io/engine-connection.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /**

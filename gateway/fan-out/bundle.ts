@@ -1,5 +1,5 @@
+import { deflateFrames, tailOf } from "../socket-io/shared-deflate.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { deflateFrames, tailOf } from "./shared-deflate.ts";
 
 /** Makes a bundle one that is compressed for those who take it so. */
 export interface Compression {

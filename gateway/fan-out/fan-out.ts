@@ -1,15 +1,15 @@
+import type { EngineConnection } from "../socket-io/engine-connection.ts";
+import { takesSharedCompression } from "../socket-io/shared-deflate.ts";
 import { Bundle, bundleFor } from "./bundle.ts";
-import type { EngineConnection } from "./engine-connection.ts";
 import type { FanOutOptions, Target } from "./fan-out-options.ts";
 import { FlushWindow } from "./flush-window.ts";
-import type { Lane } from "./lane.ts";
 import { Outbox, type OutboxHost } from "./outbox.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 import { partsByLane } from "./paths.ts";
 import { PatientRooms } from "./patient-rooms.ts";
 import { sendInPieces } from "./pieces.ts";
+import type { Lane } from "./rate-lane.ts";
 import { Member, Room } from "./room.ts";
-import { takesSharedCompression } from "./shared-deflate.ts";
 import { WaitingOutboxes } from "./waiting-outboxes.ts";
 
 /**

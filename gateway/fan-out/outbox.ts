@@ -1,7 +1,7 @@
 import type { Socket as NetSocket } from "node:net";
+import { type EngineConnection, hasWaitingPackets, tcpSocketOf } from "../socket-io/engine-connection.ts";
 import { Backlog } from "./backlog.ts";
 import { Bundle } from "./bundle.ts";
-import { type EngineConnection, hasWaitingPackets, tcpSocketOf } from "./engine-connection.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** Written at once from a backlog: some of what a kernel's send buffer takes, so that the rest can still be replaced. */

@@ -1,5 +1,5 @@
-import type { Lane } from "./lane.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { Lane } from "./rate-lane.ts";
 import type { Member, Room } from "./room.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Bundle } from "./bundle.ts";
-import { Lane } from "./lane.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { Lane } from "./rate-lane.ts";
 
 /** One client in the fan-out. */
 export class Member {

@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import pTimeout from "p-timeout";
 import { Server } from "socket.io";
-import { NAMESPACE } from "../../contract/frames.ts";
+import { NAMESPACE } from "../../contract/messages.ts";
+import { type EngineConnection, tcpSocketOf } from "../socket-io/engine-connection.ts";
 import { Bundle } from "./bundle.ts";
-import { type EngineConnection, tcpSocketOf } from "./engine-connection.ts";
 import { Outbox } from "./outbox.ts";
 import { Outgoing } from "./outgoing.ts";
 

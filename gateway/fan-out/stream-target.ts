@@ -1,7 +1,7 @@
 import { channelDefinition } from "../../contract/channels.ts";
-import type { Entry } from "../../contract/server/entry.ts";
-import { wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
+import { wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 import type { Target } from "./fan-out-options.ts";
 import type { OutgoingOptions } from "./outgoing.ts";
 

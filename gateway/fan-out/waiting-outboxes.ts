@@ -1,4 +1,4 @@
-import { hasWaitingPackets } from "./engine-connection.ts";
+import { hasWaitingPackets } from "../socket-io/engine-connection.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How often, in ms, clients that did not take everything are tried again: a kernel's send buffer empties unseen. */

@@ -1,5 +1,5 @@
-import { MAXIMUM_ID_AHEAD_MS } from "../../contract/server/stream-clock.ts";
 import { timeOf } from "../../contract/stream.ts";
+import { MAXIMUM_ID_AHEAD_MS } from "../../kernel/streams/stream-clock.ts";
 
 /** The answer to `TIME`: seconds since 1970 and microseconds of the second. */
 export type RedisTime = readonly [seconds: string | number, microseconds: string | number];

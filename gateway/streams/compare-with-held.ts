@@ -1,5 +1,5 @@
-import type { Entry } from "../../contract/server/entry.ts";
 import { compareIds, FIRST_ID } from "../../contract/stream.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
 
 interface Comparison {
   /** The first of the held entries that subscribers are to get. */

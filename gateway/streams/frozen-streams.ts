@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Gauge } from "prom-client";
 import { type Channel, channelDefinition, channelNames } from "../../contract/channels.ts";
-import { frozenKey } from "../../contract/server/redis-keys.ts";
-import { FROZEN_WHILE_MS } from "../../contract/server/stale-run.ts";
+import { frozenKey } from "../../kernel/streams/redis-keys.ts";
+import { FROZEN_WHILE_MS } from "../../kernel/streams/stale-run.ts";
 
 /** Public channels, whose markets share a slot, so that one read counts them all. A user's streams: see publish-report. */
 const watched: readonly Channel[] = channelNames.filter((channel) => {

@@ -1,5 +1,5 @@
 import { channelNames } from "../../contract/channels.ts";
-import { pubSubChannel } from "../../contract/server/redis-keys.ts";
+import { pubSubChannel } from "../../kernel/streams/redis-keys.ts";
 
 const streamChannelPrefixes = channelNames.map((channel) => pubSubChannel(`{${channel}`).slice(0, -1));
 

@@ -1,8 +1,8 @@
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
-import { belongsTo, type Entry, parseEnvelope } from "../../contract/server/entry.ts";
-import { pubSubChannel, wholeChannelRoom } from "../../contract/server/redis-keys.ts";
-import type { StreamReader } from "../../contract/server/stream-reader.ts";
 import { roomName, type Stream, timeOf } from "../../contract/stream.ts";
+import { belongsTo, type Entry, parseEnvelope } from "../../kernel/streams/entry.ts";
+import { pubSubChannel, wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
+import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
 import type { DropReason, Metrics } from "../metrics.ts";
 import type { RedisClock } from "../redis/redis-clock.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";

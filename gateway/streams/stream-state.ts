@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { channelDefinition } from "../../contract/channels.ts";
-import type { Entry } from "../../contract/server/entry.ts";
-import type { StreamReader } from "../../contract/server/stream-reader.ts";
 import { compareIds, FIRST_ID, type Stream } from "../../contract/stream.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
+import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { compareWithHeld } from "./compare-with-held.ts";
 
 /** Entries kept in memory per stream, to answer resumes and to know repeats: `latest` and the other classes. */

@@ -5,10 +5,10 @@ import { Architecture, Runtime } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, type NodejsFunctionProps } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { subnetGroups } from "../network-stack.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { bundling, projectRoot } from "./bundling.ts";
 import { allowEgress, type Egress } from "./egress.ts";
+import { subnetGroups } from "./subnet-groups.ts";
 
 export interface FunctionProps
   extends Pick<

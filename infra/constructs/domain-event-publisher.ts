@@ -12,7 +12,7 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
-import { FROZEN_STREAMS, PUBLISH_METRICS } from "../../contract/server/publish-metrics.ts";
+import { FROZEN_STREAMS, PUBLISH_METRICS } from "../../kernel/streams/publish-metrics.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { alarmOn } from "./alarm-on.ts";
 import { createFunction } from "./create-function.ts";

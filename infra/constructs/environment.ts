@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import type { authEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import type { TokenIssuer } from "../auth-stack.ts";
-import type { RedisRole } from "../redis-users.ts";
+import type { authEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import type { RedisAccess } from "./redis-access.ts";
+import type { RedisRole } from "./redis-users.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
 
 type RedisVariables = Partial<Record<keyof z.infer<typeof redisEnvironment>, string>>;
 type AuthVariables = Partial<Record<keyof z.infer<typeof authEnvironment>, string>>;

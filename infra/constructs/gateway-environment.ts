@@ -1,8 +1,8 @@
-import type { TokenIssuer } from "../auth-stack.ts";
-import type { EnvironmentConfig } from "../config.ts";
+import type { EnvironmentConfig } from "../config/config.ts";
 import { authVariables, redisVariables } from "./environment.ts";
 import { GATEWAY_PORT } from "./gateway-settings.ts";
 import type { RedisAccess } from "./redis-access.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
 
 /** What a gateway task is told in plain text. The Redis password comes from its secret. */
 export function gatewayEnvironment(

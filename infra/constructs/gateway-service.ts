@@ -15,14 +15,14 @@ import {
 } from "aws-cdk-lib/aws-ecs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { TokenIssuer } from "../auth-stack.ts";
-import type { EnvironmentConfig } from "../config.ts";
-import { subnetGroups } from "../network-stack.ts";
+import type { EnvironmentConfig } from "../config/config.ts";
 import { acknowledge } from "./acknowledge.ts";
 import { allowEgress, type Egress } from "./egress.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { gatewayImage } from "./gateway-image.ts";
 import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./gateway-settings.ts";
+import { subnetGroups } from "./subnet-groups.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
 
 export interface GatewayServiceProps {
   readonly vpc: IVpc;

@@ -1,6 +1,6 @@
 import type { ISecurityGroup } from "aws-cdk-lib/aws-ec2";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
-import type { RedisRole } from "../redis-users.ts";
+import type { RedisRole } from "./redis-users.ts";
 
 /** The port of Redis, here and in every security group. */
 export const REDIS_PORT = 6379;

@@ -8,7 +8,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { requestEvents } from "../../contract/managed-edge.ts";
-import type { EnvironmentConfig } from "../config.ts";
+import type { EnvironmentConfig } from "../config/config.ts";
 import { acknowledge } from "./acknowledge.ts";
 
 /** Part of the endpoint's URL. */
@@ -34,7 +34,7 @@ export interface WebSocketRoutes {
   /** `$connect` and `$disconnect`. */
   readonly connection: IFunction;
   /** Everything that a client sends. */
-  readonly requests: IFunction;
+  readonly messages: IFunction;
 }
 
 /** The managed edge's API. Made before its functions, which are told where to post; `route` gives it the functions. */
@@ -62,7 +62,7 @@ export class RealtimeWebSocketApi extends Construct {
   /** Adds the routes, and the stage that serves them. */
   route(functions: WebSocketRoutes, config: Pick<EnvironmentConfig, "managedEdge" | "logRetentionDays">): void {
     const connection = new WebSocketLambdaIntegration("Connection", functions.connection);
-    const requests = new WebSocketLambdaIntegration("Requests", functions.requests);
+    const messages = new WebSocketLambdaIntegration("Messages", functions.messages);
     const authorizer = new WebSocketLambdaAuthorizer("Authorizer", functions.authorizer, { identitySource: [] });
     const connect = this.api.addRoute("$connect", { integration: connection, authorizer });
     for (const child of this.node.findAll()) {
@@ -71,7 +71,7 @@ export class RealtimeWebSocketApi extends Construct {
     }
     const others = [
       this.api.addRoute("$disconnect", { integration: connection }),
-      ...["$default", ...requestEvents].map((event) => this.api.addRoute(event, { integration: requests })),
+      ...["$default", ...requestEvents].map((event) => this.api.addRoute(event, { integration: messages })),
     ];
     for (const route of others) {
       acknowledge(route, { "AwsSolutions-APIG4": "A WebSocket API authorizes its connection, on $connect alone." });

@@ -1,10 +1,10 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { Cluster, Redis } from "ioredis";
-import { connectPublisher, type RedisConfig } from "../../contract/server/redis.ts";
-import { readRedisPassword } from "../publish/redis-secret.ts";
-import { ATTEMPTS, requestHandler } from "./aws-bounds.ts";
-import { createPoster, type Poster } from "./poster.ts";
+import { ATTEMPTS, requestHandler } from "../../kernel/aws/aws-bounds.ts";
+import { connectPublisher, type RedisConfig } from "../../kernel/redis/redis.ts";
+import { readRedisPassword } from "../../kernel/redis/redis-secret.ts";
+import { createPoster, type Poster } from "./posting/poster.ts";
 
 /** Posts to the connections of the API at that URL. */
 export const openPoster = (managementUrl: string): Poster =>

@@ -1,6 +1,6 @@
 import type { EventBridgeEvent } from "aws-lambda";
 import { type ChannelMessage, type Domain, parseDomainEvent } from "../../contract/domain-events.ts";
-import type { PublishOutcome } from "../../contract/server/publisher.ts";
+import type { PublishOutcome } from "../../kernel/streams/publisher.ts";
 
 export type Publish = (messages: readonly ChannelMessage[]) => Promise<readonly PublishOutcome[]>;
 

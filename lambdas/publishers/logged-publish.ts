@@ -1,5 +1,5 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
-import { PublishError, type PublishOutcome } from "../../contract/server/publisher.ts";
+import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import type { Publish } from "./domain-handler.ts";
 
 type Counts = Readonly<Record<PublishOutcome["status"], number>>;

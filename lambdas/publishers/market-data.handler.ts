@@ -1,6 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import type { EventBridgeEvent, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
-import { publish } from "../publish/publish.ts";
+import { publish } from "../../publisher/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
 import { createStreamHandler } from "./stream-handler.ts";

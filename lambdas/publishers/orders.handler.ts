@@ -1,5 +1,5 @@
 import { Logger } from "@aws-lambda-powertools/logger";
-import { publish } from "../publish/publish.ts";
+import { publish } from "../../publisher/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
 

@@ -1,8 +1,8 @@
 import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
 import * as z from "zod";
 import { type ChannelMessage, type Domain, InvalidEventError, parseDomainEvent } from "../../contract/domain-events.ts";
-import { describeIssue } from "../../contract/frames.ts";
-import { PublishError, type PublishOutcome } from "../../contract/server/publisher.ts";
+import { describeIssue } from "../../contract/messages.ts";
+import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import type { Publish } from "./domain-handler.ts";
 
 export type StreamHandler = (event: KinesisStreamEvent) => Promise<KinesisStreamBatchResponse>;

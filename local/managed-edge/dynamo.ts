@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
-import { edgeTable } from "../../contract/server/edge-table.ts";
+import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
 import { type EdgeFaults, noFaults } from "./edge-faults.ts";
 
 const TABLE = "managed-edge";

@@ -10,10 +10,10 @@ const FOLDER = join(import.meta.dirname, "../../lambdas/managed-edge");
 
 /** Its handlers, by what they are for. */
 export const edgeHandlers = {
-  authorizer: join(FOLDER, "authorizer.handler.ts"),
-  connection: join(FOLDER, "connection.handler.ts"),
-  requests: join(FOLDER, "requests.handler.ts"),
-  fanOut: join(FOLDER, "fan-out.handler.ts"),
+  authorizer: join(FOLDER, "connect/authorizer.handler.ts"),
+  connection: join(FOLDER, "connect/connection.handler.ts"),
+  messages: join(FOLDER, "messages/messages.handler.ts"),
+  fanOut: join(FOLDER, "fan-out/fan-out.handler.ts"),
 } as const;
 
 interface LocalEdgeOptions {
@@ -57,7 +57,7 @@ export async function startManagedEdge(options: LocalEdgeOptions): Promise<Local
   const functions = {
     authorizer: invoke("authorizer"),
     connection: invoke("connection"),
-    requests: invoke("requests"),
+    messages: invoke("messages"),
   };
   const end = async (): Promise<void> => {
     await lambdas?.stop();

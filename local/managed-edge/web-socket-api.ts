@@ -16,7 +16,7 @@ type Invoke = (event: unknown) => Promise<unknown>;
 export interface ApiFunctions {
   readonly authorizer: Invoke;
   readonly connection: Invoke;
-  readonly requests: Invoke;
+  readonly messages: Invoke;
 }
 
 export interface WebSocketApiOptions {
@@ -133,7 +133,7 @@ export async function startWebSocketApi(options: WebSocketApiOptions): Promise<W
       socket,
       limits: { idleMs, lifetimeMs },
       onMessage: async (routeKey, body) => {
-        await functions.requests(toRouteEvent(context, { eventType: "MESSAGE", routeKey }, { body }));
+        await functions.messages(toRouteEvent(context, { eventType: "MESSAGE", routeKey }, { body }));
       },
       onClose: (code) => {
         connections.delete(context.connectionId);

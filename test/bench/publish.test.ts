@@ -5,7 +5,7 @@ import { foreignShare, verdict } from "../../bench/publish/conditions.ts";
 import { toMarkdown } from "../../bench/publish/report.ts";
 import { type Sample, toRows } from "../../bench/publish/row.ts";
 import { stagesOf, toStartRows } from "../../bench/publish/start-row.ts";
-import { streamKey } from "../../contract/server/redis-keys.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 
 const sample = (messages: number, ...nodeCpuMicros: number[]): Sample => ({ messages, seconds: 2, nodeCpuMicros });
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Channel, RealtimeClient, type RealtimeClientOptions } from "vezta-realtime/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type LinkProxy, openLinkProxy } from "../../bench/drill/link-proxy.ts";
 import { channels } from "../../contract/channels.ts";
+import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
 import { message, messages } from "../support/messages.ts";
 import type { Platform } from "../support/platform.ts";
 import { type Seen, watch } from "./watch.ts";

@@ -1,6 +1,6 @@
 import { RealtimeClient } from "vezta-realtime/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openLinkProxy } from "../../bench/drill/link-proxy.ts";
+import { openLinkProxy } from "../../drill/link-proxy.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 import { clientSuite } from "./client-suite.ts";

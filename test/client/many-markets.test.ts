@@ -1,7 +1,7 @@
 import { RealtimeClient } from "vezta-realtime/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LinkProxy, openLinkProxy } from "../../bench/drill/link-proxy.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { message } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";

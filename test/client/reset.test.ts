@@ -1,8 +1,8 @@
 import { RealtimeClient } from "vezta-realtime/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Channel } from "../../contract/channels.ts";
-import { pubSubChannel, streamKey } from "../../contract/server/redis-keys.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import { pubSubChannel, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 import { answerPlainly, type Peer, type Request, startFrameServer } from "./frame-server.ts";

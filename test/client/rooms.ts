@@ -1,5 +1,5 @@
 import { roomName } from "../../contract/stream.ts";
-import { openTable } from "../../lambdas/managed-edge/open-table.ts";
+import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
 import type { Edge } from "../support/edge.ts";
 import type { Platform } from "../support/platform.ts";
 

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { channelNames, channels } from "../../contract/channels.ts";
 import { identifier } from "../../contract/payloads/primitives.ts";
-import { indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "../../contract/server/redis-keys.ts";
 import { compareIds, roomName, type Stream } from "../../contract/stream.ts";
+import { indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 
 const name = fc
   .oneof(fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }), fc.stringMatching(/^[{}:%#~a-b]{1,24}$/))

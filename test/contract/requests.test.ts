@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { channelNames } from "../../contract/channels.ts";
 import { ChannelError, errorCodes } from "../../contract/errors.ts";
-import { parseAuthenticate, parseSubscribe, parseUnsubscribe } from "../../contract/frames.ts";
+import { parseAuthenticate, parseSubscribe, parseUnsubscribe } from "../../contract/messages.ts";
 
 const parsers = { parseSubscribe, parseUnsubscribe, parseAuthenticate };
 

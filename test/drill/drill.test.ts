@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { brokenPromises } from "../../bench/drill/row.ts";
+import { brokenPromises } from "../../drill/row.ts";
 
-const ENTRY = join(import.meta.dirname, "../../bench/drill/main.ts");
+const ENTRY = join(import.meta.dirname, "../../drill/main.ts");
 const run = promisify(execFile);
 
 /** One of each family: each takes some seconds. Those first that surely make holes between Redis and the gateways. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Applied } from "../../bench/drill/drill-client.ts";
-import { judge, type Witness } from "../../bench/drill/judge.ts";
-import { named } from "../../bench/drill/messages.ts";
-import { brokenPromises, type RoundResult, type Row, toRow } from "../../bench/drill/row.ts";
+import type { Applied } from "../../drill/drill-client.ts";
+import { judge, type Witness } from "../../drill/judge.ts";
+import { named } from "../../drill/messages.ts";
+import { brokenPromises, type RoundResult, type Row, toRow } from "../../drill/row.ts";
 
 const orders = named({ channel: "user:orders", key: "judged" });
 const prices = named({ channel: "market:prices", key: "judged" });

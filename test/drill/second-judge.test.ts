@@ -6,7 +6,7 @@ import {
   StreamFollower,
   type StreamRecord,
   type ViolationKind,
-} from "../../bench/drill/second-judge/index.js";
+} from "../../drill/second-judge/index.js";
 
 const STREAM = "user:orders someone";
 

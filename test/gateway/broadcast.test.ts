@@ -1,11 +1,11 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, PublishError } from "../../contract/server/publisher.ts";
-import { connectPublisher, connectReader, connectSubscriber } from "../../contract/server/redis.ts";
-import { createTokenVerifier } from "../../contract/server/token-verifier.ts";
 import { gatewayEnvironment } from "../../gateway/config.ts";
 import { createGateway, type Gateway } from "../../gateway/server.ts";
+import { createTokenVerifier } from "../../kernel/auth/token-verifier.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher, connectReader, connectSubscriber } from "../../kernel/redis/redis.ts";
+import { createPublisher, PublishError } from "../../kernel/streams/publisher.ts";
 import { message, timeOf } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 

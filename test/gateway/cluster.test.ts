@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { channelNames, channels } from "../../contract/channels.ts";
-import type { Publisher } from "../../contract/server/publisher.ts";
+import type { Publisher } from "../../kernel/streams/publisher.ts";
 import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { connectClient, type TestClient } from "../support/client.ts";

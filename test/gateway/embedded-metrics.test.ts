@@ -1,8 +1,8 @@
 import { Server } from "socket.io";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { NAMESPACE } from "../../contract/frames.ts";
-import type { GatewayNamespace } from "../../gateway/connection/socket.ts";
+import { NAMESPACE } from "../../contract/messages.ts";
 import { reportConnections } from "../../gateway/embedded-metrics.ts";
+import type { GatewayNamespace } from "../../gateway/socket-io/socket.ts";
 import { synthesize } from "../infra/synthesize.ts";
 
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Entry } from "../../contract/server/entry.ts";
-import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { CatchUp } from "../../gateway/connection/catch-up.ts";
 import { StreamState } from "../../gateway/streams/stream-state.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
+import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 

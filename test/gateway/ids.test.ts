@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pubSubChannel, streamKey } from "../../contract/server/redis-keys.ts";
 import { roomName } from "../../contract/stream.ts";
+import { pubSubChannel, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DrillClient } from "../../bench/drill/drill-client.ts";
-import { judge } from "../../bench/drill/judge.ts";
-import { createMessage, type DrillStream, named } from "../../bench/drill/messages.ts";
-import { Truth } from "../../bench/drill/truth.ts";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
 import { FIRST_ID } from "../../contract/stream.ts";
+import { DrillClient } from "../../drill/drill-client.ts";
+import { judge } from "../../drill/judge.ts";
+import { createMessage, type DrillStream, named } from "../../drill/messages.ts";
+import { Truth } from "../../drill/truth.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
 /** May write entries, and may not publish them: gateways do not hear of what it writes. */

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher } from "../../kernel/streams/publisher.ts";
 import { freePort } from "../../local/free-port.ts";
 import { type GatewayProcess, launchGateway, startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";

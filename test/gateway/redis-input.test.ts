@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pubSubChannel } from "../../contract/server/redis-keys.ts";
 import { roomName } from "../../contract/stream.ts";
+import { pubSubChannel } from "../../kernel/streams/redis-keys.ts";
 import type { TestClient } from "../support/client.ts";
 import { message } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { PublishError } from "../../contract/server/publisher.ts";
+import { PublishError } from "../../kernel/streams/publisher.ts";
 import { startRedis } from "../../local/redis.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";

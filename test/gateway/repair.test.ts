@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { streamKey } from "../../contract/server/redis-keys.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 

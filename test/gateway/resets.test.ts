@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
-import { streamKey } from "../../contract/server/redis-keys.ts";
 import { compareIds } from "../../contract/stream.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";

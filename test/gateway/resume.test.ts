@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { channels } from "../../contract/channels.ts";
-import type { DataMessage } from "../../contract/frames.ts";
+import type { DataMessage } from "../../contract/messages.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 

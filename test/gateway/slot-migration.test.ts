@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
-import { streamKey } from "../../contract/server/redis-keys.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { openProbe, type RunningRedis } from "../../local/redis.ts";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DrillClient } from "../../bench/drill/drill-client.ts";
-import { judge } from "../../bench/drill/judge.ts";
-import { createMessage, named } from "../../bench/drill/messages.ts";
-import { Truth } from "../../bench/drill/truth.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { DrillClient } from "../../drill/drill-client.ts";
+import { judge } from "../../drill/judge.ts";
+import { createMessage, named } from "../../drill/messages.ts";
+import { Truth } from "../../drill/truth.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
 const COUNT = 900;

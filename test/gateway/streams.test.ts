@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Entry } from "../../contract/server/entry.ts";
-import { indexKey } from "../../contract/server/redis-keys.ts";
-import { createStreamReader, type StreamReader } from "../../contract/server/stream-reader.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { createMetrics } from "../../gateway/metrics.ts";
 import { RedisClock } from "../../gateway/redis/redis-clock.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
 import { StreamState } from "../../gateway/streams/stream-state.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
+import { indexKey } from "../../kernel/streams/redis-keys.ts";
+import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { messages } from "../support/messages.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { environmentSchema, parseConfig } from "../../infra/config.ts";
+import { environmentSchema, parseConfig } from "../../infra/config/config.ts";
 import { context, root } from "./synthesize.ts";
 
 const CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d-0000-1111-2222-333344445555";
@@ -234,7 +234,7 @@ describe("every field", () => {
       "# Configuration",
       "",
       "One environment is one entry of `context.environments` in `cdk.json`; `-c environment=<name>` picks it. All fields",
-      "have defaults, those of a cheap trial. This page is written by `test/infra/config.test.ts` from `infra/config.ts`.",
+      "have defaults, those of a cheap trial. This page is written by `test/infra/config.test.ts` from `infra/config/config.ts`.",
       "Prices are those of us-east-1.",
       "",
       "| field | default | what and why | cost |",

@@ -3,8 +3,8 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { streamKey } from "../../contract/server/redis-keys.ts";
-import { accessStrings, redisRoles } from "../../infra/redis-users.ts";
+import { accessStrings, redisRoles } from "../../infra/constructs/redis-users.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { type LocalDynamo, localCredentials, startDynamo } from "../../local/managed-edge/dynamo.ts";
 import { type FifoQueue, startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
@@ -101,7 +101,7 @@ beforeAll(async () => {
     functions: {
       authorizer: invoke("authorizerFunction"),
       connection: invoke("connectionFunction"),
-      requests: invoke("requestsFunction"),
+      messages: invoke("messagesFunction"),
     },
   });
 });
@@ -144,7 +144,7 @@ const busEvent = (id: string) => {
 
 // Every step starts a process, as every cold start does.
 describe("the bundles of the managed edge, as the Redis users that the template gives", { timeout: 120_000 }, () => {
-  it("bring an event of the bus to a client: authorizer, connection, requests, publisher and fan-out", async () => {
+  it("bring an event of the bus to a client: authorizer, connection, messages, publisher and fan-out", async () => {
     const client = await connect(await issuer.sign({ sub: "alice" }));
 
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ channel: "user:orders" });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
+import { gatewayEnvironment } from "../../gateway/config.ts";
 import {
   authEnvironment,
   edgeEnvironment,
@@ -8,9 +9,8 @@ import {
   parseEnvironment,
   publishingEnvironment,
   redisEnvironment,
-} from "../../contract/server/env.ts";
-import { gatewayEnvironment } from "../../gateway/config.ts";
-import { redisSecretEnvironment } from "../../lambdas/publish/redis-secret.ts";
+} from "../../kernel/env.ts";
+import { redisSecretEnvironment } from "../../kernel/redis/redis-secret.ts";
 import {
   edgeFunctionsOf,
   gatewayContainer,
@@ -86,7 +86,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     const schemas: Readonly<Record<string, z.ZodObject>> = {
       authorizer: authEnvironment,
       connection: edgeEnvironment.pick({ RT_EDGE_TABLE: true }),
-      requests: redisSchema.extend(authEnvironment.shape).extend(edgeEnvironment.shape),
+      messages: redisSchema.extend(authEnvironment.shape).extend(edgeEnvironment.shape),
       fanout: redisSchema
         .extend(edgeEnvironment.shape)
         .extend(edgeQueueEnvironment.shape)

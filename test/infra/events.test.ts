@@ -3,7 +3,7 @@ import { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, it } from "vitest";
 import { channelDefinition } from "../../contract/channels.ts";
 import { domainNames, domains } from "../../contract/domain-events.ts";
-import { parseConfig } from "../../infra/config.ts";
+import { parseConfig } from "../../infra/config/config.ts";
 import { DomainEventPublisher } from "../../infra/constructs/domain-event-publisher.ts";
 import { createSystem } from "../../infra/system.ts";
 import { examples } from "../support/messages.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { HAND_OVER_AFTER_MS, requestEvents } from "../../contract/managed-edge.ts";
-import { edgeTable } from "../../contract/server/edge-table.ts";
-import { REQUEST_BOUND_MS } from "../../lambdas/managed-edge/aws-bounds.ts";
-import { DELIVERY_BOUND_MS } from "../../lambdas/managed-edge/fan-out.ts";
-import { CATCH_UP_BOUND_MS } from "../../lambdas/managed-edge/listeners.ts";
+import { REQUEST_BOUND_MS } from "../../kernel/aws/aws-bounds.ts";
+import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
+import { DELIVERY_BOUND_MS } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
+import { CATCH_UP_BOUND_MS } from "../../lambdas/managed-edge/table/room-subscribers.ts";
 import {
   edgeFunctionsOf,
   managedEdgeVariants,
@@ -54,7 +54,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     expect(only(synthesis, "AWS::ApiGatewayV2::Api").Properties.RouteSelectionExpression).toBe("$request.body.event");
     expect([...routes.keys()].toSorted()).toEqual(["$connect", "$disconnect", "$default", ...requestEvents].toSorted());
     for (const event of ["$connect", "$disconnect"]) expect(targetOf(event)).toContain("connectionFunction");
-    for (const event of ["$default", ...requestEvents]) expect(targetOf(event)).toContain("requestsFunction");
+    for (const event of ["$default", ...requestEvents]) expect(targetOf(event)).toContain("messagesFunction");
   });
 
   it("asks its authorizer on $connect, also for a client that shows nothing", () => {
@@ -72,7 +72,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
       .filter(({ Properties }) => Properties.Principal === "apigateway.amazonaws.com")
       .map(({ Properties }) => Properties.FunctionName["Fn::GetAtt"][0].replace(/Function.*/, ""));
 
-    expect(new Set(called)).toEqual(new Set(["authorizer", "connection", "requests"]));
+    expect(new Set(called)).toEqual(new Set(["authorizer", "connection", "messages"]));
     expect(called).toHaveLength(routes.size + 1);
   });
 
@@ -143,11 +143,11 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
 
   it("gives functions the time that their bounds add up to, and abandons a subscription only when they have ended", () => {
     const fanOut = starting(functions, "fanoutFunction").Properties;
-    const requests = starting(functions, "requestsFunction").Properties;
+    const messages = starting(functions, "messagesFunction").Properties;
 
     // Posts, then the end of connections that were silent, then the cursors.
     expect(fanOut.Timeout * 1_000).toBeGreaterThan(DELIVERY_BOUND_MS + 2 * REQUEST_BOUND_MS);
-    expect(CATCH_UP_BOUND_MS).toBeGreaterThan(requests.Timeout * 1_000);
+    expect(CATCH_UP_BOUND_MS).toBeGreaterThan(messages.Timeout * 1_000);
     expect(CATCH_UP_BOUND_MS).toBeGreaterThan(INTEGRATION_TIMEOUT * 1_000);
   });
 
@@ -172,7 +172,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
 
     expect(actionsOf(starting(functions, "authorizerFunction"))).toEqual([]);
     expect(actionsOf(starting(functions, "connectionFunction"))).toEqual(table);
-    expect(actionsOf(starting(functions, "requestsFunction"))).toEqual([...table, ...withRedis]);
+    expect(actionsOf(starting(functions, "messagesFunction"))).toEqual([...table, ...withRedis]);
     expect(new Set(actionsOf(starting(functions, "fanoutFunction")))).toEqual(
       new Set([...table, ...withRedis, ...take, ...send]),
     );
@@ -183,7 +183,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
   });
 
   it("reads the password of its own Redis user", () => {
-    for (const start of ["requestsFunction", "fanoutFunction"]) {
+    for (const start of ["messagesFunction", "fanoutFunction"]) {
       const lambda = starting(functions, start);
       expect(lambda.Properties.Environment.Variables.RT_REDIS_USERNAME).toBe("managed-edge");
       expect(JSON.stringify(lambda.Properties.Environment.Variables.RT_REDIS_SECRET_ARN)).toContain("managededge");

@@ -28,7 +28,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     const clients = [
       ...(config.gateway.enabled ? ["Gateway"] : []),
       ...["marketdata", "orders", "notifications", "portfolio", "copytrading", "signals"],
-      ...(config.managedEdge.enabled ? ["requests", "fanout"] : []),
+      ...(config.managedEdge.enabled ? ["messages", "fanout"] : []),
     ].map((name) => new RegExp(`^${name}SecurityGroup`));
 
     const redis = paths.filter((path) => path.endsWith("> 6379-6379"));

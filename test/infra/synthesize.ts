@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import type { CloudAssembly } from "aws-cdk-lib/cx-api";
 import * as z from "zod";
-import { type EnvironmentConfig, parseConfig } from "../../infra/config.ts";
+import { type EnvironmentConfig, parseConfig } from "../../infra/config/config.ts";
 import { createSystem } from "../../infra/system.ts";
 import { type ValidationReport, validationReportSchema } from "../../tools/infra-report/validation-report.ts";
 

@@ -1,7 +1,7 @@
 import { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { CfnQueue } from "aws-cdk-lib/aws-sqs";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../infra/config.ts";
+import { parseConfig } from "../../infra/config/config.ts";
 import { createSystem } from "../../infra/system.ts";
 import { createApp, synthesize, synthesizeApp, variants } from "./synthesize.ts";
 

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { streamKey } from "../../contract/server/redis-keys.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { type LambdaFailure, Lambdas } from "../../local/lambdas.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { examples } from "../support/messages.ts";

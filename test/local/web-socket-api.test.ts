@@ -19,7 +19,7 @@ const functions: ApiFunctions = {
     routes.push(routeOf(event));
     return { statusCode: 200 };
   },
-  requests: async (event) => {
+  messages: async (event) => {
     routes.push(routeOf(event));
     return { statusCode: 200 };
   },
@@ -63,8 +63,8 @@ it("routes by the event of a message, and the rest to $default", async () => {
 });
 
 it("tells the client where the function behind a route fails", async () => {
-  const requests = () => Promise.reject(new Error("out of memory"));
-  const socket = await connect(await start({ functions: { ...functions, requests } }));
+  const messages = () => Promise.reject(new Error("out of memory"));
+  const socket = await connect(await start({ functions: { ...functions, messages } }));
   socket.send('{"event":"ping"}');
   const [text] = await once(socket, "message");
   expect(JSON.parse(text.toString())).toMatchObject({ message: "Internal server error" });

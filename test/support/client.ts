@@ -1,7 +1,7 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { expect } from "vitest";
 import type { Channel } from "../../contract/channels.ts";
-import type { DataMessage, ErrorMessage, HeartbeatMessage } from "../../contract/frames.ts";
+import type { DataMessage, ErrorMessage, HeartbeatMessage } from "../../contract/messages.ts";
 
 export interface ClientOptions extends Partial<ManagerOptions & SocketOptions> {
   readonly token?: unknown;

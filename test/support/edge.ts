@@ -1,10 +1,10 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Redis } from "ioredis";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
-import { createEdgeQueue } from "../../lambdas/publish/edge-queue.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { LambdaProcess } from "../../local/lambda-process.ts";
 import { localCredentials, startDynamo } from "../../local/managed-edge/dynamo.ts";
@@ -93,7 +93,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     functions: {
       authorizer: (event) => invoke("authorizer", event),
       connection: (event) => invoke("connection", event),
-      requests: (event) => invoke("requests", event),
+      messages: (event) => invoke("messages", event),
     },
     faults,
     kill,

@@ -1,4 +1,4 @@
-import { createClocks } from "../../bench/drill/clocks.ts";
+import { createClocks } from "../../drill/clocks.ts";
 
 /** A wall clock for a process, wrong by as much as one likes, with Debian's libfaketime. */
 export interface FalseClock {

@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from "ioredis";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher, type Publisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";

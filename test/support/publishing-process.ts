@@ -1,6 +1,6 @@
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { createPublisher } from "../../contract/server/publisher.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { createPublisher } from "../../kernel/streams/publisher.ts";
 import { messages } from "./messages.ts";
 
 /**

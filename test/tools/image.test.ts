@@ -94,7 +94,7 @@ describe(".dockerignore", () => {
 
   it.each([
     ["gateway/server.ts", true],
-    ["contract/server/env.ts", true],
+    ["kernel/env.ts", true],
     ["package-lock.json", true],
     ["contract/examples/order-changed.json", false],
     ["node_modules/zod/index.js", false],

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import type { Browser } from "playwright-core";
 import { expect } from "vitest";
-import { streamKey } from "../../contract/server/redis-keys.ts";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
 import { EventSource } from "../../local/simulator/event-source.ts";
 import type { SimulatedEvent } from "../../local/simulator/simulation.ts";

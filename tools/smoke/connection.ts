@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import * as z from "zod";
-import { NAMESPACE } from "../../contract/frames.ts";
+import { NAMESPACE } from "../../contract/messages.ts";
 
 /** A connection of a client, whatever carries it. */
 export interface SmokeConnection {

@@ -1,5 +1,5 @@
-import { describeStream } from "../../contract/server/publish-outcome.ts";
-import type { StreamInspection } from "../../contract/server/stream-operations.ts";
+import type { StreamInspection } from "../../kernel/operations/stream-operations.ts";
+import { describeStream } from "../../kernel/streams/publish-outcome.ts";
 
 const asTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 

@@ -4,10 +4,10 @@ import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import * as z from "zod";
 import { channelNames, isChannel } from "../../contract/channels.ts";
-import { parseEnvironment, redisEnvironment } from "../../contract/server/env.ts";
-import { describeStream } from "../../contract/server/publish-outcome.ts";
-import { connectPublisher } from "../../contract/server/redis.ts";
-import { inspectStream, resetStream } from "../../contract/server/stream-operations.ts";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { inspectStream, resetStream } from "../../kernel/operations/stream-operations.ts";
+import { connectPublisher } from "../../kernel/redis/redis.ts";
+import { describeStream } from "../../kernel/streams/publish-outcome.ts";
 import { describeInspection } from "./describe-inspection.ts";
 
 const { red } = picocolors;

@@ -53,8 +53,8 @@ export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10 } 
     return isCompressed ? [path, OFFER, ...steps] : [path, ...steps];
   },
   async openSender({ redisPort }) {
-    const { createPublisher }: typeof import("../../../contract/server/publisher.ts") = await import(
-      join(root, "contract/server/publisher.ts")
+    const { createPublisher }: typeof import("../../../kernel/streams/publisher.ts") = await import(
+      join(root, "kernel/streams/publisher.ts")
     );
     const redis = new Redis(redisPort, "127.0.0.1");
     const publisher = createPublisher(redis);

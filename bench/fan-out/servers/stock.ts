@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { NAMESPACE } from "../../../contract/frames.ts";
-import { pubSubChannel } from "../../../contract/server/redis-keys.ts";
+import { NAMESPACE } from "../../../contract/messages.ts";
+import { pubSubChannel } from "../../../kernel/streams/redis-keys.ts";
 import { type BenchMessage, bodyOf } from "../message.ts";
 import { node, nodeFlags } from "../server-process.ts";
 import type { Contender } from "./contender.ts";

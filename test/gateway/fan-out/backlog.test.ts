@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { DataMessage } from "../../../contract/frames.ts";
+import type { DataMessage } from "../../../contract/messages.ts";
 import { Backlog } from "../../../gateway/fan-out/backlog.ts";
 import { Outgoing } from "../../../gateway/fan-out/outgoing.ts";
 

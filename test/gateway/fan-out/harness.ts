@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
-import type { DataMessage } from "../../../contract/frames.ts";
-import type { GatewayNamespace, GatewaySocket } from "../../../gateway/connection/socket.ts";
+import type { DataMessage } from "../../../contract/messages.ts";
 import { FanOut } from "../../../gateway/fan-out/fan-out.ts";
 import type { FanOutOptions } from "../../../gateway/fan-out/fan-out-options.ts";
 import type { Member } from "../../../gateway/fan-out/room.ts";
-import { sharedCompressionOptions } from "../../../gateway/fan-out/shared-deflate.ts";
+import { sharedCompressionOptions } from "../../../gateway/socket-io/shared-deflate.ts";
+import type { GatewayNamespace, GatewaySocket } from "../../../gateway/socket-io/socket.ts";
 import { connectClient, type TestClient } from "../../support/client.ts";
 
 /** One client, seen from both ends. */

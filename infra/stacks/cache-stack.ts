@@ -1,0 +1,138 @@
+import { Stack, type StackProps, Token } from "aws-cdk-lib";
+import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
+import {
+  CfnReplicationGroup,
+  CfnServerlessCache,
+  CfnSubnetGroup,
+  CfnUser,
+  CfnUserGroup,
+} from "aws-cdk-lib/aws-elasticache";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import type { Construct } from "constructs";
+import type { EnvironmentConfig } from "../config/config.ts";
+import { acknowledge } from "../constructs/acknowledge.ts";
+import { REDIS_PORT, type RedisAccess } from "../constructs/redis-access.ts";
+import { accessStrings, type RedisRole, redisRoles } from "../constructs/redis-users.ts";
+import { subnetGroups } from "../constructs/subnet-groups.ts";
+
+export interface CacheStackProps extends StackProps {
+  readonly vpc: IVpc;
+  readonly config: Pick<EnvironmentConfig, "name" | "cache">;
+}
+
+/** One engine for cache, users and group: ElastiCache refuses a mixture, and only Valkey needs no default user. */
+const ENGINE = "valkey";
+
+/** Redis (Valkey) with TLS, encrypted storage and one user per role. */
+export class CacheStack extends Stack {
+  readonly access: RedisAccess;
+
+  constructor(scope: Construct, id: string, { vpc, config, ...props }: CacheStackProps) {
+    super(scope, id, props);
+    const securityGroup = new SecurityGroup(this, "SecurityGroup", {
+      vpc,
+      description: "Redis: gateway tasks and functions of ours alone",
+      allowAllOutbound: false,
+    });
+    // Of every role, whichever edges are on: switching one changes nothing here, where other stacks hold on to exports.
+    const passwords = {
+      gateway: this.#createPassword("gateway"),
+      publisher: this.#createPassword("publisher"),
+      "managed-edge": this.#createPassword("managed-edge"),
+    } satisfies Record<RedisRole, Secret>;
+    const userGroup = this.#createUsers(config.name, passwords);
+    const { subnetIds } = vpc.selectSubnets({ subnetGroupName: subnetGroups.data });
+    const placement = { securityGroupIds: [securityGroup.securityGroupId], subnetIds, userGroup };
+    const host =
+      config.cache.mode === "serverless"
+        ? this.#createServerless(config, placement)
+        : this.#createCluster(config.cache, placement);
+    this.access = { url: `rediss://${host}:${REDIS_PORT}`, securityGroup, passwords };
+  }
+
+  #createPassword(role: RedisRole): Secret {
+    const secret = new Secret(this, `${role}Password`, {
+      description: `Redis password of the ${role}`,
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+    });
+    acknowledge(secret, {
+      "AwsSolutions-SMG4":
+        "A rotation has to change the user and restart the tasks together: docs/deploying.md says how to do it by a deploy.",
+    });
+    return secret;
+  }
+
+  #createUsers(name: string, passwords: Readonly<Record<RedisRole, Secret>>): CfnUserGroup {
+    const userIds = redisRoles.map((role) => {
+      const user = new CfnUser(this, `${role}User`, {
+        engine: ENGINE,
+        // Unique in the account and region; ElastiCache makes none up.
+        userId: `${name}-${role}`,
+        userName: role,
+        accessString: accessStrings[role],
+        // A dynamic reference: CloudFormation reads the secret, the template never holds it.
+        authenticationMode: { Type: "password", Passwords: [passwords[role].secretValue.unsafeUnwrap()] },
+      });
+      return user.ref;
+    });
+    return new CfnUserGroup(this, "Users", { engine: ENGINE, userGroupId: `${name}-realtime`, userIds });
+  }
+
+  /** Returns the host of the configuration endpoint. */
+  #createCluster(cache: EnvironmentConfig["cache"], { securityGroupIds, subnetIds, userGroup }: Placement): string {
+    const subnets = new CfnSubnetGroup(this, "Subnets", { description: "Where Redis nodes are", subnetIds });
+    const cluster = new CfnReplicationGroup(this, "Cluster", {
+      replicationGroupDescription: "Streams and Pub/Sub of the realtime channels",
+      engine: ENGINE,
+      engineVersion: "8.0",
+      cacheParameterGroupName: "default.valkey8.cluster.on",
+      cacheNodeType: cache.nodeType,
+      numNodeGroups: cache.shards,
+      replicasPerNodeGroup: cache.replicas,
+      // Cluster mode demands it, also without replicas.
+      automaticFailoverEnabled: true,
+      multiAzEnabled: cache.replicas > 0,
+      atRestEncryptionEnabled: true,
+      transitEncryptionEnabled: true,
+      userGroupIds: [userGroup.ref],
+      cacheSubnetGroupName: subnets.ref,
+      securityGroupIds,
+      port: REDIS_PORT,
+      autoMinorVersionUpgrade: true,
+    });
+    // Without it CloudFormation replaces the cluster to change the number of shards.
+    cluster.cfnOptions.updatePolicy = { useOnlineResharding: true };
+    acknowledge(cluster, {
+      "AwsSolutions-AEC5": "Reached through security groups alone; another port would hide nothing.",
+      "AwsSolutions-AEC6": "The rule looks for an AUTH token. Users of a group, one per role, take its place.",
+      ...(cache.replicas > 0
+        ? {}
+        : { "AwsSolutions-AEC4": "cache.replicas is 0: the configuration asks for one node." }),
+    });
+    return Token.asString(cluster.attrConfigurationEndPointAddress);
+  }
+
+  #createServerless(
+    { name, cache }: CacheStackProps["config"],
+    { securityGroupIds, subnetIds, userGroup }: Placement,
+  ): string {
+    const serverless = new CfnServerlessCache(this, "Serverless", {
+      serverlessCacheName: `${name}-realtime`,
+      description: "Streams and Pub/Sub of the realtime channels",
+      engine: ENGINE,
+      majorEngineVersion: "8",
+      userGroupId: userGroup.ref,
+      securityGroupIds,
+      // Three are the most that it takes.
+      subnetIds: subnetIds.slice(0, 3),
+      cacheUsageLimits: { dataStorage: { maximum: cache.maximumStorageGb, unit: "GB" } },
+    });
+    return Token.asString(serverless.attrEndpointAddress);
+  }
+}
+
+interface Placement {
+  readonly securityGroupIds: string[];
+  readonly subnetIds: string[];
+  readonly userGroup: CfnUserGroup;
+}

@@ -1,0 +1,49 @@
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
+import type { Construct } from "constructs";
+import { NAMESPACE } from "../../contract/messages.ts";
+import type { EnvironmentConfig } from "../config/config.ts";
+import { CloudFrontEntrance } from "../constructs/cloudfront-entrance.ts";
+import { describeUse } from "../constructs/describe-use.ts";
+import { GatewayService } from "../constructs/gateway-service.ts";
+import { LoadBalancer } from "../constructs/load-balancer.ts";
+import type { RedisAccess } from "../constructs/redis-access.ts";
+import type { TokenIssuer } from "../constructs/token-issuer.ts";
+
+export interface GatewayStackProps extends StackProps {
+  readonly vpc: IVpc;
+  readonly redis: RedisAccess;
+  /** Where there are endpoints in place of NAT. */
+  readonly endpoints?: ISecurityGroup | undefined;
+  readonly tokenIssuer: TokenIssuer;
+  readonly config: EnvironmentConfig;
+}
+
+/** The Socket.IO gateway: Fargate service, load balancer and, where asked for, CloudFront before it. */
+export class GatewayStack extends Stack {
+  constructor(scope: Construct, id: string, props: GatewayStackProps) {
+    const { vpc, redis, endpoints, tokenIssuer, config, ...stackProps } = props;
+    super(scope, id, stackProps);
+    const service = new GatewayService(this, "Gateway", { vpc, egress: { redis, endpoints }, tokenIssuer, config });
+    const loadBalancer = new LoadBalancer(this, "LoadBalancer", { vpc, target: service.service, config });
+    const endpoint =
+      config.edge.type === "cloudfront"
+        ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
+        : loadBalancer.open(config.edge);
+    this.#describe(endpoint, config);
+  }
+
+  #describe(endpoint: string, config: EnvironmentConfig): void {
+    new CfnOutput(this, "Endpoint", {
+      value: endpoint,
+      description: `Where clients connect: io("<endpoint>${NAMESPACE}", { transports: ["websocket"] })`,
+    });
+    describeUse(this, endpoint, config);
+    if (config.edge.type === "alb" && config.edge.certificateArn === undefined) {
+      new CfnOutput(this, "WARNING", {
+        value:
+          "PLAIN HTTP: tokens and data pass in clear. Set edge.type to cloudfront, or give a domain and a certificate.",
+      });
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import { join } from "node:path";
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
+import type { IVpc } from "aws-cdk-lib/aws-ec2";
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import type { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
+import type { EnvironmentConfig } from "../config/config.ts";
+import { acknowledge } from "../constructs/acknowledge.ts";
+import { alarmOn } from "../constructs/alarm-on.ts";
+import { projectRoot } from "../constructs/bundling.ts";
+import { createFunction } from "../constructs/create-function.ts";
+import { describeUse } from "../constructs/describe-use.ts";
+import { authVariables, functionVariables, redisVariables } from "../constructs/environment.ts";
+import type { RedisAccess } from "../constructs/redis-access.ts";
+import type { TokenIssuer } from "../constructs/token-issuer.ts";
+import { RealtimeWebSocketApi } from "../constructs/websocket-api.ts";
+
+export interface ManagedEdgeStackProps extends StackProps {
+  readonly vpc: IVpc;
+  readonly redis: RedisAccess;
+  readonly tokenIssuer: TokenIssuer;
+  readonly alarmTopic: ITopic;
+  readonly config: EnvironmentConfig;
+}
+
+/**
+ * How long functions may take. API Gateway gives up on an integration after 29 s: a subscribe to a whole channel of 10,000
+ * markets sends hundreds of messages. The fan-out ends its posts after 10 s, and what follows has bounds of its own.
+ */
+const TIMEOUTS: Readonly<Record<EdgeFunction, Duration>> = {
+  authorizer: Duration.seconds(20),
+  connection: Duration.seconds(20),
+  messages: Duration.seconds(28),
+  "fan-out": Duration.seconds(25),
+};
+
+/** A failed batch is back after this. Longer than a run, and not much: its streams wait for it meanwhile. */
+const VISIBILITY_TIMEOUT = Duration.seconds(30);
+
+/** The fan-out closes connections that hold up a stream at the third try; what is left then is a defect. */
+const MAXIMUM_RECEIVES = 6;
+
+/** The most that SQS gives of a FIFO queue in one batch. */
+const BATCH_SIZE = 10;
+
+/** A word that waits longer than this, in s, is about news that nobody has yet. */
+const MAXIMUM_WAIT_SECONDS = 30;
+
+/** Requests in five minutes that end in an error of ours. */
+const MAXIMUM_ERRORS = 10;
+
+const TABLE_ACTIONS = ["PutItem", "GetItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Query"].map(
+  (action) => `dynamodb:${action}`,
+);
+
+type EdgeFunction = "authorizer" | "connection" | "messages" | "fan-out";
+
+/** The folder of each function's handler. */
+const FOLDERS: Readonly<Record<EdgeFunction, string>> = {
+  authorizer: "connect",
+  connection: "connect",
+  messages: "messages",
+  "fan-out": "fan-out",
+};
+
+/** In MB. The fan-out gets a whole processor: it encrypts and signs a thousand posts a second, and is paid by the time. */
+const MEMORY: Readonly<Record<EdgeFunction, number>> = {
+  authorizer: 256,
+  connection: 256,
+  messages: 512,
+  "fan-out": 1_769,
+};
+
+/** The managed edge: an API Gateway WebSocket API, a table of who listens to what, a queue, and functions between. */
+export class ManagedEdgeStack extends Stack {
+  /** Where publishers say that a stream has something new. */
+  readonly queue: Queue;
+  readonly #props: ManagedEdgeStackProps;
+  readonly #table: Table;
+  readonly #api: RealtimeWebSocketApi;
+
+  constructor(scope: Construct, id: string, props: ManagedEdgeStackProps) {
+    const { vpc: _vpc, redis: _redis, tokenIssuer: _issuer, alarmTopic: _topic, config, ...stackProps } = props;
+    super(scope, id, stackProps);
+    this.#props = props;
+    this.#table = this.#createTable(config);
+    this.queue = this.#createQueue();
+    this.#api = new RealtimeWebSocketApi(this, "WebSocket");
+    this.#createFanOut(config.managedEdge);
+    const messages = this.#createMessages();
+    this.#api.route({ authorizer: this.#createAuthorizer(), connection: this.#createConnection(), messages }, config);
+    this.#alarmOnErrors();
+    new CfnOutput(this, "Endpoint", {
+      value: this.#api.url,
+      description: "Where clients of the managed edge connect, with any WebSocket client: docs/protocol.md",
+    });
+    describeUse(this, this.#api.url, config);
+  }
+
+  #createTable({ protection }: EnvironmentConfig): Table {
+    const table = new Table(this, "Connections", {
+      partitionKey: { name: edgeTable.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: edgeTable.sortKey, type: AttributeType.STRING },
+      timeToLiveAttribute: edgeTable.timeToLive,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: protection },
+      deletionProtection: protection,
+      // No connection outlives its API.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    if (!protection) {
+      acknowledge(table, {
+        "AwsSolutions-DDB3": "A trial: rows live two hours, and clients that connect again make them.",
+      });
+    }
+    return table;
+  }
+
+  #createQueue(): Queue {
+    const shared = { fifo: true, encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true } as const;
+    const failures = new Queue(this, "Failures", { ...shared, retentionPeriod: Duration.days(14) });
+    const queue = new Queue(this, "News", {
+      ...shared,
+      // Groups are streams, and each has ids of its own: limits then count for each by itself.
+      deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+      fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+      visibilityTimeout: VISIBILITY_TIMEOUT,
+      // What nobody has delivered for an hour is old; the next word leads to it as well.
+      retentionPeriod: Duration.hours(1),
+      deadLetterQueue: { queue: failures, maxReceiveCount: MAXIMUM_RECEIVES },
+    });
+    alarmOn(this, "Failures", {
+      metric: failures.metricApproximateNumberOfMessagesVisible(),
+      threshold: 0,
+      description: "managed edge: news of streams failed for good",
+      topic: this.#props.alarmTopic,
+    });
+    alarmOn(this, "Lag", {
+      metric: queue.metricApproximateAgeOfOldestMessage(),
+      threshold: MAXIMUM_WAIT_SECONDS,
+      description: "managed edge: the fan-out is late, in s",
+      topic: this.#props.alarmTopic,
+    });
+    return queue;
+  }
+
+  #create(name: EdgeFunction, environment: Readonly<Record<string, string>>, isInVpc: boolean): NodejsFunction {
+    const { vpc, redis, config } = this.#props;
+    return createFunction(new Construct(this, name), {
+      entry: join(projectRoot, "lambdas/managed-edge", FOLDERS[name], `${name}.handler.ts`),
+      description: `Managed edge: ${name}`,
+      timeout: TIMEOUTS[name],
+      memorySize: MEMORY[name],
+      environment: { ...environment, ...functionVariables(`managed-edge-${name}`) },
+      network: isInVpc ? { vpc, egress: { redis } } : undefined,
+      logRetentionDays: config.logRetentionDays,
+    });
+  }
+
+  /** Outside the VPC: the way to the issuer's keys, and a start without a network interface, are what it needs. */
+  #createAuthorizer(): NodejsFunction {
+    return this.#create("authorizer", authVariables(this.#props.tokenIssuer), false);
+  }
+
+  #createConnection(): NodejsFunction {
+    const connection = this.#create("connection", { RT_EDGE_TABLE: this.#table.tableName }, false);
+    this.#table.grant(connection, ...TABLE_ACTIONS);
+    return connection;
+  }
+
+  #createMessages(): NodejsFunction {
+    return this.#createWithRedis("messages", authVariables(this.#props.tokenIssuer));
+  }
+
+  #createFanOut({ fanOutConcurrency: maxConcurrency, windowMs }: EnvironmentConfig["managedEdge"]): void {
+    const fanOut = this.#createWithRedis("fan-out", {
+      RT_EDGE_QUEUE_URL: this.queue.queueUrl,
+      RT_EDGE_WINDOW_MS: String(windowMs),
+    });
+    // Parts of a large room.
+    this.queue.grantSendMessages(fanOut);
+    fanOut.addEventSource(
+      new SqsEventSource(this.queue, { batchSize: BATCH_SIZE, maxConcurrency, reportBatchItemFailures: true }),
+    );
+  }
+
+  #createWithRedis(name: EdgeFunction, more: Readonly<Record<string, string>>): NodejsFunction {
+    const { redis } = this.#props;
+    const password = redis.passwords["managed-edge"];
+    const environment = {
+      ...redisVariables(redis, "managed-edge"),
+      RT_REDIS_SECRET_ARN: password.secretArn,
+      RT_EDGE_TABLE: this.#table.tableName,
+      RT_EDGE_MANAGEMENT_URL: this.#api.managementUrl,
+      ...more,
+    };
+    const lambda = this.#create(name, environment, true);
+    password.grantRead(lambda);
+    this.#table.grant(lambda, ...TABLE_ACTIONS);
+    this.#api.grantManageConnections(lambda);
+    return lambda;
+  }
+
+  #alarmOnErrors(): void {
+    alarmOn(this, "Errors", {
+      metric: this.#api.api.metric("IntegrationError", { statistic: "Sum", period: Duration.minutes(5) }),
+      threshold: MAXIMUM_ERRORS,
+      description: "managed edge: requests of clients end in an error of ours",
+      topic: this.#props.alarmTopic,
+    });
+  }
+}

@@ -1,0 +1,134 @@
+import { Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import {
+  AmazonLinuxCpuType,
+  CfnInstance,
+  FlowLogDestination,
+  FlowLogTrafficType,
+  GatewayVpcEndpointAwsService,
+  InstanceType,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  MachineImage,
+  type NatInstanceProviderV2,
+  NatProvider,
+  NatTrafficDirection,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from "aws-cdk-lib/aws-ec2";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+import type { EnvironmentConfig } from "../config/config.ts";
+import { acknowledge } from "../constructs/acknowledge.ts";
+import { subnetGroups } from "../constructs/subnet-groups.ts";
+
+export interface NetworkStackProps extends StackProps {
+  readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge">;
+}
+
+/** What tasks and functions in the VPC have to reach where there is no way to the internet. */
+const endpointServices = {
+  EcrApi: InterfaceVpcEndpointAwsService.ECR,
+  EcrDocker: InterfaceVpcEndpointAwsService.ECR_DOCKER,
+  Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+  SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+};
+
+/** The root volume of Amazon Linux 2023. */
+const ENCRYPTED_ROOT: CfnInstance.BlockDeviceMappingProperty = { deviceName: "/dev/xvda", ebs: { encrypted: true } };
+
+/** The VPC: public subnets for load balancer and NAT, private ones for compute, isolated ones for Redis. */
+export class NetworkStack extends Stack {
+  readonly vpc: Vpc;
+  /** Set where there are endpoints in place of NAT: what uses them lets itself out to it on port 443. */
+  readonly endpointSecurityGroup?: SecurityGroup;
+  readonly #zones: number;
+
+  constructor(scope: Construct, id: string, { config, ...props }: NetworkStackProps) {
+    super(scope, id, props);
+    const { network } = config;
+    this.#zones = network.availabilityZones;
+    const natInstance = network.egress === "nat-instance" ? createNatInstance() : undefined;
+    const isolated = network.egress === "endpoints";
+    this.vpc = new Vpc(this, "Vpc", {
+      ipAddresses: IpAddresses.cidr(network.cidr),
+      maxAzs: network.availabilityZones,
+      natGateways: isolated ? 0 : network.natDevices,
+      ...(natInstance ? { natGatewayProvider: natInstance } : {}),
+      subnetConfiguration: [
+        { name: subnetGroups.public, subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
+        {
+          name: subnetGroups.compute,
+          subnetType: isolated ? SubnetType.PRIVATE_ISOLATED : SubnetType.PRIVATE_WITH_EGRESS,
+          cidrMask: 22,
+        },
+        { name: subnetGroups.data, subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 },
+      ],
+      // Emptying the default group takes a function of CDK's own. Nothing is ever put into that group.
+      restrictDefaultSecurityGroup: false,
+    });
+    // Free, and image layers (in S3) and the managed edge's table need not pass the NAT.
+    this.vpc.addGatewayEndpoint("S3", { service: GatewayVpcEndpointAwsService.S3 });
+    if (config.managedEdge.enabled) {
+      this.vpc.addGatewayEndpoint("DynamoDb", { service: GatewayVpcEndpointAwsService.DYNAMODB });
+    }
+    this.#logRejectedTraffic(config.logRetentionDays);
+    if (natInstance) this.#restrict(natInstance, network.cidr);
+    if (isolated) this.endpointSecurityGroup = this.#addEndpoints();
+  }
+
+  /** Chosen at deploy, so that synth never has to ask AWS for the zones' names. */
+  override get availabilityZones(): string[] {
+    return Array.from({ length: this.#zones }, (_, index) => Fn.select(index, Fn.getAzs()));
+  }
+
+  #logRejectedTraffic(retention: number): void {
+    const logGroup = new LogGroup(this, "FlowLogs", { retention, removalPolicy: RemovalPolicy.DESTROY });
+    this.vpc.addFlowLog("RejectedTraffic", {
+      destination: FlowLogDestination.toCloudWatchLogs(logGroup),
+      // What is let through is in the load balancer's log, and would cost by the message here.
+      trafficType: FlowLogTrafficType.REJECT,
+    });
+  }
+
+  #restrict(natInstance: NatInstanceProviderV2, cidr: string): void {
+    natInstance.connections.allowFrom(Peer.ipv4(cidr), Port.tcp(443), "HTTPS from the VPC");
+    for (const child of this.vpc.node.findAll()) {
+      // The provider takes no volumes; unencrypted ones are what it would make.
+      if (child instanceof CfnInstance) child.blockDeviceMappings = [ENCRYPTED_ROOT];
+    }
+    acknowledge(this.vpc, {
+      "AwsSolutions-EC28": "The NAT instance is the cheap choice for a trial; egress nat-gateway is the watched one.",
+      "AwsSolutions-EC29": "The NAT instance keeps nothing: a lost one is replaced by deploying again.",
+    });
+  }
+
+  #addEndpoints(): SecurityGroup {
+    const securityGroup = new SecurityGroup(this, "EndpointsSecurityGroup", {
+      vpc: this.vpc,
+      description: "AWS services inside the VPC",
+      allowAllOutbound: false,
+    });
+    for (const [id, service] of Object.entries(endpointServices)) {
+      this.vpc.addInterfaceEndpoint(id, {
+        service,
+        open: false,
+        securityGroups: [securityGroup],
+        subnets: { subnetGroupName: subnetGroups.compute },
+      });
+    }
+    return securityGroup;
+  }
+}
+
+const createNatInstance = (): NatInstanceProviderV2 =>
+  NatProvider.instanceV2({
+    // A nano has too little memory for the package manager, by which it becomes a NAT at its first start.
+    instanceType: new InstanceType("t4g.micro"),
+    machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
+    defaultAllowedTraffic: NatTrafficDirection.OUTBOUND_ONLY,
+    // Its subnet gives none out, and without one it has no way to the internet itself.
+    associatePublicIpAddress: true,
+  });

@@ -1,0 +1,145 @@
+import type { Cluster, Redis } from "ioredis";
+import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
+import { shardsOf } from "../managed-edge/edge-table.ts";
+import { describeStream } from "../streams/publish-outcome.ts";
+import {
+  edgeCursorKey,
+  frozenKey,
+  guardKey,
+  indexKey,
+  staleSinceKey,
+  streamKey,
+  wholeChannelRoom,
+} from "../streams/redis-keys.ts";
+import { FROZEN_WHILE_MS } from "../streams/stale-run.ts";
+import { MAXIMUM_ID_AHEAD_MS } from "../streams/stream-clock.ts";
+
+/** What has got nothing but older states since its last accepted one. */
+export interface StaleRun {
+  /** The market, or the order or copy trade; absent where it is the stream itself. */
+  readonly name: string;
+  /** Of the first of them, in ms since 1970 by Redis's clock. */
+  readonly since: number;
+  /** Whether that goes on and has for too long: subscribers see a value that does not move. */
+  readonly isFrozen: boolean;
+}
+
+/** How a stream is in Redis. */
+export interface StreamInspection {
+  readonly stream: Stream;
+  /** Its name in Redis. */
+  readonly key: string;
+  readonly entries: number;
+  /** Id of the newest entry. */
+  readonly newestId?: string;
+  /** How far that id is ahead of Redis's clock, in ms; negative for one of the past. */
+  readonly aheadMs?: number;
+  /** Whether that is too far, so that gateways refuse it and the next publish starts the stream anew. */
+  readonly isUnusable: boolean;
+  /** The version that older ones are compared with, where the stream is one state. */
+  readonly heldVersion?: number;
+  readonly heldEpoch?: string;
+  /** Orders or copy trades whose versions are remembered. */
+  readonly guarded?: number;
+  readonly stale: readonly StaleRun[];
+}
+
+/** Asks for exactly what publishing takes for a stream: no key may stand for another. */
+function assertStream(stream: Stream): void {
+  const { key } = channelDefinition(stream.channel);
+  if ((key === "none") === (stream.key === undefined)) return;
+  throw new RangeError(`channel ${stream.channel} ${key === "none" ? "has no key" : `needs a ${key}`}`);
+}
+
+const timeOf = async (redis: Redis | Cluster, key: string): Promise<number> => {
+  // By the clock of the node that has the stream, and gives its entries their ids.
+  const script = "local t = redis.call('TIME') return { t[1], t[2] }";
+  const [seconds, microseconds] = (await redis.eval(script, 1, key)) as [string, string];
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+};
+
+/** Lists the runs of a stream's slot that are its own: a public channel's markets share one set. */
+async function staleRuns(redis: Redis | Cluster, stream: Stream, now: number): Promise<StaleRun[]> {
+  const isShared = wholeChannelRoom(stream.channel) !== undefined;
+  const [since, last] = await Promise.all([
+    redis.zrange(staleSinceKey(stream), "0", "-1", "WITHSCORES"),
+    redis.zrange(frozenKey(stream), "0", "-1", "WITHSCORES"),
+  ]);
+  const scores = (flat: readonly string[]): Map<string, number> =>
+    new Map(flat.flatMap((name, index) => (index % 2 === 0 ? [[name, Number(flat[index + 1])] as const] : [])));
+  const frozen = scores(last);
+  return [...scores(since)]
+    .filter(([name]) => !isShared || name === stream.key)
+    .map(([name, first]) => ({ name, since: first, isFrozen: (frozen.get(name) ?? 0) > now - FROZEN_WHILE_MS }));
+}
+
+async function guardedOf(redis: Redis | Cluster, stream: Stream): Promise<{ readonly guarded?: number }> {
+  if (channelDefinition(stream.channel).stateOf !== "data.id") return {};
+  const names = await Promise.all(
+    (["current", "previous"] as const).map((generation) => redis.hkeys(guardKey(stream, generation))),
+  );
+  return { guarded: new Set(names.flat()).size };
+}
+
+/** Reads the version that a stream of one state holds in its newest entry. */
+function heldOf(channel: Channel, fields: readonly string[]): Pick<StreamInspection, "heldVersion" | "heldEpoch"> {
+  const [, , , , name, version, , , , epochs = ""] = fields;
+  if (channelDefinition(channel).stateOf !== "stream" || name !== "v") return {};
+  const [epoch] = epochs.split(" ");
+  return { heldVersion: Number(version), ...(epoch ? { heldEpoch: decodeURIComponent(epoch) } : {}) };
+}
+
+/**
+ * Reads how a stream is: its newest entry, what older states are compared with, and since when it got nothing else. Needs
+ * a user that may read keys, such as the default one.
+ *
+ * @throws RangeError where the channel needs a key or has none; else Redis's error.
+ */
+export async function inspectStream(redis: Redis | Cluster, stream: Stream): Promise<StreamInspection> {
+  assertStream(stream);
+  const key = streamKey(stream);
+  const now = await timeOf(redis, key);
+  const [[newest], entries, stale, guarded] = await Promise.all([
+    redis.xrevrange(key, "+", "-", "COUNT", 1),
+    redis.xlen(key),
+    staleRuns(redis, stream, now),
+    guardedOf(redis, stream),
+  ]);
+  if (!newest) return { stream, key, entries, isUnusable: false, stale, ...guarded };
+  const [newestId, fields] = newest;
+  const aheadMs = Number.parseInt(newestId, 10) - now;
+  const held = heldOf(stream.channel, fields);
+  const isUnusable = aheadMs > MAXIMUM_ID_AHEAD_MS;
+  return { stream, key, entries, newestId, aheadMs, isUnusable, stale, ...held, ...guarded };
+}
+
+/**
+ * Deletes a stream with all that decides about its next message: versions, runs of older states, and up to where the
+ * managed edge has delivered it. What was seen stays, so that no event is published twice. Subscribers learn of it by
+ * `recovered: false`, or by the next message. Resolves with the number of entries that were deleted.
+ *
+ * @throws RangeError where the channel needs a key or has none; else Redis's error.
+ */
+export async function resetStream(redis: Redis | Cluster, stream: Stream): Promise<number> {
+  assertStream(stream);
+  const key = streamKey(stream);
+  const isShared = wholeChannelRoom(stream.channel) !== undefined;
+  const cursors = Array.from({ length: shardsOf(stream.channel) }, (_, shard) => edgeCursorKey(stream, shard));
+  const guards = [guardKey(stream, "current"), guardKey(stream, "previous")];
+  const transaction = redis
+    .multi()
+    .xlen(key)
+    .del(key, ...guards, edgeCursorKey(stream), ...cursors);
+  if (isShared && stream.key !== undefined) {
+    transaction.zrem(staleSinceKey(stream), stream.key).zrem(frozenKey(stream), stream.key);
+    transaction.zrem(indexKey(stream.channel), stream.key);
+  } else {
+    transaction.del(staleSinceKey(stream), frozenKey(stream));
+  }
+  const results = await transaction.exec();
+  for (const [error] of results ?? []) if (error) throw error;
+  const [, entries] = results?.[0] ?? [];
+  if (typeof entries !== "number") throw new Error(`${describeStream(stream)} (${roomName(stream)}): not reset`);
+  return entries;
+}

@@ -1,0 +1,70 @@
+import * as z from "zod";
+import { type Channel, channelDefinition, isChannel } from "../../contract/channels.ts";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { describeIssue } from "../../contract/messages.ts";
+import { eventId, identifier, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import { InvalidMessageError } from "./publish-errors.ts";
+import type { PreparedMessage } from "./script-arguments.ts";
+
+/** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
+export const MAXIMUM_BODY_BYTES = 120_000;
+
+const messageSchema = z.object({
+  channel: z.string().refine(isChannel, "there is no channel of that name"),
+  key: identifier.optional(),
+  data: z.record(z.string(), z.unknown()),
+  event: z.string().min(1).max(64).optional(),
+  eventId,
+  version: version.optional(),
+  versionEpoch: versionEpoch.optional(),
+});
+
+function assertKey(channel: Channel, key: string | undefined, data: Record<string, unknown>): void {
+  const expected = channelDefinition(channel).key;
+  if (expected === "none") {
+    if (key !== undefined) throw new InvalidMessageError(`key: channel ${channel} has no key`);
+    return;
+  }
+  if (key === undefined) throw new InvalidMessageError(`key: channel ${channel} needs a ${expected}`);
+  if (expected === "marketId" && data.marketId !== key) {
+    throw new InvalidMessageError(
+      `key: is ${JSON.stringify(key)}, but data.marketId is ${JSON.stringify(data.marketId)}`,
+    );
+  }
+}
+
+/** What the channel compares a message by; nothing where each message stands for itself. */
+function stateOf({ channel, data, version, versionEpoch }: z.infer<typeof messageSchema>) {
+  const kind = channelDefinition(channel).stateOf;
+  if (kind === "nothing") return { version: 0, versionEpoch: "", entity: "" };
+  if (versionEpoch !== undefined && version === undefined) {
+    throw new InvalidMessageError("versionEpoch: needs a version, the number within the epoch");
+  }
+  // The payload's schema has both; here they are still unknown.
+  return {
+    version: version ?? Number(data.time),
+    versionEpoch: versionEpoch === undefined ? "" : encodeURIComponent(versionEpoch),
+    entity: kind === "data.id" ? String(data.id) : "",
+  };
+}
+
+/**
+ * Checks a message against its channel and makes of it what the publish script takes.
+ *
+ * @throws InvalidMessageError that names the field.
+ */
+export function prepareMessage(message: ChannelMessage): PreparedMessage {
+  const parsed = messageSchema.safeParse(message);
+  if (!parsed.success) throw new InvalidMessageError(describeIssue(parsed.error));
+  const { channel, key, event, eventId } = parsed.data;
+  const definition = channelDefinition(channel);
+  const payload = definition.payload.safeParse(parsed.data.data);
+  if (!payload.success) throw new InvalidMessageError(`${channel}: data.${describeIssue(payload.error)}`);
+  assertKey(channel, key, parsed.data.data);
+  const marketId = definition.key === "marketId" ? key : undefined;
+  const body = JSON.stringify({ channel, marketId, event, data: payload.data }).slice(0, -1);
+  if (Buffer.byteLength(body) > MAXIMUM_BODY_BYTES) {
+    throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
+  }
+  return { stream: { channel, key }, eventId: encodeURIComponent(eventId), body, ...stateOf(parsed.data) };
+}

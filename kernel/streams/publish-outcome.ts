@@ -1,0 +1,102 @@
+import type { Stream } from "../../contract/stream.ts";
+import { describeUnit } from "../../contract/time-units.ts";
+import { InvalidMessageError, PublisherClockError, VersionAheadError } from "./publish-errors.ts";
+import type { PreparedMessage } from "./script-arguments.ts";
+
+/** Something newer than the message is out already, so it was not published. */
+export interface StaleOutcome {
+  readonly status: "stale";
+  readonly version: number;
+  /** The version that is out. */
+  readonly heldVersion: number;
+  /** The epoch of that version, if it has one. Another than the message's: that epoch was replaced by this one. */
+  readonly heldEpoch?: string;
+  /** Since when nothing but older states came, by Redis's clock, in ms since 1970. */
+  readonly staleSince: number;
+  /** How long that is, by the same clock, in ms. */
+  readonly staleForMs: number;
+}
+
+/** What became of one message. `duplicate` and `stale` are successes: it, or something newer, is out already. */
+export type PublishOutcome =
+  | { readonly status: "published"; readonly id: string }
+  | { readonly status: "duplicate" }
+  | StaleOutcome
+  | { readonly status: "failed"; readonly error: Error };
+
+/** Names a stream in logs and errors, as the operator's command takes it. */
+export const describeStream = ({ channel, key }: Stream): string => (key === undefined ? channel : `${channel} ${key}`);
+
+const describeSubject = ({ stream, entity }: PreparedMessage): string =>
+  entity === "" ? describeStream(stream) : `${describeStream(stream)} (${entity})`;
+
+const inSeconds = (milliseconds: number): string => `${Math.round(Math.abs(milliseconds) / 100) / 10} s`;
+
+/** The error for a version that is no time near Redis's. */
+function versionError(message: PreparedMessage, now: number, maximumClockSkewMs: number): InvalidMessageError {
+  const { version } = message;
+  const subject = `${describeSubject(message)}: version ${version}`;
+  const expected = `expected a time in milliseconds since 1970, at most ${inSeconds(maximumClockSkewMs)} ahead of Redis`;
+  const epoch = "send versionEpoch if it is a sequence number";
+  const unit = describeUnit(version);
+  if (unit !== "") return new InvalidMessageError(`${subject} ${unit}: ${expected}; ${epoch}`);
+  const aheadMs = version - now;
+  return new VersionAheadError(
+    `${subject} is ${inSeconds(aheadMs)} ahead of Redis: ${expected}; check the producer's clock, or ${epoch}`,
+    aheadMs,
+  );
+}
+
+function mixedError(message: PreparedMessage, heldEpoch: string): InvalidMessageError {
+  const held = heldEpoch === "" ? "times" : `numbers of the epoch ${JSON.stringify(decodeURIComponent(heldEpoch))}`;
+  const wrong = heldEpoch === "" ? "has a versionEpoch" : "has none";
+  return new InvalidMessageError(
+    `${describeSubject(message)}: the versions so far are ${held}, and version ${message.version} ${wrong}: ` +
+      "send all of them the same way; to change it, reset the stream (npm run stream -- reset)",
+  );
+}
+
+function clockError({ stream }: PreparedMessage, now: number, publisherNow: number): PublisherClockError {
+  const offset = publisherNow - now;
+  return new PublisherClockError(
+    `${describeStream(stream)}: this machine's clock is ${inSeconds(offset)} ${offset > 0 ? "ahead of" : "behind"} ` +
+      "Redis's, too far to know where seen events are remembered: synchronize it",
+  );
+}
+
+function toStale({ version }: PreparedMessage, [held, since, length, epoch]: readonly string[]): StaleOutcome {
+  const heldEpoch = epoch ? { heldEpoch: decodeURIComponent(epoch) } : {};
+  const run = { staleSince: Number(since), staleForMs: Number(length) };
+  return { status: "stale", version, heldVersion: Number(held), ...run, ...heldEpoch };
+}
+
+interface AnswerContext {
+  readonly maximumClockSkewMs: number;
+  /** The clock that the call was made by, in ms since 1970. */
+  readonly publisherNow: number;
+}
+
+/** Turns the publish script's result for a message into its outcome. */
+export function toOutcome(
+  result: string,
+  message: PreparedMessage,
+  { maximumClockSkewMs, publisherNow }: AnswerContext,
+): PublishOutcome {
+  if (/^\d/.test(result)) return { status: "published", id: result };
+  const [status, ...values] = result.split(" ");
+  const [value = ""] = values;
+  switch (status) {
+    case "duplicate":
+      return { status };
+    case "stale":
+      return toStale(message, values);
+    case "time":
+      return { status: "failed", error: versionError(message, Number(value), maximumClockSkewMs) };
+    case "mixed":
+      return { status: "failed", error: mixedError(message, value) };
+    case "window":
+      return { status: "failed", error: clockError(message, Number(value), publisherNow) };
+    default:
+      return { status: "failed", error: new Error(`${describeStream(message.stream)}: Redis gave no answer`) };
+  }
+}

@@ -1,0 +1,27 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import { createTokenVerifier } from "../../../kernel/auth/token-verifier.ts";
+import { authEnvironment, edgeEnvironment, parseEnvironment, redisEnvironment } from "../../../kernel/env.ts";
+import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
+import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
+import { logErrors, openPoster, openRedis } from "../clients.ts";
+import { createEdgeStreams } from "../streams/edge-streams.ts";
+import { openTable } from "../table/open-table.ts";
+import { createRequests } from "./client-messages.ts";
+
+const logger = new Logger({ serviceName: "managed-edge-requests" });
+
+const environment = redisEnvironment
+  .extend(redisSecretEnvironment.shape)
+  .extend(authEnvironment.shape)
+  .extend(edgeEnvironment.shape);
+const config = parseEnvironment(environment, process.env);
+const redis = await openRedis(config, logger);
+
+export const handler = createRequests({
+  ...openTable(config.RT_EDGE_TABLE),
+  streams: createEdgeStreams(redis),
+  reader: createStreamReader(redis),
+  poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
+  verifyToken: createTokenVerifier(config),
+  onError: logErrors(logger),
+});

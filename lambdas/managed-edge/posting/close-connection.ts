@@ -1,0 +1,21 @@
+import type { Connections } from "../table/connections.ts";
+import type { ConnectionKey } from "../table/room-subscriber.ts";
+import type { Poster } from "./poster.ts";
+
+export interface CloseContext {
+  readonly connections: Connections;
+  readonly poster: Poster;
+  readonly onError: (error: unknown, stage: string) => void;
+}
+
+/**
+ * Ends a connection that cannot be told what it must know, or that holds up others: it comes back, and resumes. Never
+ * rejects.
+ */
+export async function closeConnection(context: CloseContext, connection: ConnectionKey): Promise<void> {
+  const { connections, poster, onError } = context;
+  await Promise.all([
+    poster.close(connection.id).catch((error: unknown) => onError(error, "close")),
+    connections.remove(connection).catch((error: unknown) => onError(error, "remove")),
+  ]);
+}

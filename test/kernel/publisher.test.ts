@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Channel, channelNames, channels } from "../../contract/channels.ts";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { PublishError, type Publisher, type PublishOutcome } from "../../kernel/streams/publisher.ts";
+import { indexKey, streamKey } from "../../kernel/streams/redis-keys.ts";
+import { message, messages } from "../support/messages.ts";
+import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
+
+const keyOf = (channel: Channel): string | undefined => (channels[channel].key === "none" ? undefined : "one");
+
+const idsOf = (outcomes: readonly PublishOutcome[]): string[] =>
+  outcomes.map((outcome) => (outcome.status === "published" ? outcome.id : outcome.status));
+
+describe.each(redisKinds)("publishing on %s", (kind) => {
+  let redis: TestRedis;
+  let publisher: Publisher;
+  beforeAll(async () => {
+    redis = await startTestRedis(kind);
+    publisher = redis.addPublisher();
+  });
+  afterAll(() => redis.stop());
+
+  const entries = (channel: Channel, key?: string) => redis.commands.xrange(streamKey({ channel, key }), "-", "+");
+
+  it.each(channelNames)("%s: ids rise and every prev is the id before", async (channel) => {
+    const key = keyOf(channel);
+    const first = idsOf(await publisher.publish(messages(channel, key, 3)));
+    const second = idsOf(await publisher.publish(messages(channel, key, 3, 4)));
+    const held = await entries(channel, key);
+    const ids = [...first, ...second].slice(-channels[channel].history.entries);
+    expect(held.map(([id]) => id)).toEqual(ids);
+    expect(held.at(-1)?.[1].slice(2, 4)).toEqual(["p", second[1]]);
+    expect(new Set([...first, ...second]).size).toBe(6);
+  });
+
+  it.each(channelNames)("%s: keeps no more entries and no longer than the contract says", async (channel) => {
+    const { entries: kept, seconds } = channels[channel].history;
+    const key = channels[channel].key === "none" ? undefined : "bounded";
+    await publisher.publish(messages(channel, key, kept + 25, 1_000));
+    const stream = streamKey({ channel, key });
+    expect(await redis.commands.xlen(stream)).toBe(kept);
+    const lifetime = await redis.commands.ttl(stream);
+    expect(lifetime).toBeGreaterThan(seconds - 60);
+    expect(lifetime).toBeLessThanOrEqual(seconds);
+  });
+
+  it("publishes an event once, however many publishers send it at the same time", async () => {
+    const batch = messages("market:trades", "race", 40);
+    const publishers = [publisher, ...Array.from({ length: 4 }, () => redis.addPublisher())];
+    const outcomes = await Promise.all(publishers.map((each) => each.publish(batch)));
+    expect(outcomes.flat().filter(({ status }) => status === "published")).toHaveLength(40);
+    expect(outcomes.flat().filter(({ status }) => status === "duplicate")).toHaveLength(160);
+    expect(await entries("market:trades", "race")).toHaveLength(40);
+  });
+
+  it("carries the body unchanged, and subscribers get what the stream holds", async () => {
+    const key = 'm{a}:"q"%#é🚀';
+    const stream = { channel: "market:trades", key } as const;
+    const tradeMessage = { ...message("market:trades", key, 7), event: 'ev"ent\n' } as ChannelMessage;
+    const subscriber = redis.addSubscriber();
+    const received: string[] = [];
+    subscriber.on("smessage", (_channel: string, text: string) => received.push(text));
+    const room = "{market:trades}:m%7Ba%7D%3A%22q%22%25%23%C3%A9%F0%9F%9A%80";
+    await subscriber.ssubscribe(`socket.io#/ws#${room}#`);
+    const [id] = idsOf(await publisher.publish([tradeMessage]));
+    await expect.poll(() => received).toHaveLength(1);
+    const { channel, event, data } = tradeMessage;
+    const expected = { channel, marketId: key, event, data, id, prev: "0-0" };
+    expect(JSON.parse(received[0] ?? "")).toMatchObject({
+      nsp: "/ws",
+      type: 3,
+      data: { opts: { rooms: [room], except: ["{market:trades}"] }, packet: { type: 2, data: ["data", expected] } },
+    });
+    const [[, fields] = ["", []]] = await entries(stream.channel, key);
+    expect(JSON.parse(`${fields[1]}}`)).toEqual({ channel, marketId: key, event, data });
+  });
+
+  it("publishes the good messages of a batch, and says which one was bad and why", async () => {
+    const bad = { ...message("market:trades", "batch-b", 2), data: { marketId: "batch-b", price: 0.5 } };
+    const batch = [
+      message("market:trades", "batch-a", 1),
+      bad as unknown as ChannelMessage,
+      message("market:trades", "batch-b", 3),
+      message("user:orders", "batch-user", 1),
+    ];
+    const error: unknown = await publisher.publish(batch).catch((reason: unknown) => reason);
+    if (!(error instanceof PublishError)) throw new Error("it was taken");
+    expect(error.outcomes.map(({ status }) => status)).toEqual(["published", "failed", "published", "published"]);
+    expect(error.message).toContain("1 of 4 messages not published: market:trades: data.");
+    expect(await entries("market:trades", "batch-b")).toHaveLength(1);
+    expect((await publisher.publish([batch[0], batch[2]] as ChannelMessage[])).map(({ status }) => status)).toEqual([
+      "duplicate",
+      "duplicate",
+    ]);
+  });
+
+  it("keeps the list of active markets, and forgets those whose stream has expired", async () => {
+    const index = indexKey("market:orderbook");
+    const channel = "market:orderbook";
+    await publisher.publish(["x", "y"].map((market) => message(channel, `active-${market}`, 1)));
+    // The second has the score of a forged id, by which it would never be forgotten.
+    await redis.commands.zadd(index, 1, "long-gone", 4_000_000_000_000, "long-ahead");
+    await publisher.publish([message(channel, "active-z", 1)]);
+    const active = await redis.commands.zrange(index, "0", "-1");
+    expect(active).toEqual(expect.arrayContaining(["active-x", "active-y", "active-z"]));
+    expect(active).not.toContain("long-gone");
+    expect(active).not.toContain("long-ahead");
+  });
+
+  it("refuses what a retry cannot cure, naming the field", async () => {
+    const valid = message("market:prices", "fields", 1);
+    const cases: [Record<string, unknown>, string][] = [
+      [{ channel: "market:nothing" }, "channel: there is no channel of that name"],
+      [{ key: undefined }, "key: channel market:prices needs a marketId"],
+      [{ key: "other" }, 'key: is "other"'],
+      [{ eventId: "" }, "eventId:"],
+      [{ eventId: randomUUID().repeat(20) }, "eventId:"],
+      [{ key: "\ud800" }, "key:"],
+      [{ data: null }, "data:"],
+    ];
+    for (const [change, text] of cases) {
+      const changed = { ...valid, ...change } as unknown as ChannelMessage;
+      await expect(publisher.publish([changed])).rejects.toThrow(text);
+    }
+    expect(await entries("market:prices", "fields")).toEqual([]);
+  });
+});

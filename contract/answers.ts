@@ -1,7 +1,7 @@
 import { type Channel, channelDefinition } from "./channels.ts";
 import type { ChannelError } from "./errors.ts";
 import type { ErrorMessage, SubscribedMessage, SubscribeRequest } from "./messages.ts";
-import { FIRST_ID, type Stream } from "./stream.ts";
+import { FIRST_ID, type Stream, type Topic } from "./stream.ts";
 import { MAXIMUM_KEYS } from "./wire.ts";
 
 /** Where a `subscribe` left one of its streams. */
@@ -61,7 +61,7 @@ export function describeError({ code, message }: ChannelError, request: unknown)
 }
 
 /** Tells that a subscription has ended; the client may subscribe again where the code allows it. */
-export const subscriptionEnded = ({ channel, key }: Stream, { code, message }: ChannelError): ErrorMessage => ({
+export const subscriptionEnded = ({ channel, key }: Topic, { code, message }: ChannelError): ErrorMessage => ({
   code,
   message,
   channel,

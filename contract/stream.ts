@@ -3,13 +3,26 @@ import { type Channel, channelDefinition } from "./channels.ts";
 export { compareIds, FIRST_ID } from "./wire.ts";
 
 /**
- * One stream: a channel and, where the channel has a key, whose or which. Order, ids and `prev` hold within a stream.
- * `key` is the market id of a keyed public channel, the user of a private one, and absent on a channel without key.
+ * One Redis Stream: what is published to, and what order, ids and `prev` hold within. `key` is the market id on a keyed
+ * public channel, the user on a private one, and undefined on a channel that is one stream.
  */
 export interface Stream {
   readonly channel: Channel;
-  readonly key?: string;
+  readonly key: string | undefined;
 }
+
+/**
+ * What one subscribes to: one stream or, on a keyed public channel and without `key`, all streams of the channel. Every
+ * stream is a topic too.
+ */
+export interface Topic {
+  readonly channel: Channel;
+  readonly key?: string | undefined;
+}
+
+/** True where a topic is one stream, false where it is all streams of a keyed public channel. */
+export const isStream = (topic: Topic): topic is Stream =>
+  topic.key !== undefined || channelDefinition(topic.channel).key !== "marketId";
 
 /**
  * An entry id as Redis writes it. 15 digits are 31,700 years and stay below 2^53, so that ids compare as numbers; leading
@@ -34,13 +47,12 @@ const encode = (id: string): string => encodeURIComponent(id).replaceAll("~", "%
 const avoidSocketIdLength = (name: string): string => (name.length === SOCKET_ID_LENGTH ? `${name}~` : name);
 
 /**
- * The room of a stream, and the part of its Redis names that carries the hash tag:
- * `{market:prices}:<marketId>`, `{user:orders:<sub>}`, `{monitor:signals}`. Without a key on a keyed public channel it
- * is the room of all its streams: `{market:prices}`.
+ * Names the Socket.IO room of a topic. The room of a stream is also the part of its Redis names that carries the hash
+ * tag: `{market:prices}:<marketId>`, `{user:orders:<sub>}`, `{monitor:signals}`. A whole channel's is `{market:prices}`.
  *
  * @throws RangeError for a private channel without a user.
  */
-export function roomName({ channel, key }: Stream): string {
+export function roomName({ channel, key }: Topic): string {
   const definition = channelDefinition(channel);
   if (definition.key === "user") {
     if (key === undefined) throw new RangeError(`channel ${channel} is private: its room needs a user`);

@@ -1,5 +1,5 @@
 import type { ChannelMessage } from "../contract/domain-events.ts";
-import { roomName, type Stream } from "../contract/stream.ts";
+import { roomName, type Stream, type Topic } from "../contract/stream.ts";
 
 /** A stream that the drill feeds, with a name to keep books under. */
 export interface DrillStream extends Stream {
@@ -16,7 +16,7 @@ export const marketChannels = ["market:prices", "market:orderbook", "market:trad
 export const userChannels = ["user:orders", "user:notifications", "user:portfolio", "user:copy-trade"] as const;
 
 /** Gives a stream its name. */
-export const named = (stream: Stream): DrillStream => ({ ...stream, name: roomName(stream) });
+export const named = ({ channel, key }: Topic): DrillStream => ({ channel, key, name: roomName({ channel, key }) });
 
 /** Every stream of all eight channels. */
 export const streams: readonly DrillStream[] = [

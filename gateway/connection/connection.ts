@@ -9,7 +9,7 @@ import {
   parseUnsubscribe,
   type UnsubscribeRequest,
 } from "../../contract/messages.ts";
-import type { Stream } from "../../contract/stream.ts";
+import type { Topic } from "../../contract/stream.ts";
 import type { Identity, VerifyToken } from "../../kernel/auth/token-verifier.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Metrics } from "../metrics.ts";
@@ -64,7 +64,7 @@ export class Connection {
     this.#services = services;
     const { hub, fanOut, maximumSubscriptions: maximum } = services;
     const member = fanOut.connect(socket.conn, () => this.#endSlow());
-    const onEnded = (stream: Stream, reason: unknown): void => {
+    const onEnded = (stream: Topic, reason: unknown): void => {
       const error = this.#toChannelError(reason, "subscribe");
       services.metrics.subscriptionsEnded.inc({ code: error.code });
       socket.emit("error", subscriptionEnded(stream, error));

@@ -2,8 +2,8 @@ import pTimeout from "p-timeout";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/messages.ts";
-import { roomName, type Stream } from "../../contract/stream.ts";
-import { isPrivate, streamsOf } from "../../kernel/auth/access.ts";
+import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
+import { authorizedTopics, isPrivate } from "../../kernel/auth/access.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
@@ -26,12 +26,12 @@ interface SubscriptionsOptions {
   /** Most subscriptions (streams and whole channels) at once. */
   readonly maximum: number;
   /** Called for each subscription that ends for another reason than a request of the client, after it was answered. */
-  readonly onEnded: (stream: Stream, reason: unknown) => void;
+  readonly onEnded: (stream: Topic, reason: unknown) => void;
 }
 
 /** A stream that the hub has open for this connection, and what lets go of it. */
-interface OpenStream {
-  readonly stream: Stream;
+interface OpenTopic {
+  readonly stream: Topic;
   readonly release: () => void;
 }
 
@@ -47,7 +47,7 @@ export class Subscriptions {
   readonly #maximum: number;
   readonly #onEnded: SubscriptionsOptions["onEnded"];
   /** By room. */
-  readonly #held = new Map<string, OpenStream>();
+  readonly #held = new Map<string, OpenTopic>();
   #closed = false;
 
   constructor({ socket, hub, fanOut, member, maximum, onEnded }: SubscriptionsOptions) {
@@ -67,12 +67,12 @@ export class Subscriptions {
    * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
    */
   async subscribe(request: SubscribeRequest, acknowledge: Acknowledge<SubscribedMessage> | undefined): Promise<void> {
-    const streams = streamsOf(request, this.#socket.data.identity);
+    const streams = authorizedTopics(request, this.#socket.data.identity);
     const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
     if (this.#held.size + fresh.length > this.#maximum) {
       throw new ChannelError("limit_exceeded", `a connection may have ${this.#maximum} subscriptions`);
     }
-    const opened: OpenStream[] = [];
+    const opened: OpenTopic[] = [];
     try {
       const missing = this.#openNow(fresh, opened);
       if (missing.length > 0) await this.#open(missing, opened);
@@ -88,7 +88,7 @@ export class Subscriptions {
 
   /** Ends the subscription that a `subscribe` with the same words began; does nothing where there is none. */
   unsubscribe(request: UnsubscribeRequest): void {
-    for (const stream of streamsOf(request, this.#socket.data.identity)) this.#leave(roomName(stream));
+    for (const stream of authorizedTopics(request, this.#socket.data.identity)) this.#leave(roomName(stream));
   }
 
   /** Ends the subscriptions to private channels. Returns the channels concerned. */
@@ -107,7 +107,7 @@ export class Subscriptions {
   }
 
   /** Adds to `opened` those that take no waiting, and returns the others. */
-  #openNow(streams: readonly Stream[], opened: OpenStream[]): Stream[] {
+  #openNow(streams: readonly Topic[], opened: OpenTopic[]): Topic[] {
     return streams.filter((stream) => {
       const release = this.#hub.openNow(stream);
       if (release) opened.push({ stream, release });
@@ -116,7 +116,7 @@ export class Subscriptions {
   }
 
   /** Adds to `opened` all of them or, where one cannot be opened in time, none. */
-  async #open(streams: readonly Stream[], opened: OpenStream[]): Promise<void> {
+  async #open(streams: readonly Topic[], opened: OpenTopic[]): Promise<void> {
     const opening = streams.map(async (stream) => ({ stream, release: await this.#hub.open(stream) }));
     try {
       opened.push(...(await pTimeout(Promise.all(opening), { milliseconds: OPEN_TIMEOUT_MS })));
@@ -126,13 +126,13 @@ export class Subscriptions {
     }
   }
 
-  #hold(open: OpenStream): void {
+  #hold(open: OpenTopic): void {
     if (this.#closed) open.release();
     else this.#held.set(roomName(open.stream), open);
   }
 
   /** Ends what has been answered already. What was held and is no longer, with the token, has been told. */
-  #end(streams: readonly Stream[], fresh: readonly Stream[], reason: unknown): void {
+  #end(streams: readonly Topic[], fresh: readonly Topic[], reason: unknown): void {
     const ended = streams.filter((stream) => fresh.includes(stream) || this.#held.has(roomName(stream)));
     for (const stream of ended) {
       this.#leave(roomName(stream));
@@ -154,7 +154,7 @@ export class Subscriptions {
    */
   async #catchUp(
     request: SubscribeRequest,
-    streams: readonly Stream[],
+    streams: readonly Topic[],
     acknowledge: Acknowledge<SubscribedMessage> | undefined,
   ): Promise<boolean> {
     const { identity } = this.#socket.data;

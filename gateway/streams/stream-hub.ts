@@ -1,5 +1,5 @@
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
-import { roomName, type Stream, timeOf } from "../../contract/stream.ts";
+import { roomName, type Stream, type Topic, timeOf } from "../../contract/stream.ts";
 import { belongsTo, type Entry, parseEnvelope } from "../../kernel/streams/entry.ts";
 import { pubSubChannel, wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
@@ -17,7 +17,7 @@ const INDEX_OVERLAP_MS = 10_000;
 /** A stream's room, or the room of a whole keyed channel (`stream.key` undefined). */
 interface Room {
   readonly name: string;
-  readonly stream: Stream;
+  readonly stream: Topic;
   readonly isWhole: boolean;
   holders: number;
   /** Whether `ready` has resolved: a stream without state is then new, not one that is being loaded. */
@@ -61,7 +61,7 @@ export class StreamHub {
    * Resolves once messages of the stream arrive here (of every stream of a keyed channel, where `key` is undefined),
    * with the function that lets go of it again. Rejects where Redis does not answer.
    */
-  async open(stream: Stream): Promise<() => void> {
+  async open(stream: Topic): Promise<() => void> {
     const name = roomName(stream);
     const room = this.#rooms.get(name) ?? this.#createRoom(name, stream);
     room.holders += 1;
@@ -77,7 +77,7 @@ export class StreamHub {
   }
 
   /** As `open`, where that takes no waiting; undefined where it does. */
-  openNow(stream: Stream): (() => void) | undefined {
+  openNow(stream: Topic): (() => void) | undefined {
     const room = this.#rooms.get(roomName(stream));
     if (!room?.started) return undefined;
     room.holders += 1;
@@ -86,7 +86,7 @@ export class StreamHub {
   }
 
   /** The states that a request for a stream concerns: its own, or all of the channel. Open it first. */
-  statesOf(stream: Stream): StreamState[] {
+  statesOf(stream: Topic): StreamState[] {
     const room = this.#rooms.get(roomName(stream));
     return room?.isWhole ? this.#statesOfChannel(stream.channel) : this.#find(stream);
   }
@@ -128,7 +128,7 @@ export class StreamHub {
   readonly #onReadError = (error: unknown): void =>
     this.#options.onError(error instanceof Error ? error : new Error(String(error)), "read");
 
-  #createRoom(name: string, stream: Stream): Room {
+  #createRoom(name: string, stream: Topic): Room {
     const isWhole = name === wholeChannelRoom(stream.channel);
     const room: Room = { name, stream, isWhole, holders: 0, started: false, ready: Promise.resolve() };
     this.#rooms.set(name, room);
@@ -170,7 +170,7 @@ export class StreamHub {
     }
   }
 
-  #find(stream: Stream): StreamState[] {
+  #find(stream: Topic): StreamState[] {
     const state = this.#states.get(roomName(stream));
     return state ? [state] : [];
   }
@@ -204,7 +204,7 @@ export class StreamHub {
     const refusal = this.#refusal(room, entry);
     if (refusal) this.#options.metrics.redisDropped.inc({ reason: refusal });
     if (!entry || refusal) return;
-    const stream = { channel: room.stream.channel, key: room.stream.key ?? entry.marketId };
+    const stream: Stream = { channel: room.stream.channel, key: room.stream.key ?? entry.marketId };
     const [state] = this.#find(stream);
     // Without a state the room is still loading, and will read this entry, or the stream is new.
     if (state || room.started) (state ?? this.#startEmpty(stream)).receive(entry);

@@ -41,7 +41,7 @@ export function parseHint(text: string): EdgeHint | undefined {
   }
 }
 
-export const streamOf = ({ channel, key }: EdgeHint): Stream => (key === undefined ? { channel } : { channel, key });
+export const streamOf = ({ channel, key }: EdgeHint): Stream => ({ channel, key });
 
 /** The longest name that SQS takes. */
 const MAXIMUM_NAME_LENGTH = 128;

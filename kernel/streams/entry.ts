@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { channelDefinition, isChannel } from "../../contract/channels.ts";
 import type { DataMessage } from "../../contract/messages.ts";
-import { ENTRY_ID, type Stream } from "../../contract/stream.ts";
+import { ENTRY_ID, type Topic } from "../../contract/stream.ts";
 
 /** One entry of a stream, as clients get it. */
 export type Entry = DataMessage;
@@ -44,7 +44,7 @@ export function parseItem([itemId, fields]: readonly [string, readonly string[]]
 }
 
 /** Whether an entry may have come over the room of a channel (and of one market or user, if `key` is given). */
-export function belongsTo(entry: Entry, { channel, key }: Stream): boolean {
+export function belongsTo(entry: Entry, { channel, key }: Topic): boolean {
   if (entry.channel !== channel) return false;
   if (channelDefinition(channel).key !== "marketId") return entry.marketId === undefined;
   return entry.marketId !== undefined && (key === undefined || entry.marketId === key);

@@ -1,6 +1,6 @@
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/messages.ts";
-import { roomName, type Stream } from "../../contract/stream.ts";
+import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
 
 /** The prefix that `@socket.io/redis-adapter` gives its Pub/Sub channels unless told otherwise. */
 const ADAPTER_PREFIX = "socket.io";
@@ -38,14 +38,14 @@ export const edgeCursorKey = (stream: Stream, shard?: number): string =>
 export const guardKey = (stream: Stream, generation: "current" | "previous"): string =>
   `guard:${roomName(stream)}:${generation}`;
 
-/** The hash tag that a stream shares with all others of its slot: the whole channel's, or a user's own. */
-const slotTag = (stream: Stream): string => wholeChannelRoom(stream.channel) ?? roomName(stream);
+/** The hash tag that a topic shares with all others of its slot: the whole channel's, or a user's own. */
+const slotTag = (topic: Topic): string => wholeChannelRoom(topic.channel) ?? roomName(topic);
 
 /**
  * Sorted set of what has got nothing but older states since its last accepted one, scored by the first of them in ms.
  * Its members are the market ids of a keyed public channel, else `data.id`, else the empty text.
  */
-export const staleSinceKey = (stream: Stream): string => `stale:${slotTag(stream)}`;
+export const staleSinceKey = (topic: Topic): string => `stale:${slotTag(topic)}`;
 
 /** Sorted set of those for which that has gone on too long (see stale-run.ts), scored by the last of them in ms. */
-export const frozenKey = (stream: Stream): string => `frozen:${slotTag(stream)}`;
+export const frozenKey = (topic: Topic): string => `frozen:${slotTag(topic)}`;

@@ -70,7 +70,7 @@ describe("three even shards", () => {
   ] as const)("have all of %s on number %d, as docs/publishing.md says", (channel, shard) => {
     const keys = channel === "monitor:signals" ? [undefined] : ["market-1", "market-2", "market-3"];
     const shards = keys.map((key) => {
-      const slot = clusterKeySlot(streamKey(key === undefined ? { channel } : { channel, key }));
+      const slot = clusterKeySlot(streamKey({ channel, key }));
       return Math.floor((slot * 3) / 16_384) + 1;
     });
 

@@ -12,7 +12,7 @@ const name = fc
 
 const stream: fc.Arbitrary<Stream> = fc
   .record({ channel: fc.constantFrom(...channelNames), key: name })
-  .map(({ channel, key }) => (channels[channel].key === "none" ? { channel } : { channel, key }));
+  .map(({ channel, key }) => (channels[channel].key === "none" ? { channel, key: undefined } : { channel, key }));
 
 describe("names", () => {
   it("of two streams are the same only where the streams are", () => {

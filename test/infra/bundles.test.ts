@@ -70,7 +70,8 @@ const domainOf = ({ Source }: Example): Domain => {
 
 const streamOf = (example: Example): string => {
   const { Source: source, DetailType: detailType, Detail: detail } = example;
-  return streamKey(parseDomainEvent(domainOf(example), { source, detailType, detail, id: "event" }));
+  const { channel, key } = parseDomainEvent(domainOf(example), { source, detailType, detail, id: "event" });
+  return streamKey({ channel, key });
 };
 
 beforeAll(async () => {

@@ -121,7 +121,9 @@ describe.each(redisKinds)("a stream on %s", (kind) => {
   });
 
   it("is named whole: no key where there is one, and the other way round, are refused", async () => {
-    await expect(resetStream(redis.commands, { channel: "market:prices" })).rejects.toThrow(/needs a marketId/);
+    await expect(resetStream(redis.commands, { channel: "market:prices", key: undefined })).rejects.toThrow(
+      /needs a marketId/,
+    );
     await expect(inspectStream(redis.commands, { channel: "monitor:signals", key: "x" })).rejects.toThrow(/has no key/);
   });
 

@@ -63,7 +63,7 @@ async function isConfirmed(name: string): Promise<boolean> {
 }
 
 const { action, channel, key, yes, json, config } = readOptions();
-const stream = key === undefined ? { channel } : { channel, key };
+const stream = { channel, key };
 let lastError = "";
 const redis = connectPublisher(config, (error) => {
   lastError = error.message;

@@ -1,4 +1,4 @@
-import type { Stream } from "../../../contract/stream.ts";
+import type { Stream, Topic } from "../../../contract/stream.ts";
 import { shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
 import { wholeChannelRoom } from "../../../kernel/streams/redis-keys.ts";
 import type { Place } from "../streams/edge-streams.ts";
@@ -23,7 +23,7 @@ export interface Audience {
 }
 
 /** The rooms that a stream's messages go to. */
-const roomsOf = (stream: Stream): Stream[] =>
+const roomsOf = (stream: Stream): Topic[] =>
   wholeChannelRoom(stream.channel) === undefined ? [stream] : [stream, { channel: stream.channel }];
 
 /**
@@ -62,7 +62,7 @@ class Sorted implements Audience {
 export async function findAudience(listeners: Listeners, { stream, shard }: Place): Promise<Audience> {
   const shards = shard === undefined ? Array.from({ length: shardsOf(stream.channel) }, (_, each) => each) : [shard];
   const sorted = new Sorted();
-  const readPages = async (room: Stream, each: number): Promise<void> => {
+  const readPages = async (room: Topic, each: number): Promise<void> => {
     for await (const page of listeners.pages(room, each)) {
       const settled = await Promise.all(page.map((listener) => settle(listeners, listener, stream)));
       for (const listener of settled) sorted.take(listener);

@@ -1,7 +1,7 @@
 import { channelDefinition } from "../../../contract/channels.ts";
 import { compareIds, FIRST_ID, type Stream } from "../../../contract/stream.ts";
 import { shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
-import { deduplicationIdOf, type EdgeHint, type HandOn } from "../../../kernel/streams/edge-hint.ts";
+import { deduplicationIdOf, type EdgeHint, type HandOn, streamOf } from "../../../kernel/streams/edge-hint.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { laterId, type StoredCursor } from "../streams/cursor.ts";
 import type { EdgeStreams, Place } from "../streams/edge-streams.ts";
@@ -49,8 +49,8 @@ interface Merged extends Place {
 function merge(hints: readonly EdgeHint[]): Merged | undefined {
   const [first] = hints;
   if (!first) return undefined;
-  const { channel, key, part } = first;
-  return { stream: key === undefined ? { channel } : { channel, key }, shard: part?.shard, after: part?.after };
+  const { part } = first;
+  return { stream: streamOf(first), shard: part?.shard, after: part?.after };
 }
 
 /** From where on a round delivers: an earlier one's end or, in a part, what the whole room had before it was split. */

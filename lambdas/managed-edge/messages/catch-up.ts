@@ -3,7 +3,7 @@ import { channelDefinition } from "../../../contract/channels.ts";
 import { ChannelError } from "../../../contract/errors.ts";
 import type { RequestId } from "../../../contract/managed-edge.ts";
 import type { SubscribeRequest } from "../../../contract/messages.ts";
-import { FIRST_ID, type Stream } from "../../../contract/stream.ts";
+import { FIRST_ID, isStream, type Stream, type Topic } from "../../../contract/stream.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
 import { wholeChannelRoom } from "../../../kernel/streams/redis-keys.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
@@ -32,7 +32,7 @@ export interface CatchUpOptions {
   readonly request: SubscribeRequest;
   readonly id: RequestId | undefined;
   /** What the request names: streams, or one whole channel. */
-  readonly rooms: readonly Stream[];
+  readonly rooms: readonly Topic[];
   readonly outbox: Outbox;
 }
 
@@ -112,14 +112,14 @@ export class CatchUp {
     const { rooms, request } = this.#options;
     const { channel } = request;
     const [whole] = rooms;
-    if (!this.isWhole || !whole) return rooms;
+    if (!this.isWhole || !whole) return rooms.filter(isStream);
     const { streams, reader } = this.#context;
     const since = (await streams.now(whole)) - channelDefinition(channel).history.seconds * 1_000;
     return (await reader.activeKeys(channel, since)).map((key) => ({ channel, key }));
   }
 
   async #passedBy(listeners: readonly Listener[]): Promise<readonly Stream[]> {
-    if (!this.isWhole) return listeners.map(({ stream }) => stream);
+    if (!this.isWhole) return listeners.map(({ stream }) => stream).filter(isStream);
     const keys = listeners.map(({ passedBy }) => passedBy);
     if (keys.some((each) => each === undefined)) return this.streams();
     const { channel } = this.#options.request;

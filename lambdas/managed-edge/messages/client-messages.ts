@@ -10,7 +10,7 @@ import {
   type ServerFrame,
 } from "../../../contract/managed-edge.ts";
 import { parseAuthenticate, parseSubscribe, parseUnsubscribe } from "../../../contract/messages.ts";
-import { isPrivate, streamsOf } from "../../../kernel/auth/access.ts";
+import { authorizedTopics, isPrivate } from "../../../kernel/auth/access.ts";
 import type { VerifyToken } from "../../../kernel/auth/token-verifier.ts";
 import { closeConnection } from "../posting/close-connection.ts";
 import { Outbox } from "../posting/outbox.ts";
@@ -101,7 +101,7 @@ async function run(context: RequestsContext, { connection, frame, outbox }: Run)
       return new Subscribe(context, { connection, request: parseSubscribe(data), id, outbox }).run();
     case "unsubscribe": {
       const request = parseUnsubscribe(data);
-      await context.connections.leave(connection, streamsOf(request, connection.identity));
+      await context.connections.leave(connection, authorizedTopics(request, connection.identity));
       outbox.add({ event: "unsubscribed", data: { channel: request.channel, marketId: request.marketId }, id });
       return;
     }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { roomName, type Stream } from "../../../contract/stream.ts";
+import { roomName, type Stream, type Topic } from "../../../contract/stream.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import type { EdgeStreams, KeyAndId } from "../streams/edge-streams.ts";
 
@@ -17,7 +17,7 @@ interface EnterContext {
 
 interface EnterOptions {
   /** A whole channel. */
-  readonly whole: Stream;
+  readonly whole: Topic;
   readonly token: string;
   /** Finds the streams that it has now. */
   readonly find: () => Promise<readonly Stream[]>;

@@ -1,7 +1,7 @@
 import type { Channel } from "../../../contract/channels.ts";
 import { PING_INTERVAL_MS, type ServerFrame } from "../../../contract/managed-edge.ts";
 import type { HeartbeatMessage } from "../../../contract/messages.ts";
-import { compareIds, FIRST_ID, roomName, type Stream } from "../../../contract/stream.ts";
+import { compareIds, FIRST_ID, isStream, roomName, type Stream, type Topic } from "../../../contract/stream.ts";
 import { wholeChannelRoom } from "../../../kernel/streams/redis-keys.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { laterId, timeOf } from "../streams/cursor.ts";
@@ -106,7 +106,8 @@ function toMessages(channel: Channel, ids: readonly (readonly [string, string])[
 async function beatWhole(
   context: HeartbeatsContext,
   connection: ConnectionKey,
-  { stream: whole, start, isUnmarked }: Beat,
+  { stream: whole, newestStart: start }: Subscription,
+  isUnmarked: boolean,
 ): Promise<HeartbeatMessage[]> {
   const { channel } = whole;
   const since = (await context.streams.now(whole)) - 2 * PING_INTERVAL_MS;
@@ -142,8 +143,6 @@ function byChannel(beats: readonly Beat[]): readonly (readonly Beat[])[] {
   return [...groups.values()];
 }
 
-const isWhole = ({ channel, key }: Stream): boolean => key === undefined && wholeChannelRoom(channel) !== undefined;
-
 /**
  * What a `ping` tells of live subscriptions beside that the connection lives: that Redis can be read, and an id of each
  * stream that the client can compare with its own. Also lets publishers know that the rooms still have a listener.
@@ -155,16 +154,13 @@ export async function readHeartbeats(
   subscriptions: readonly Subscription[],
 ): Promise<ServerFrame[]> {
   const unmarked = await context.streams.mark(subscriptions.map(({ stream }) => roomName(stream)));
-  const toBeat = ({ stream, newestStart }: Subscription): Beat => ({
-    stream,
-    start: newestStart,
-    isUnmarked: unmarked.has(roomName(stream)),
-    isOfWhole: isWhole(stream),
-  });
-  const beats = subscriptions.map(toBeat);
-  const single = byChannel(sample(beats.filter((beat) => !beat.isOfWhole)));
+  const isUnmarked = (topic: Topic): boolean => unmarked.has(roomName(topic));
+  const toBeats = ({ stream, newestStart }: Subscription): Beat[] =>
+    isStream(stream) ? [{ stream, start: newestStart, isUnmarked: isUnmarked(stream), isOfWhole: false }] : [];
+  const wholes = subscriptions.filter(({ stream }) => !isStream(stream));
+  const single = byChannel(sample(subscriptions.flatMap(toBeats)));
   const messages = await Promise.all([
-    ...beats.filter((beat) => beat.isOfWhole).map((beat) => beatWhole(context, connection, beat)),
+    ...wholes.map((whole) => beatWhole(context, connection, whole, isUnmarked(whole.stream))),
     ...single.map((group) => beatStreams(context, connection, group)),
   ]);
   return messages.flat().map((data) => ({ event: "heartbeat", data }));

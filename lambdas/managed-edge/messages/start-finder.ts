@@ -1,4 +1,4 @@
-import { FIRST_ID, type Stream } from "../../../contract/stream.ts";
+import { FIRST_ID, type Topic } from "../../../contract/stream.ts";
 import { readDelivered } from "../streams/delivered-ids.ts";
 import type { EdgeStreams, KeyAndId } from "../streams/edge-streams.ts";
 import type { ConnectionKey, Listener } from "../table/room-subscriber.ts";
@@ -40,7 +40,7 @@ export class StartFinder {
   }
 
   /** Compares with the cursors what was read since the last time. */
-  async #compare({ channel }: Stream, read: readonly KeyAndId[]): Promise<void> {
+  async #compare({ channel }: Topic, read: readonly KeyAndId[]): Promise<void> {
     const fresh = read.filter(([key, id]) => this.#compared.get(key) !== id);
     const delivered = await readDelivered(
       this.#context.streams,

@@ -3,8 +3,8 @@ import { channelDefinition } from "../../../contract/channels.ts";
 import { ChannelError } from "../../../contract/errors.ts";
 import { MAXIMUM_SUBSCRIPTIONS, type RequestId } from "../../../contract/managed-edge.ts";
 import type { SubscribeRequest } from "../../../contract/messages.ts";
-import { roomName, type Stream } from "../../../contract/stream.ts";
-import { isPrivate, streamsOf } from "../../../kernel/auth/access.ts";
+import { roomName, type Topic } from "../../../contract/stream.ts";
+import { authorizedTopics, isPrivate } from "../../../kernel/auth/access.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { closeConnection } from "../posting/close-connection.ts";
 import type { Outbox } from "../posting/outbox.ts";
@@ -30,7 +30,7 @@ export class Subscribe {
   readonly #context: SubscribeContext;
   readonly #options: SubscribeOptions;
   /** What the request names: streams, or one whole channel. */
-  readonly #rooms: readonly Stream[];
+  readonly #rooms: readonly Topic[];
   readonly #catchUp: CatchUp;
   readonly #attempt = randomUUID();
 
@@ -39,7 +39,7 @@ export class Subscribe {
     this.#context = context;
     this.#options = options;
     const { connection, request, id, outbox } = options;
-    this.#rooms = streamsOf(request, connection.identity);
+    this.#rooms = authorizedTopics(request, connection.identity);
     this.#catchUp = new CatchUp(context, { request, id, rooms: this.#rooms, outbox });
     const fresh = this.#rooms.filter((stream) => !this.#isHeld(stream));
     if (connection.subscriptions.size + fresh.length > MAXIMUM_SUBSCRIPTIONS) {
@@ -66,13 +66,13 @@ export class Subscribe {
     await new GoLive(this.#context, { connection, catchUp: this.#catchUp, outbox }, waiting).run();
   }
 
-  #toListener(stream: Stream): Listener {
+  #toListener(stream: Topic): Listener {
     const { connection } = this.#options;
     const attempt = this.#attempt;
     return { connection, stream, attempt, isLive: false, start: {}, skips: 0, passedBy: [], since: Date.now() };
   }
 
-  #isHeld(stream: Stream): boolean {
+  #isHeld(stream: Topic): boolean {
     return this.#options.connection.subscriptions.has(roomName(stream));
   }
 
@@ -80,14 +80,14 @@ export class Subscribe {
    * Whether live messages wait until the answer is out. Where the client has a room already, only if some of it is
    * delivered again: an `ordered` stream just goes on.
    */
-  #mustPause(stream: Stream): boolean {
+  #mustPause(stream: Topic): boolean {
     const held = this.#options.connection.subscriptions.get(roomName(stream));
     if (!held?.isLive || this.#options.request.lastId !== undefined) return true;
     return channelDefinition(stream.channel).delivery === "latest";
   }
 
   /** Makes the connection known to publishers first, then to fan-outs: from then on they pass it by. */
-  async #enter(streams: readonly Stream[]): Promise<void> {
+  async #enter(streams: readonly Topic[]): Promise<void> {
     const { connections, listeners } = this.#context;
     const { connection, request } = this.#options;
     const validUntil = isPrivate(request.channel) ? connection.identity?.expiresAt : undefined;

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import { compareIds, roomName, type Stream } from "../../../contract/stream.ts";
+import { compareIds, roomName, type Stream, type Topic } from "../../../contract/stream.ts";
 import { edgeCursorKey, edgeMarkerKey } from "../../../kernel/streams/redis-keys.ts";
 import { type Cursor, encodeCursor, parseCursor, type StoredCursor } from "./cursor.ts";
 import { type Claim, edgeScripts } from "./edge-scripts.ts";
@@ -33,16 +33,16 @@ export interface EdgeStreams {
    */
   mark(rooms: readonly string[]): Promise<ReadonlySet<string>>;
   /** As `mark`, for a whole channel, by a subscriber that is about to read where its streams are. */
-  claim(whole: Stream, token: string): Promise<Claim>;
+  claim(whole: Topic, token: string): Promise<Claim>;
   /**
    * Sets the cursors of streams that nobody listens to otherwise. Resolves with false where the right to do so is gone:
    * somebody else listens, and whatever was set stays.
    */
-  adopt(whole: Stream, token: string, tops: readonly KeyAndId[]): Promise<boolean>;
+  adopt(whole: Topic, token: string, tops: readonly KeyAndId[]): Promise<boolean>;
   /** Gives the right of `first` back. */
-  open(whole: Stream, token: string): Promise<void>;
+  open(whole: Topic, token: string): Promise<void>;
   /** Redis's own clock, in ms since 1970. */
-  now(stream: Stream): Promise<number>;
+  now(topic: Topic): Promise<number>;
   cursor(place: Place): Promise<StoredCursor>;
   /** The cursors of streams of one channel, in the order of the places. */
   cursors(places: readonly Place[]): Promise<readonly StoredCursor[]>;
@@ -61,7 +61,7 @@ const keyOf = ({ stream, shard }: Place): string => edgeCursorKey(stream, shard)
 
 export function createEdgeStreams(redis: Redis | Cluster): EdgeStreams {
   const scripts = edgeScripts(redis);
-  const markerOf = (stream: Stream): string => edgeMarkerKey(roomName(stream));
+  const markerOf = (stream: Topic): string => edgeMarkerKey(roomName(stream));
 
   // MGET, not GET: what is no text counts as nothing, in place of an error with each look.
   const cursors: EdgeStreams["cursors"] = async (places) => {
@@ -90,7 +90,7 @@ export function createEdgeStreams(redis: Redis | Cluster): EdgeStreams {
     },
     open: (whole, token) => scripts.open(markerOf(whole), token, MARKER_SECONDS),
     // Not the stream's own key, which this user may only read, but one that is on the same node.
-    now: (stream) => scripts.now(edgeCursorKey(stream)),
+    now: (topic) => scripts.now(markerOf(topic)),
     cursor,
     cursors,
     moveCursor: async (place, seen, next) => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isChannel } from "../../../contract/channels.ts";
-import { roomName, type Stream } from "../../../contract/stream.ts";
+import { roomName, type Topic } from "../../../contract/stream.ts";
 import type { Identity } from "../../../kernel/auth/token-verifier.ts";
 import {
   CONNECTION_ROW,
@@ -15,7 +15,7 @@ import type { Row, Table } from "./table.ts";
 
 /** One room that a connection listens to, or is about to. */
 export interface Subscription {
-  readonly stream: Stream;
+  readonly stream: Topic;
   /** Whether it has gone live. False says only that nobody has written it down: the listener's row knows. */
   readonly isLive: boolean;
   /** When it was asked for, in ms since 1970. */
@@ -57,7 +57,7 @@ function toState(id: string, rows: readonly Row[]): ConnectionState | undefined 
     const parsed = subscriptionSchema.safeParse(row);
     if (!parsed.success) return [];
     const { channel, key, ...fields } = parsed.data;
-    const stream = key === undefined ? { channel } : { channel, key };
+    const stream = { channel, key };
     return [[roomName(stream), { stream, ...fields }]];
   });
   const identity = sub === undefined ? undefined : { sub, expiresAt: tokenExpiresAt };
@@ -140,7 +140,7 @@ export class Connections {
   }
 
   /** Ends subscriptions. */
-  async leave({ id }: ConnectionKey, streams: readonly Stream[]): Promise<void> {
+  async leave({ id }: ConnectionKey, streams: readonly Topic[]): Promise<void> {
     await this.#listeners.remove(id, streams);
     await this.#table.deleteAll(
       streams.map((stream) => ({ partition: connectionPartition(id), sort: subscriptionRow(roomName(stream)) })),

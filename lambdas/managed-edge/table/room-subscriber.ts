@@ -1,4 +1,4 @@
-import type { Stream } from "../../../contract/stream.ts";
+import type { Topic } from "../../../contract/stream.ts";
 import type { StartFields } from "./start-fields.ts";
 
 /** One connection of API Gateway. */
@@ -12,7 +12,7 @@ export interface ConnectionKey {
 export interface Listener {
   readonly connection: ConnectionKey;
   /** The room. */
-  readonly stream: Stream;
+  readonly stream: Topic;
   /** False while it is catching up. */
   readonly isLive: boolean;
   /** From where on it gets messages, once it is live. */

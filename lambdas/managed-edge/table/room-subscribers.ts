@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
-import { roomName, type Stream } from "../../../contract/stream.ts";
+import { roomName, type Stream, type Topic } from "../../../contract/stream.ts";
 import { edgeTable, roomPartition, rowExpiry, shardOf, shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
 import type { ConnectionKey, Listener } from "./room-subscriber.ts";
 import { type StartFields, startFieldsSchema, startValues } from "./start-fields.ts";
@@ -34,12 +34,12 @@ const listenerSchema = z.object({
   ...startFieldsSchema.shape,
 });
 
-function keyOf(connectionId: string, stream: Stream): RowKey {
+function keyOf(connectionId: string, stream: Topic): RowKey {
   const shard = shardOf(connectionId, shardsOf(stream.channel));
   return { partition: roomPartition(roomName(stream), shard), sort: connectionId };
 }
 
-function toListener(row: unknown, stream: Stream): Listener[] {
+function toListener(row: unknown, stream: Topic): Listener[] {
   const parsed = listenerSchema.safeParse(row);
   if (!parsed.success) return [];
   const { sk: id, connectedAt, passedBy = [], hasPassedMore, ...fields } = parsed.data;
@@ -85,14 +85,14 @@ export class Listeners {
   }
 
   /** The listeners of a room (of one shard of it, where given), a page at a time. */
-  async *pages(stream: Stream, shard: number): AsyncIterable<readonly Listener[]> {
+  async *pages(stream: Topic, shard: number): AsyncIterable<readonly Listener[]> {
     for await (const page of this.#table.pages(roomPartition(roomName(stream), shard))) {
       yield page.flatMap((row) => toListener(row, stream));
     }
   }
 
   /** Lets a connection into rooms, catching up. Where it is there already it starts again. */
-  async add(streams: readonly Stream[], { connection, attempt, validUntil }: NewListener): Promise<void> {
+  async add(streams: readonly Topic[], { connection, attempt, validUntil }: NewListener): Promise<void> {
     const { id, connectedAt } = connection;
     const end = validUntil === undefined ? {} : { validUntil };
     const since = Date.now();
@@ -150,7 +150,7 @@ export class Listeners {
   }
 
   /** Gives a connection's private rooms until a new end. */
-  async renew({ id, connectedAt }: ConnectionKey, streams: readonly Stream[], validUntil: number): Promise<void> {
+  async renew({ id, connectedAt }: ConnectionKey, streams: readonly Topic[], validUntil: number): Promise<void> {
     const renewing = streams.map((stream) =>
       this.#table.change(keyOf(id, stream), {
         UpdateExpression: "SET validUntil = :validUntil",
@@ -162,7 +162,7 @@ export class Listeners {
   }
 
   /** A connection in a room, as it is now. */
-  async find(connectionId: string, stream: Stream): Promise<Listener | undefined> {
+  async find(connectionId: string, stream: Topic): Promise<Listener | undefined> {
     return toListener(await this.#table.get(keyOf(connectionId, stream)), stream)[0];
   }
 
@@ -174,7 +174,7 @@ export class Listeners {
     return wait;
   }
 
-  async #untilLive({ id }: ConnectionKey, stream: Stream): Promise<Listener | undefined> {
+  async #untilLive({ id }: ConnectionKey, stream: Topic): Promise<Listener | undefined> {
     const deadline = performance.now() + WAIT_MS;
     for (;;) {
       await delay(WAIT_STEP_MS);
@@ -183,7 +183,7 @@ export class Listeners {
     }
   }
 
-  async remove(connectionId: string, streams: readonly Stream[]): Promise<void> {
+  async remove(connectionId: string, streams: readonly Topic[]): Promise<void> {
     await this.#table.deleteAll(streams.map((stream) => keyOf(connectionId, stream)));
   }
 }

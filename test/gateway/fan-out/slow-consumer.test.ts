@@ -35,7 +35,7 @@ describe("a client that does not read", () => {
     for (const { member } of [stalled, reading]) harness.fanOut.join(member, "trades");
     connectionOf(stalled.client).pause();
     let sent = 0;
-    while (!stalled.hasOverflown) {
+    while (!stalled.hasOverflowed) {
       sent += 1;
       harness.fanOut.send({ room: "trades" }, { event: "data", message: entry("trades", sent, PADDING) });
       if (sent % 10 === 0) await expect.poll(() => numbersOf(reading).length).toBe(sent);
@@ -61,7 +61,7 @@ describe("a client that does not read", () => {
     }
     connectionOf(stalled.client).resume();
     await expect.poll(() => numbersOf(stalled).at(-1)).toBe(sent);
-    expect(stalled.hasOverflown).toBe(false);
+    expect(stalled.hasOverflowed).toBe(false);
     expect(numbersOf(stalled).length).toBeLessThan(sent);
     const { messages } = stalled.client;
     for (const [index, { prev }] of messages.entries()) expect(prev).toBe(messages[index - 1]?.id ?? "0-0");

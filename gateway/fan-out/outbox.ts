@@ -138,8 +138,11 @@ export class Outbox {
 
   #writePackets(parts: readonly Outgoing[]): void {
     this.#isWriting = true;
-    for (const { text } of parts) this.connection.write(text, { compress: false });
-    this.#isWriting = false;
+    try {
+      for (const { text } of parts) this.connection.write(text, { compress: false });
+    } finally {
+      this.#isWriting = false;
+    }
   }
 
   #hold(parts: readonly Outgoing[]): void {

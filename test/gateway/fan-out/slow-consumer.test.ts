@@ -1,24 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChannelMessage } from "../../../contract/domain-events.ts";
-import type { TestClient } from "../../support/client.ts";
 import { message } from "../../support/messages.ts";
 import { type Platform, startPlatform } from "../../support/platform.ts";
 import { entry, type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
+import { connectionOf } from "./stalled-client.ts";
 
-/** Of one message here: large ones fill the kernel's buffers, some megabytes, in little time. */
+/** Length of one message here: large ones fill the kernel's buffers, some megabytes, in little time. */
 const PADDING = 20_000;
-
-interface Readable {
-  pause(): void;
-  resume(): void;
-}
-
-/** The TCP connection under a stock client; what is not read from it piles up at the server. */
-function connectionOf({ socket }: TestClient): Readable {
-  const { ws } = socket.io.engine.transport as unknown as { ws: { _socket: Readable } };
-  return ws._socket;
-}
 
 const numbersOf = ({ client }: Pair): number[] => client.messages.map(({ id }) => Number.parseInt(id, 10));
 
@@ -30,7 +19,7 @@ describe("a client that does not read", () => {
   });
   afterAll(() => harness.stop());
 
-  it("is given up once too much waits for it, and nobody else misses anything", async () => {
+  it("is cut off at the limit of what may wait for it, and nobody else misses anything", async () => {
     const [stalled, reading] = await Promise.all([harness.connect(), harness.connect()]);
     for (const { member } of [stalled, reading]) harness.fanOut.join(member, "trades");
     connectionOf(stalled.client).pause();
@@ -75,7 +64,7 @@ describe("a gateway with a client that does not read", () => {
   });
   afterAll(() => platform.stop());
 
-  /** A portfolio as large as they come. */
+  /** Returns a portfolio as large as they come. */
   function portfolio(number: number): ChannelMessage {
     const small = message("user:portfolio", "slow", number);
     const { positions } = small.data as { positions: unknown[] };

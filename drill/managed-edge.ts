@@ -24,8 +24,8 @@ export interface DrillEdge {
   /** Messages that are in the queue. */
   readonly queued: () => number;
   readonly connectionIds: () => readonly string[];
-  /** What clients' requests run in. */
-  readonly requests: EdgeFunctions;
+  /** The process of the function that answers client messages. */
+  readonly messages: EdgeFunctions;
   /** Calls back with every message that a client was given, before the function hears that it was. */
   onPosted: (body: string) => void;
   /** The end of what the functions logged, for a report. */
@@ -78,13 +78,14 @@ export async function startDrillEdge(environment: Readonly<Record<string, string
     RT_EDGE_MANAGEMENT_URL: posts.origin + new URL(api.managementUrl).pathname,
     POWERTOOLS_LOG_LEVEL: "WARN",
   };
-  const requests = new EdgeFunctions(ownEnvironment, note);
+  const messages = new EdgeFunctions(ownEnvironment, note);
   const others = new EdgeFunctions(ownEnvironment, note);
-  Object.assign(functions, { requests, others });
+  functions.messages = messages;
+  functions.others = others;
   // biome-ignore lint/style/noProcessEnv: the AWS SDK of the publishers takes its credentials and endpoint from there
   Object.assign(process.env, localCredentials, queueEnvironment);
   return {
-    ...{ port: api.port, posts, queue, requests, log, connectionIds: api.connectionIds, queued: fifo.size },
+    ...{ port: api.port, posts, queue, messages, log, connectionIds: api.connectionIds, queued: fifo.size },
     handOn: await createEdgeQueue(queueUrl),
     get onPosted() {
       return hooks.onPosted;
@@ -93,7 +94,7 @@ export async function startDrillEdge(environment: Readonly<Record<string, string
       hooks.onPosted = listener;
     },
     async stop() {
-      await Promise.all([requests.stop(), others.stop()]);
+      await Promise.all([messages.stop(), others.stop()]);
       await api.stop();
       await Promise.all([posts.close(), queue.close()]);
       fifo.stop();

@@ -21,7 +21,7 @@ const PUBLISH_TIMEOUT_MS = 300_000;
  * How long clients may take to be level with Redis once nothing new is published, in ms. Socket.IO takes 35 s to find that
  * a connection is dead.
  */
-const LEVEL_TIMEOUT_MS = 60_000;
+const LEVEL_TIMEOUT_MS = 240_000;
 
 /** Wait after that for what must not come any more: repeats. */
 const ECHO_MS = 150;

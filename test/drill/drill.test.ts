@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm run drill", () => {
   it("keeps every promise through the faults, on a real cluster, gateways, the managed edge and the SDK", {
-    timeout: 900_000,
+    timeout: 1_800_000,
   }, async () => {
     const json = join(folder, "rows.json");
 

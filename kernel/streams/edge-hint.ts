@@ -29,7 +29,7 @@ export interface QueuedHint {
 }
 
 /** Puts hints into the queue, those of one stream in the given order. Rejects where one was not taken. */
-export type HandOn = (hints: readonly QueuedHint[]) => Promise<void>;
+export type EnqueueHints = (hints: readonly QueuedHint[]) => Promise<void>;
 
 /** The hint in a message of the queue, or undefined where it is anything else. */
 export function parseHint(text: string): EdgeHint | undefined {

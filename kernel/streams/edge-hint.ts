@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { isChannel } from "../../contract/channels.ts";
+import { ENTRY_ID } from "../../contract/ids.ts";
 import { identifier } from "../../contract/payloads/primitives.ts";
-import { ENTRY_ID, roomName, type Stream } from "../../contract/stream.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
 
 const id = z.string().regex(ENTRY_ID);

@@ -1,14 +1,14 @@
 import type { Channel } from "../../contract/channels.ts";
 import { MAXIMUM_SUBSCRIPTIONS } from "../../contract/wire.ts";
-import { channelTraits } from "./channel-traits.ts";
-import { Connection } from "./connection.ts";
-import { Liveness } from "./liveness.ts";
-import { messageQueue } from "./message-queue.ts";
-import { Receiver } from "./receiver.ts";
-import type { SharedSubscription } from "./shared-subscription.ts";
-import { Slots } from "./slots.ts";
-import { SubscriptionRegistry } from "./subscription-registry.ts";
-import { checkStart, createTopic } from "./topic.ts";
+import { Connection } from "./connection/connection-manager.ts";
+import { Liveness } from "./connection/liveness.ts";
+import { messageQueue } from "./subscriptions/message-iterator.ts";
+import { Receiver } from "./subscriptions/receiver.ts";
+import type { SharedSubscription } from "./subscriptions/shared-subscription.ts";
+import { SubscriptionRegistry } from "./subscriptions/subscription-registry.ts";
+import { Slots } from "./timing/batched-timers.ts";
+import { channelTraits } from "./topics/channel-traits.ts";
+import { checkStart, createTopic } from "./topics/topic.ts";
 import type {
   ConnectionStatus,
   Edge,

@@ -1,6 +1,6 @@
 import type { Channel, Payload } from "../../contract/channels.ts";
 import type { ChannelError } from "../../contract/errors.ts";
-import type { BackoffOptions } from "./backoff.ts";
+import type { BackoffOptions } from "./timing/backoff.ts";
 
 /** The connection as a whole. */
 export type ConnectionStatus = "disconnected" | "connecting" | "connected";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type WebSocket as ServerSocket, WebSocketServer } from "ws";
-import { openManagedTransport } from "../../client/core/managed-transport.ts";
-import type { CloseReason, Transport } from "../../client/core/transport.ts";
+import { openManagedTransport } from "../../client/core/transport/managed-transport.ts";
+import type { CloseReason, Transport } from "../../client/core/transport/transport.ts";
 
 let server: WebSocketServer;
 let transport: Transport | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Receiver } from "../../client/core/receiver.ts";
-import { SharedSubscription } from "../../client/core/shared-subscription.ts";
-import type { StartPosition } from "../../client/core/topic.ts";
+import { Receiver } from "../../client/core/subscriptions/receiver.ts";
+import { SharedSubscription } from "../../client/core/subscriptions/shared-subscription.ts";
+import type { StartPosition } from "../../client/core/topics/topic.ts";
 import type { Gap } from "../../client/core/types.ts";
 
 /** A subscription to trades with receivers that begin at these ids, and what each of them got. */

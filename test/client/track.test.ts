@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Track } from "../../client/core/track.ts";
+import { Track } from "../../client/core/positions/stream-positions.ts";
 import { FIRST_ID } from "../../contract/wire.ts";
 
 const idAt = (place: number): string => (place < 0 ? FIRST_ID : `${1_000 + Math.floor(place / 3)}-${place % 3}`);

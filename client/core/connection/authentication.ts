@@ -3,10 +3,11 @@ import type { AuthenticatedMessage } from "../../../contract/messages.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
 import { Backoff, type BackoffOptions } from "../timing/backoff.ts";
+import { readClaims } from "../tokens/token-claims.ts";
 import { TokenRenewal } from "../tokens/token-renewal.ts";
-import { type ConnectionToken, readClaims, TokenSource } from "../tokens/token-source.ts";
+import { type ConnectionToken, TokenSource } from "../tokens/token-source.ts";
 import type { Token } from "../types.ts";
-import type { Session } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { TokenError } from "./connection-error.ts";
 
 interface AuthenticationOptions {
@@ -14,12 +15,12 @@ interface AuthenticationOptions {
   readonly backoff: BackoffOptions | undefined;
   readonly tokenTimeoutMs: number | undefined;
   readonly registry: SubscriptionRegistry;
-  /** The connections that are open; two during a hand-over. */
-  readonly sessions: () => readonly Session[];
+  /** Returns the open connections; two during a hand-over. */
+  readonly connections: () => readonly Connection[];
   readonly onError: (error: Error) => void;
 }
 
-/** Who the client is: its tokens over all connections, and what a change of them means for private subscriptions. */
+/** Manages the identity of the client: its tokens over all connections, and the private subscriptions when they change. */
 export class Authentication {
   readonly #options: AuthenticationOptions;
   readonly #tokens: TokenSource;
@@ -37,7 +38,7 @@ export class Authentication {
     });
   }
 
-  /** The token for a new connection. Rejects with a TokenError; after some of these a connection begins without one. */
+  /** Resolves with the token of a new connection, or rejects with a TokenError. After some of these there is no token. */
   async tokenForConnection(): Promise<ConnectionToken> {
     try {
       return await this.#tokens.fetchForConnection();
@@ -46,8 +47,8 @@ export class Authentication {
     }
   }
 
-  /** The service has taken a connection, and so its token, unless that was withheld: then it is shown now. */
-  onOpen({ token, isTokenWithheld }: Session): void {
+  /** Handles a connection that the service has accepted, with its token. A token that was withheld is sent now. */
+  onOpen({ token, isTokenWithheld }: Connection): void {
     this.#setUser(readClaims(token).sub);
     if (isTokenWithheld) this.#renewal.renew().catch((error: unknown) => this.#onFailure(error));
     else {
@@ -56,36 +57,37 @@ export class Authentication {
     }
   }
 
-  /** A connection was refused, perhaps because of its token. */
-  onRefused({ token }: Session): void {
+  /** Handles a connection that was refused, possibly because of its token. */
+  onRefused({ token }: Connection): void {
     if (token !== null) this.#tokens.refuse(token);
   }
 
-  /** The service has ended a private subscription: a new token may bring it back. */
+  /** Handles the end of a private subscription, which a new token may bring back. */
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
     if (this.#tokens.isRenewable) this.#renewal.renewSoon();
-    else subscription.conditions.drop(this, error);
+    else subscription.health.drop(this, error);
   }
 
-  /** Asks for a token and renews in place. Rejects with the refusal, or with what the application's function throws. */
+  /** Fetches a token and renews in place. Rejects with the refusal, or with what the application's function throws. */
   renew(): Promise<void> {
     return this.#renewal.renew();
   }
 
+  /** Cancels the next renewal. */
   stop(): void {
     this.#renewal.stop();
   }
 
   async #authenticate(token: string | null): Promise<AuthenticatedMessage> {
-    const { sessions, registry } = this.#options;
-    const open = sessions();
-    const [answer] = await Promise.all(open.map((session) => session.authenticate(token)));
-    if (!answer) throw new Error("there is no connection");
+    const { connections, registry } = this.#options;
+    const open = connections();
+    const [answer] = await Promise.all(open.map((connection) => connection.authenticate(token)));
+    if (!answer) throw new Error("cannot renew the token: there is no open connection");
     this.#setUser(answer.sub ?? undefined);
     for (const subscription of registry.all) {
-      if (!subscription.isPrivate || subscription.conditions.isCarried) continue;
-      subscription.conditions.drop(this);
-      for (const session of open) session.ask(subscription);
+      if (!subscription.isPrivate || subscription.health.isConfirmed) continue;
+      subscription.health.drop(this);
+      for (const connection of open) connection.subscribe(subscription);
     }
     return answer;
   }
@@ -94,11 +96,11 @@ export class Authentication {
     this.#options.onError(error instanceof Error ? error : new Error(String(error)));
     if (!(error instanceof ChannelError)) return;
     for (const subscription of this.#options.registry.all) {
-      if (subscription.isPrivate && !subscription.conditions.isCarried) subscription.conditions.drop(this, error);
+      if (subscription.isPrivate && !subscription.health.isConfirmed) subscription.health.drop(this, error);
     }
   }
 
-  /** A private stream is one user's: what was known of it says nothing about the next one's. */
+  /** Resets the private subscriptions when the user changes: the positions are those of the other user's streams. */
   #setUser(user: string | undefined): void {
     if (user !== undefined && this.#user !== undefined && user !== this.#user) {
       for (const subscription of this.#options.registry.all) if (subscription.isPrivate) subscription.reset();

@@ -1,45 +1,45 @@
 import { Backoff, type BackoffOptions } from "../timing/backoff.ts";
 import { boundedDelay } from "../timing/bounded-delay.ts";
 
-interface AttemptsOptions {
+interface ConnectionAttemptsOptions {
   readonly backoff: BackoffOptions | undefined;
-  /** Makes an attempt. What it finds out after a wait counts only while `isCurrent` says so. */
+  /** Makes an attempt. After each `await`, it must stop unless `isCurrent` returns true. */
   readonly attempt: (isCurrent: () => boolean) => Promise<void>;
-  /** Called when an attempt has failed, with the wait before the next one in ms. */
+  /** Called when an attempt failed, with the wait before the next one, in ms. */
   readonly onFailure: (error: unknown, nextRetryMs: number) => void;
 }
 
-/** Makes attempts to connect, one at a time, with growing waits between those that fail. */
-export class Attempts {
-  readonly #options: AttemptsOptions;
+/** Makes one attempt to connect at a time, with growing waits between attempts that fail. */
+export class ConnectionAttempts {
+  readonly #options: ConnectionAttemptsOptions;
   readonly #backoff: Backoff;
-  /** Counts attempts: what an earlier one waited for is void. */
+  /** The number of the current attempt: earlier ones no longer count. */
   #number = 0;
   #isRunning = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
 
-  constructor(options: AttemptsOptions) {
+  constructor(options: ConnectionAttemptsOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.backoff);
   }
 
-  /** Whether an attempt is being made. */
+  /** True if an attempt is running. */
   get isRunning(): boolean {
     return this.#isRunning;
   }
 
-  /** Whether the next attempt has its time. */
+  /** True if the next attempt is scheduled. */
   get isPlanned(): boolean {
     return this.#retry !== undefined;
   }
 
-  /** Attempts that failed, and connections that ended, since the last one that succeeded. */
+  /** Attempts that failed and connections that ended since the last success. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Makes an attempt now, unless one is being made. */
+  /** Makes an attempt now, unless one is running. */
   start(): void {
     this.#clear();
     if (this.#isRunning) return;
@@ -73,17 +73,17 @@ export class Attempts {
     this.#failures += 1;
   }
 
-  /** Takes note that an attempt has led to a connection. */
+  /** Records that an attempt led to a connection. */
   succeed(): void {
     this.#failures = 0;
   }
 
-  /** Makes the next waits short again. */
-  relax(): void {
+  /** Starts over with the shortest wait. */
+  resetBackoff(): void {
     this.#backoff.reset();
   }
 
-  /** Gives up what is planned or being made. */
+  /** Cancels the running and the scheduled attempt. */
   cancel(): void {
     this.#clear();
     this.#number += 1;

@@ -6,61 +6,59 @@ import { loadTransport } from "../transport/load-transport.ts";
 import type { CloseReason } from "../transport/transport.ts";
 import type { ConnectionStatus, Edge, RealtimeClientOptions } from "../types.ts";
 import { Authentication } from "./authentication.ts";
-import { Session, type SessionListener } from "./connection.ts";
-import { Attempts } from "./connection-attempts.ts";
-import { ConnectionError, type ConnectionErrorDetails, TokenError } from "./connection-error.ts";
+import { Connection, type ConnectionListener } from "./connection.ts";
+import { ConnectionAttempts } from "./connection-attempts.ts";
+import { attemptError, closeError } from "./connection-error.ts";
 import { HandOver } from "./hand-over.ts";
 
-/** A connection that lived this long, in ms, was a good one: the next attempt is made soon again. */
-const GOOD_LIFE_MS = 5_000;
+/** A connection that lasted this long, in ms, was stable: the next attempt follows soon. */
+const STABLE_AFTER_MS = 5_000;
 
-/** An attempt to connect that is older, in ms, is given up for a new one when there is reason to think that it hangs. */
-const HANGING_MS = 3_000;
+/** A probe abandons an attempt to connect that is older, in ms, and starts a new one. */
+const HANGING_AFTER_MS = 3_000;
 
-export interface ConnectionOptions extends Omit<RealtimeClientOptions, "autoConnect" | "edge"> {
+export interface ConnectionManagerOptions extends Omit<RealtimeClientOptions, "autoConnect" | "edge"> {
   readonly edge: Edge;
   readonly registry: SubscriptionRegistry;
   readonly onStatus: (status: ConnectionStatus) => void;
   readonly onError: (error: Error) => void;
-  /** Called when the service has as many subscriptions as it takes: those that nobody holds are to be left at once. */
+  /** Called when the limit of subscriptions is reached, to unsubscribe immediately from what no receiver uses. */
   readonly onFull: () => void;
   /** Called when the connection has answered a probe. */
   readonly onAlive: () => void;
 }
 
 /**
- * Keeps one connection open as long as it is wanted. A planned change is made before the old connection goes: both carry
- * the subscriptions until the new one has answered them all.
+ * Keeps one connection open between `start` and `stop`. A planned replacement happens before the old connection ends: both
+ * carry the subscriptions until the new one has an answer for each of them.
  */
-export class Connection implements SessionListener {
-  readonly #options: ConnectionOptions;
+export class ConnectionManager implements ConnectionListener {
+  readonly #options: ConnectionManagerOptions;
   readonly #authentication: Authentication;
-  readonly #attempts: Attempts;
+  readonly #attempts: ConnectionAttempts;
   #status: ConnectionStatus = "disconnected";
-  #isWanted = false;
+  #isStarted = false;
   /** Carries the subscriptions. */
-  #current: Session | undefined;
-  /** Is being opened, or answers the subscriptions while `#current` goes on. */
-  #incoming: Session | undefined;
-  readonly #handOver = new HandOver((session) => session === this.#current && this.#open());
+  #current: Connection | undefined;
+  /** Is being opened, or subscribes while `#current` still carries the subscriptions. */
+  #incoming: Connection | undefined;
+  readonly #handOver = new HandOver((connection) => connection === this.#current && this.#open());
   readonly #requestSize: RequestSize;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionManagerOptions) {
     this.#options = options;
     this.#requestSize = new RequestSize(options.edge);
-    this.#attempts = new Attempts({
+    this.#attempts = new ConnectionAttempts({
       backoff: options.backoff,
       attempt: (isCurrent) => this.#connect(isCurrent),
       onFailure: (error, nextRetryMs) => {
-        const code = error instanceof TokenError ? "token_failed" : "connection_failed";
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#report(`could not connect: ${reason}`, { code, nextRetryMs }, error);
+        options.onError(attemptError(error, { attempt: this.#attempts.failures, nextRetryMs }));
       },
     });
     this.#authentication = new Authentication({
       ...{ token: options.token, backoff: options.backoff, registry: options.registry, onError: options.onError },
       tokenTimeoutMs: options.tokenTimeoutMs,
-      sessions: () => this.#openSessions,
+      connections: () => this.#openConnections,
     });
   }
 
@@ -68,97 +66,100 @@ export class Connection implements SessionListener {
     return this.#status;
   }
 
-  /** Connects and stays connected until `stop`. */
+  /** Connects, and stays connected until `stop`. */
   start(): void {
-    if (this.#isWanted) return;
-    this.#isWanted = true;
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     this.#open();
   }
 
+  /** Disconnects, and stays disconnected until `start`. */
   stop(): void {
-    this.#isWanted = false;
+    this.#isStarted = false;
     this.#drop();
     this.#setStatus("disconnected");
   }
 
-  /** Drops the connection and makes another one at once. */
+  /** Drops the connection and opens another one immediately. */
   restart(): void {
-    if (!this.#isWanted) return;
+    if (!this.#isStarted) return;
     this.#drop();
     this.#open();
   }
 
-  /** Resolves once the service has taken a new token; without a connection the next one brings it. */
+  /** Resolves once the service has accepted a new token. Without a connection it resolves at once: the next one has it. */
   renew(): Promise<void> {
     return this.#current ? this.#authentication.renew() : Promise.resolve();
   }
 
-  /** Asks for a sign of life, and makes another connection at once where there is none. Does nothing while stopped. */
+  /** Probes the connection, or opens another one immediately if there is none. Does nothing while stopped. */
   probe(): void {
-    if (!this.#isWanted) return;
-    const isHanging = this.#incoming !== undefined && Date.now() - this.#incoming.openedAt > HANGING_MS;
-    if (isHanging && this.#openSessions.length === 0) this.restart();
+    if (!this.#isStarted) return;
+    const isHanging = this.#incoming !== undefined && Date.now() - this.#incoming.openedAt > HANGING_AFTER_MS;
+    if (isHanging && this.#openConnections.length === 0) this.restart();
     else if (this.#attempts.isPlanned) this.#open();
-    for (const each of this.#openSessions) each.probe();
+    for (const each of this.#openConnections) each.probe();
   }
 
-  ask(subscription: SharedSubscription): void {
-    for (const session of this.#openSessions) session.ask(subscription);
+  /** Requests a subscription, resuming where its receivers are. */
+  subscribe(subscription: SharedSubscription): void {
+    for (const each of this.#openConnections) each.subscribe(subscription);
   }
 
-  /** Asks for a subscription on the connections that were not asked for it yet. */
-  ensure(subscription: SharedSubscription): void {
-    for (const session of this.#openSessions) session.ensure(subscription);
+  /** Requests a subscription on the connections that have not requested it before. */
+  ensureSubscribed(subscription: SharedSubscription): void {
+    for (const each of this.#openConnections) each.ensureSubscribed(subscription);
   }
 
-  /** Asks once more for a subscription that counts as confirmed. */
+  /** Requests a confirmed subscription again. */
   verify(subscription: SharedSubscription): void {
-    for (const session of this.#openSessions) session.verify(subscription);
+    for (const each of this.#openConnections) each.verify(subscription);
   }
 
-  leave(subscription: SharedSubscription): void {
-    for (const session of this.#openSessions) session.leave(subscription);
+  unsubscribe(subscription: SharedSubscription): void {
+    for (const each of this.#openConnections) each.unsubscribe(subscription);
   }
 
-  onOpen(session: Session): void {
+  onOpen(connection: Connection): void {
     this.#attempts.succeed();
     if (!this.#current) this.#promote();
-    this.#authentication.onOpen(session);
-    for (const subscription of this.#options.registry.all) session.ask(subscription);
-    this.onSettled(session);
+    this.#authentication.onOpen(connection);
+    for (const subscription of this.#options.registry.all) connection.subscribe(subscription);
+    this.onSettled(connection);
   }
 
-  onSettled(session: Session): void {
-    if (session === this.#incoming && session.isSettled) this.#promote();
+  onSettled(connection: Connection): void {
+    if (connection === this.#incoming && connection.isSettled) this.#promote();
   }
 
   onFull(): void {
     this.#options.onFull();
   }
 
-  onAlive(session: Session): void {
-    if (session === this.#current) this.#options.onAlive();
+  onAlive(connection: Connection): void {
+    if (connection === this.#current) this.#options.onAlive();
   }
 
-  onDrain(session: Session, reconnectIn: number): void {
-    this.#handOver.announce(session, reconnectIn);
+  onDrain(connection: Connection, reconnectIn: number): void {
+    this.#handOver.announce(connection, reconnectIn);
   }
 
-  onClose(session: Session, { code, message, isTooLarge = false, isDead = false }: CloseReason): void {
+  onClose(connection: Connection, reason: CloseReason): void {
+    const { code, isTooLarge = false, isDead = false } = reason;
     const isRefused = code === "token_expired" || code === "token_invalid";
-    // A plain WebSocket does not say why it was not opened: it may be the token.
-    const mayBeRefused = this.#options.edge === "managed" && !session.wasOpen;
-    if (isRefused || mayBeRefused) this.#authentication.onRefused(session);
+    // A plain WebSocket does not say why the service refused it: the token may be the reason.
+    const mayBeRefused = this.#options.edge === "managed" && !connection.wasOpen;
+    if (isRefused || mayBeRefused) this.#authentication.onRefused(connection);
     if (isTooLarge) this.#requestSize.shrink();
-    if (Date.now() - session.openedAt > GOOD_LIFE_MS) this.#attempts.relax();
+    if (Date.now() - connection.openedAt > STABLE_AFTER_MS) this.#attempts.resetBackoff();
     this.#attempts.fail();
     let nextRetryMs: number | undefined;
-    if (session === this.#incoming) {
+    if (connection === this.#incoming) {
       this.#incoming = undefined;
       nextRetryMs = this.#attempts.startLater();
-    } else if (session === this.#current) nextRetryMs = this.#onLoss(isDead);
-    const shown = code ?? (session.wasOpen ? "connection_lost" : "connection_failed");
-    this.#report(`the connection has ended: ${message}`, { code: shown, nextRetryMs });
+    } else if (connection === this.#current) nextRetryMs = this.#onLoss(isDead);
+    const details = { attempt: this.#attempts.failures, nextRetryMs };
+    this.#options.onError(closeError(reason, connection.wasOpen, details));
   }
 
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
@@ -169,15 +170,11 @@ export class Connection implements SessionListener {
     this.#options.onError(error);
   }
 
-  get #openSessions(): Session[] {
-    return [this.#current, this.#incoming].filter((session) => session !== undefined).filter(({ isOpen }) => isOpen);
+  get #openConnections(): Connection[] {
+    return [this.#current, this.#incoming].filter((each) => each !== undefined).filter(({ isOpen }) => isOpen);
   }
 
-  #report(message: string, details: Omit<ConnectionErrorDetails, "attempt">, cause?: unknown): void {
-    this.#options.onError(new ConnectionError(message, { ...details, attempt: this.#attempts.failures }, { cause }));
-  }
-
-  /** Returns the wait before the next attempt, if there is to be one. */
+  /** Handles the loss of the current connection. Returns the wait before the next attempt, if there is to be one. */
   #onLoss(isDead: boolean): number | undefined {
     this.#current = undefined;
     if (this.#incoming?.isOpen) {
@@ -187,13 +184,13 @@ export class Connection implements SessionListener {
     this.#interrupt();
     this.#setStatus("connecting");
     if (this.#incoming || this.#attempts.isRunning || this.#attempts.isPlanned) return undefined;
-    // Nobody has closed it, so it is the link that has changed: a new connection may work at once.
+    // Neither side closed it, so the network has changed: a new connection may work immediately.
     if (!isDead) return this.#attempts.startLater();
     this.#open();
     return 0;
   }
 
-  /** The newer connection carries the subscriptions from now on; the one before has done its part. */
+  /** Makes the incoming connection the one that carries the subscriptions, and closes the previous one. */
   #promote(): void {
     const { edge, connectionLifetimeMs } = this.#options;
     this.#current?.close();
@@ -201,8 +198,9 @@ export class Connection implements SessionListener {
     this.#incoming = undefined;
     this.#handOver.cancel();
     this.#setStatus("connected");
-    if (this.#current?.isDue) this.#open();
-    else if (edge === "managed" && this.#current) this.#handOver.limitLife(this.#current, connectionLifetimeMs);
+    if (!this.#current) return;
+    if (this.#handOver.isDue(this.#current)) this.#open();
+    else if (edge === "managed") this.#handOver.limitLife(this.#current, connectionLifetimeMs);
   }
 
   #open(): void {
@@ -218,10 +216,10 @@ export class Connection implements SessionListener {
       loadTransport(edge),
     ]);
     if (!isCurrent()) return;
-    this.#incoming = new Session({
+    this.#incoming = new Connection({
       ...{ open, url, token, isTokenWithheld: isWithheld, connectTimeoutMs, pingIntervalMs, registry, listener: this },
       maximumBytes: this.#requestSize.maximumBytes,
-      isSole: (session) => session === this.#current && this.#incoming?.isOpen !== true,
+      isSole: (connection) => connection === this.#current && this.#incoming?.isOpen !== true,
     });
   }
 
@@ -238,7 +236,7 @@ export class Connection implements SessionListener {
 
   #interrupt(): void {
     this.#options.registry.prune();
-    for (const subscription of this.#options.registry.all) subscription.conditions.clear();
+    for (const subscription of this.#options.registry.all) subscription.health.clear();
   }
 
   #setStatus(status: ConnectionStatus): void {

@@ -1,180 +1,156 @@
-import { ChannelError } from "../../../contract/errors.ts";
-import type { AuthenticatedMessage, ErrorMessage } from "../../../contract/messages.ts";
-import {
-  isObject,
-  parseAuthenticated,
-  parseData,
-  parseErrorMessage,
-  parseHeartbeat,
-  toError,
-} from "../messages/parse-messages.ts";
-import { Requests } from "../requests/subscribe-requests.ts";
+import type { ChannelError } from "../../../contract/errors.ts";
+import type { AuthenticatedMessage } from "../../../contract/messages.ts";
+import { parseAuthenticated, toError } from "../messages/parse-messages.ts";
+import { SubscribeRequests } from "../requests/subscribe-requests.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
-import type { TopicWords } from "../topics/topic.ts";
-import { exchange } from "../transport/send-request.ts";
-import type { CloseReason, OpenTransport, Transport, TransportOptions } from "../transport/transport.ts";
+import { sendRequest } from "../transport/send-request.ts";
+import type {
+  CloseReason,
+  OpenTransport,
+  Transport,
+  TransportListener,
+  TransportOptions,
+} from "../transport/transport.ts";
+import { Probe } from "./probe.ts";
+import { ServiceEvents } from "./service-events.ts";
 
-export interface SessionListener {
-  onOpen(session: Session): void;
-  onClose(session: Session, reason: CloseReason): void;
-  /** The service will end this connection in so many ms. */
-  onDrain(session: Session, reconnectIn: number): void;
+export interface ConnectionListener {
+  onOpen(connection: Connection): void;
+  /** Called when the connection has ended on its own, not after `close()`. */
+  onClose(connection: Connection, reason: CloseReason): void;
+  /** Called when the service announces for the first time that it will close this connection, `reconnectIn` ms from now. */
+  onDrain(connection: Connection, reconnectIn: number): void;
   /** Called when every subscription has its answer on this connection. */
-  onSettled(session: Session): void;
-  /** Called when the service has as many subscriptions as it takes: those that nobody holds are to be left at once. */
+  onSettled(connection: Connection): void;
+  /** Called when the limit of subscriptions is reached, to unsubscribe immediately from what no receiver uses. */
   onFull(): void;
   /** Called when the connection has answered a probe. */
-  onAlive(session: Session): void;
-  /** The service has ended private subscriptions, because the token has expired or is another user's. */
+  onAlive(connection: Connection): void;
+  /** Called when the service ends a private subscription, because the token has expired or belongs to another user. */
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void;
   onError(error: Error): void;
 }
 
-export interface SessionOptions extends Omit<TransportOptions, "listener"> {
+export interface ConnectionOptions extends Omit<TransportOptions, "listener"> {
   readonly open: OpenTransport;
   /** Most bytes of a request. */
   readonly maximumBytes: number;
-  /** Whether no other connection carries the subscriptions. */
-  readonly isSole: (session: Session) => boolean;
-  /** Whether the token is shown by `authenticate` once the connection is open. */
+  /** Returns whether no other connection carries the subscriptions. */
+  readonly isSole: (connection: Connection) => boolean;
+  /** True if there is a token that `authenticate` sends once the connection is open. */
   readonly isTokenWithheld: boolean;
   readonly registry: SubscriptionRegistry;
-  readonly listener: SessionListener;
+  readonly listener: ConnectionListener;
 }
 
-/** How long the answer to a probe may take, in ms. */
-const PROBE_TIMEOUT_MS = 3_000;
-
-/** The acknowledgement of the request says the same. */
-const answers: ReadonlySet<string> = new Set(["subscribed", "unsubscribed", "authenticated"]);
-
-/** One connection and the subscriptions on it, from its opening to its end. */
-export class Session {
+/** One connection and the subscriptions on it, from opening to close. */
+export class Connection {
   readonly token: string | null;
   readonly isTokenWithheld: boolean;
-  readonly #options: SessionOptions;
-  readonly #requests: Requests;
-  readonly #transport: Transport;
-  readonly #handlers: ReadonlyMap<string, (value: unknown) => void> = new Map([
-    ["data", (value) => this.#onData(value)],
-    ["heartbeat", (value) => this.#onHeartbeat(value)],
-    ["drain", (value) => this.#onDrain(value)],
-    ["error", (value) => this.#onError(parseErrorMessage(value))],
-  ]);
   readonly openedAt = Date.now();
-  /** Of renewals that wait for their answer. */
-  readonly #pending = new Set<(error: Error) => void>();
-  #probe: ReturnType<typeof setTimeout> | undefined;
+  readonly #listener: ConnectionListener;
+  readonly #requests: SubscribeRequests;
+  readonly #events: ServiceEvents;
+  readonly #probe: Probe;
+  readonly #transport: Transport;
+  /** Rejects the renewals that wait for their answer. */
+  readonly #pendingRenewals = new Set<(error: Error) => void>();
   #isOpen = false;
   #wasOpen = false;
-  /** Whether the service knows the token, whatever it thinks of it. */
-  #isTokenShown: boolean;
-  /** Whether its end is announced. */
-  isDraining = false;
-  /** Whether it is to be replaced as soon as it carries the subscriptions. */
-  isDue = false;
+  #isDraining = false;
+  /** True if the service has received the token, whether it accepted it or not. */
+  #isTokenSent: boolean;
 
-  constructor(options: SessionOptions) {
+  constructor(options: ConnectionOptions) {
     const { open, registry, listener, isTokenWithheld, isSole, maximumBytes, ...transport } = options;
     this.token = options.token;
     this.isTokenWithheld = isTokenWithheld;
-    this.#isTokenShown = !isTokenWithheld;
-    this.#options = options;
-    this.#requests = new Requests({
+    this.#isTokenSent = !isTokenWithheld;
+    this.#listener = listener;
+    this.#requests = new SubscribeRequests({
       send: (...request) => this.#transport.request(...request),
       maximumBytes,
       isSole: () => isSole(this),
       onSettled: () => listener.onSettled(this),
       onFull: () => listener.onFull(),
-      onTakenBack: (topic, error) => this.#endTopic(topic, error),
+      onRevoked: (topic, error) => this.#events.endTopic(topic, error),
       onTimeout: () => this.probe(),
-      onStuck: () => this.#fail({ message: "the service does not take subscriptions on this connection" }),
+      onStuck: () => this.#fail({ message: "the service keeps refusing subscriptions on this connection" }),
     });
-    this.#transport = open({
-      ...transport,
-      listener: {
-        onOpen: () => {
-          this.#isOpen = true;
-          this.#wasOpen = true;
-          listener.onOpen(this);
-        },
-        onEvent: (event, value) => this.#onEvent(event, value),
-        onClose: (reason) => {
-          this.#end();
-          listener.onClose(this, reason);
-        },
+    this.#events = new ServiceEvents({
+      ...{ requests: this.#requests, registry },
+      onDrain: (reconnectIn) => this.#onDrain(reconnectIn),
+      onPrivateEnded: (error, subscription) => listener.onPrivateEnded(error, subscription),
+      onError: (error) => listener.onError(error),
+    });
+    this.#probe = new Probe({
+      send: (onAnswer) => this.#transport.probe(onAnswer),
+      onAlive: () => {
+        if (this.#isOpen) listener.onAlive(this);
       },
+      onDead: (reason) => this.#fail(reason),
     });
+    this.#transport = open({ ...transport, listener: this.#transportListener() });
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Whether the service took the connection, also if it has ended since. */
+  /** True if the service accepted the connection, even if it has ended since. */
   get wasOpen(): boolean {
     return this.#wasOpen;
   }
 
-  /** Whether every subscription has its answer here. */
+  /** True if every subscription has its answer on this connection. */
   get isSettled(): boolean {
     return this.#isOpen && this.#requests.isSettled;
   }
 
-  /** Subscribes, or subscribes again from where the receivers are. */
-  ask(subscription: SharedSubscription): void {
-    if (this.#mayAsk(subscription)) this.#requests.ask(subscription);
+  /** Requests a subscription, resuming where its receivers are. */
+  subscribe(subscription: SharedSubscription): void {
+    if (this.#maySubscribe(subscription)) this.#requests.subscribe(subscription);
   }
 
-  /** Subscribes where this connection was not asked yet. */
-  ensure(subscription: SharedSubscription): void {
-    if (this.#mayAsk(subscription)) this.#requests.ensure(subscription);
+  /** Requests a subscription unless this connection has requested it before. */
+  ensureSubscribed(subscription: SharedSubscription): void {
+    if (this.#maySubscribe(subscription)) this.#requests.ensureSubscribed(subscription);
   }
 
-  /** Asks again for a subscription that counts as confirmed and is silent: the service may have lost it. */
+  /** Requests a confirmed subscription again, because it is silent and the service may have lost it. */
   verify(subscription: SharedSubscription): void {
     if (this.#isOpen) this.#requests.verify(subscription);
   }
 
-  /** Asks for a sign of life. Without one in time the connection ends; one that is asked already is not asked twice. */
+  unsubscribe(subscription: SharedSubscription): void {
+    if (this.#isOpen) this.#requests.unsubscribe(subscription);
+  }
+
+  /** Sends a probe, and ends the connection if there is no answer in time. */
   probe(): void {
-    if (!this.#isOpen || this.#probe !== undefined) return;
-    const message = `no answer to a probe within ${PROBE_TIMEOUT_MS / 1_000} s`;
-    this.#probe = setTimeout(() => this.#fail({ message, isDead: true }), PROBE_TIMEOUT_MS);
-    this.#transport.probe(() => {
-      clearTimeout(this.#probe);
-      this.#probe = undefined;
-      if (this.#isOpen) this.#options.listener.onAlive(this);
-    });
+    if (this.#isOpen) this.#probe.start();
   }
 
-  leave(subscription: SharedSubscription): void {
-    if (this.#isOpen) this.#requests.leave(subscription);
-  }
-
-  /**
-   * Replaces the token in place. Rejects with the refusal, or where the connection ends before the answer, or where none
-   * comes in time.
-   */
+  /** Replaces the token in place. Rejects with the refusal, or if the connection ends or the request times out first. */
   authenticate(token: string | null): Promise<AuthenticatedMessage> {
     return new Promise((resolve, reject) => {
-      let isLate = false;
-      const stop = exchange((...request) => this.#transport.request(...request), {
+      let isTimedOut = false;
+      const stop = sendRequest((...request) => this.#transport.request(...request), {
         event: "authenticate",
         content: { token },
         onAnswer: (answer) => {
-          this.#pending.delete(end);
-          if (!isLate) this.#isTokenShown = true;
+          this.#pendingRenewals.delete(end);
+          if (!isTimedOut) this.#isTokenSent = true;
           const reply = parseAuthenticated(answer);
           if (reply) resolve(reply);
           else reject(toError(answer, reply));
           return false;
         },
-        // The renewal that follows shows the token once more.
+        // The retry of the renewal sends the token once more.
         onLate: () => undefined,
         onTimeout: () => {
-          isLate = true;
+          isTimedOut = true;
           this.probe();
         },
       });
@@ -182,91 +158,53 @@ export class Session {
         stop();
         reject(error);
       };
-      this.#pending.add(end);
+      this.#pendingRenewals.add(end);
     });
   }
 
-  /** Ends it without calling the listener. */
+  /** Closes it without calling the listener. */
   close(): void {
     this.#end();
     this.#transport.close();
   }
 
-  /** A private subscription waits until the service knows the token. */
-  #mayAsk({ isPrivate }: SharedSubscription): boolean {
-    return this.#isOpen && (this.#isTokenShown || !isPrivate);
+  #transportListener(): TransportListener {
+    return {
+      onOpen: () => {
+        this.#isOpen = true;
+        this.#wasOpen = true;
+        this.#listener.onOpen(this);
+      },
+      onEvent: (event, value) => this.#events.handle(event, value),
+      onClose: (reason) => {
+        this.#end();
+        this.#listener.onClose(this, reason);
+      },
+    };
   }
 
-  /** Ends it, and says so to the listener. */
+  /** A private subscription waits until the service has the token. */
+  #maySubscribe({ isPrivate }: SharedSubscription): boolean {
+    return this.#isOpen && (this.#isTokenSent || !isPrivate);
+  }
+
+  #onDrain(reconnectIn: number): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#listener.onDrain(this, reconnectIn);
+  }
+
+  /** Closes it, and calls the listener. */
   #fail(reason: CloseReason): void {
     this.close();
-    this.#options.listener.onClose(this, reason);
+    this.#listener.onClose(this, reason);
   }
 
   #end(): void {
     this.#isOpen = false;
-    clearTimeout(this.#probe);
+    this.#probe.stop();
     this.#requests.stop();
-    for (const reject of this.#pending) reject(new Error("the connection has ended"));
-    this.#pending.clear();
-  }
-
-  #onEvent(event: string, value: unknown): void {
-    const handle = this.#handlers.get(event);
-    if (handle) handle(value);
-    else if (!answers.has(event)) {
-      this.#options.listener.onError(new Error(`the service sent an event that is not known: ${event.slice(0, 64)}`));
-    }
-  }
-
-  #onData(value: unknown): void {
-    const message = parseData(value);
-    if (!message) {
-      this.#options.listener.onError(new Error("the service sent a malformed data message"));
-      return;
-    }
-    const isReplay = this.#requests.replays.covers(message);
-    for (const subscription of this.#options.registry.matching(message)) {
-      const finding = subscription.take(message, !isReplay && this.#requests.judges(subscription));
-      if (finding !== "fine") this.#requests.repairs.repair(subscription, [message.marketId], finding === "reset");
-    }
-  }
-
-  #onHeartbeat(value: unknown): void {
-    const heartbeat = parseHeartbeat(value);
-    if (!heartbeat) {
-      this.#options.listener.onError(new Error("the service sent a malformed heartbeat"));
-      return;
-    }
-    const { channel, marketId } = heartbeat;
-    const matching = this.#options.registry.matching(heartbeat);
-    for (const subscription of matching) {
-      const reset = subscription.takeHeartbeat(heartbeat, this.#requests.judges(subscription));
-      if (reset.size > 0) this.#requests.repairs.repair(subscription, reset, true);
-      else this.#requests.repairs.suspect(subscription, "heartbeat");
-    }
-    // A heartbeat names a topic as its subscription does: nobody here has this one.
-    if (!this.#options.registry.find({ channel, marketId })) this.#requests.disown({ channel, marketId });
-  }
-
-  #onDrain(value: unknown): void {
-    const reconnectIn = isObject(value) && typeof value.reconnectIn === "number" ? value.reconnectIn : 0;
-    this.#options.listener.onDrain(this, Math.max(0, reconnectIn));
-  }
-
-  /** A refusal comes with the answer too; what is left here is the end of a subscription that was there. */
-  #onError(message: ErrorMessage | undefined): void {
-    if (message?.channel === undefined) return;
-    const { channel, marketId } = message;
-    const error = new ChannelError(message.code, message.message);
-    const markets = typeof marketId === "object" ? marketId : [marketId];
-    for (const market of markets) this.#endTopic({ channel, marketId: market }, error);
-  }
-
-  #endTopic(topic: TopicWords, error: ChannelError): void {
-    const ended = this.#requests.end(topic, error);
-    if (!ended) return;
-    if (ended.isPrivate) this.#options.listener.onPrivateEnded(error, ended);
-    ended.conditions.drop(this.#requests, ended.isPrivate ? undefined : error);
+    for (const reject of this.#pendingRenewals) reject(new Error("the connection ended before the service answered"));
+    this.#pendingRenewals.clear();
   }
 }

@@ -1,4 +1,4 @@
-/** What a platform with global events (a browser) says of the device and of the page. */
+/** Handles the global events of a platform that has them (a browser). */
 export interface EnvironmentListener {
   onOnline(): void;
   onOffline(): void;
@@ -18,7 +18,7 @@ function listen(target: Events | undefined, event: string, listener: () => void)
   return () => target.removeEventListener?.(event, listener);
 }
 
-/** Calls back where the platform has such events, until the function that it returns is called. */
+/** Calls the listener with the events that the platform has, until the returned function is called. */
 export function watchEnvironment({ onOnline, onOffline, onVisible }: EnvironmentListener): () => void {
   const platform: Events = globalThis as Events;
   const { document } = globalThis as Platform;

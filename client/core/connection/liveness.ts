@@ -2,25 +2,25 @@ import type { SharedSubscription } from "../subscriptions/shared-subscription.ts
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
 import { watchEnvironment } from "./environment.ts";
 
-/** How often freshness is looked at, in ms. */
+/** Time between freshness checks, in ms. */
 const FRESHNESS_PERIOD_MS = 1_000;
 
 interface LivenessOptions {
   readonly registry: SubscriptionRegistry;
   readonly staleAfterMs: number;
-  /** Whether there is a connection that something could be heard on. */
+  /** Returns whether there is a connection on which something could arrive. */
   readonly isConnected: () => boolean;
-  /** Asks the connection for a sign of life, or makes one at once. */
+  /** Probes the connection, or makes one immediately. */
   readonly probe: () => void;
-  /** Asks for a subscription once more that counts as confirmed. */
+  /** Requests a confirmed subscription again. */
   readonly verify: (subscription: SharedSubscription) => void;
 }
 
-/** Finds out that nothing comes any more, and asks why: the silence of a market and that of a dead link look the same. */
+/** Detects that nothing arrives any more, and probes the connection: a quiet market and a dead link look the same. */
 export class Liveness {
   readonly #options: LivenessOptions;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** Those that are silent, and have not been asked for once more since. */
+  /** Subscriptions that became silent and were not requested again since. */
   readonly #silent = new Set<SharedSubscription>();
   #stopWatching: (() => void) | undefined;
 
@@ -29,7 +29,7 @@ export class Liveness {
     this.#timer = setInterval(() => this.#checkFreshness(), FRESHNESS_PERIOD_MS);
   }
 
-  /** Follows the platform's events, where it has any. Calling it again does nothing. */
+  /** Follows the events of the platform, if it has any. Calling it again does nothing. */
   watch(): void {
     const { probe } = this.#options;
     this.#stopWatching ??= watchEnvironment({
@@ -42,25 +42,27 @@ export class Liveness {
     });
   }
 
+  /** Ends `watch`. */
   unwatch(): void {
     this.#stopWatching?.();
     this.#stopWatching = undefined;
   }
 
+  /** Ends the checks and `watch`. */
   stop(): void {
     clearInterval(this.#timer);
     this.unwatch();
   }
 
   /**
-   * The connection has answered: what had only come to be silent because the device was offline is live. The others get
-   * nothing although the connection lives, so the service is asked for them once more.
+   * Handles the answer to a probe: subscriptions that were silent only because the device was offline are live again. The
+   * others receive nothing although the connection works, so they are requested again.
    */
   onAlive(): void {
     const { registry, staleAfterMs, verify } = this.#options;
     const now = Date.now();
     for (const subscription of this.#silent) {
-      const isDone = !subscription.conditions.isSilent || subscription.conditions.endSilence(now, staleAfterMs);
+      const isDone = !subscription.health.isSilent || subscription.health.endSilence(now, staleAfterMs);
       if (!isDone && registry.has(subscription)) verify(subscription);
     }
     this.#silent.clear();
@@ -68,8 +70,8 @@ export class Liveness {
 
   #silence(): void {
     for (const subscription of this.#options.registry.all) {
-      if (subscription.conditions.isSilent) continue;
-      subscription.conditions.silence();
+      if (subscription.health.isSilent) continue;
+      subscription.health.markSilent();
       this.#silent.add(subscription);
     }
   }
@@ -80,7 +82,7 @@ export class Liveness {
     const now = Date.now();
     let isNew = false;
     for (const subscription of registry.all) {
-      if (!subscription.canBeHeard || !subscription.conditions.checkFreshness(now, staleAfterMs)) continue;
+      if (!subscription.canBeHeard || !subscription.health.checkFreshness(now, staleAfterMs)) continue;
       this.#silent.add(subscription);
       isNew = true;
     }

@@ -23,11 +23,11 @@ const isTextList = (value: unknown): boolean => Array.isArray(value) && value.ev
 const hasChannel = (value: unknown): value is Fields => isObject(value) && typeof value.channel === "string";
 
 /*
- * The service is ours and has checked payloads against the contract when they were published, so these look at what the
- * client itself relies on, and at nothing else: the schemas' library would be most of the bundle.
+ * The publisher checked each payload against the contract, so these parsers check only the fields that the client itself
+ * uses: the schemas' library would be most of the bundle.
  */
 
-/** @returns undefined for what is no `data` message */
+/** Returns a `data` message, or undefined where the value is malformed. */
 export function parseData(value: unknown): DataMessage | undefined {
   const isData =
     hasChannel(value) &&
@@ -38,14 +38,14 @@ export function parseData(value: unknown): DataMessage | undefined {
   return isData ? (value as unknown as DataMessage) : undefined;
 }
 
-/** @returns undefined for what is no `heartbeat` */
+/** Returns a `heartbeat`, or undefined where the value is malformed. */
 export function parseHeartbeat(value: unknown): HeartbeatMessage | undefined {
   const isHeartbeat =
     hasChannel(value) && isOptional(value.marketId, "string") && isOptional(value.id, "string") && isIdMap(value.ids);
   return isHeartbeat ? (value as unknown as HeartbeatMessage) : undefined;
 }
 
-/** @returns undefined for what is no answer to `subscribe` */
+/** Returns a reply to `subscribe`, or undefined where the value is malformed or an error. */
 export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
   const isSubscribed =
     hasChannel(value) &&
@@ -57,13 +57,13 @@ export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
   return isSubscribed ? (value as unknown as SubscribedMessage) : undefined;
 }
 
-/** @returns undefined for what is no answer to `authenticate` */
+/** Returns a reply to `authenticate`, or undefined where the value is malformed or an error. */
 export function parseAuthenticated(value: unknown): AuthenticatedMessage | undefined {
   const isAuthenticated = isObject(value) && (value.sub === null || typeof value.sub === "string");
   return isAuthenticated ? (value as unknown as AuthenticatedMessage) : undefined;
 }
 
-/** @returns undefined for what is no error of the contract */
+/** Returns an `error` message, or undefined where the value is malformed or its code is not in the contract. */
 export function parseErrorMessage(value: unknown): ErrorMessage | undefined {
   const isError =
     isObject(value) &&
@@ -75,9 +75,12 @@ export function parseErrorMessage(value: unknown): ErrorMessage | undefined {
   return isError ? (value as unknown as ErrorMessage) : undefined;
 }
 
-/** The error that an answer is, or undefined where it is a reply. What has neither form counts as `internal`. */
+/** Returns the error of an answer, or undefined where it was parsed as a reply. A malformed answer is `internal`. */
 export function toError(answer: unknown, reply: object | undefined): ChannelError | undefined {
   if (reply) return undefined;
-  const { code, message } = parseErrorMessage(answer) ?? { code: "internal", message: "malformed answer" };
+  const { code, message } = parseErrorMessage(answer) ?? {
+    code: "internal",
+    message: "the service sent a malformed answer",
+  };
   return new ChannelError(code, message);
 }

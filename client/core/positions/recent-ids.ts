@@ -1,4 +1,4 @@
-/** Remembers the ids that came last, to tell a repeat from a stream that was reset. */
+/** Remembers the most recent ids, to tell a repeated message from a stream that was reset. */
 export class RecentIds {
   readonly #capacity: number;
   readonly #ids: string[] = [];
@@ -8,6 +8,7 @@ export class RecentIds {
     this.#capacity = capacity;
   }
 
+  /** Adds an id in place of the oldest one once the capacity is reached. */
   add(id: string): void {
     if (this.#ids.length < this.#capacity) this.#ids.push(id);
     else {

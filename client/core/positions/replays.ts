@@ -1,23 +1,25 @@
 import type { Channel } from "../../../contract/channels.ts";
 import { compareIds } from "../../../contract/wire.ts";
 import { type StreamKey, topicName } from "../topics/topic.ts";
+import type { StreamPosition } from "./stream-position.ts";
 
-/** How long what was promised may take to come, in ms. What never comes must not hide a reset for good. */
+/** Time limit of a replay, in ms. One that never completes must not hide a later reset of the stream. */
 const LIFETIME_MS = 30_000;
 
 /**
- * Keeps which streams of a connection are being delivered again after an answer, and up to which id. A message of such a
- * stream that a receiver does not know is no sign of a reset: somebody asked for it.
+ * Tracks the streams that the service replays on one connection after a reply, and up to which id. An unknown message of
+ * such a stream does not mean that the stream was reset: a subscriber requested it.
  */
 export class Replays {
   /** By the name of the stream. */
   readonly #ends = new Map<string, { readonly id: string; readonly expiresAt: number }>();
 
-  expect(channel: Channel, marketId: StreamKey, end: string): void {
-    this.#ends.set(topicName({ channel, marketId }), { id: end, expiresAt: Date.now() + LIFETIME_MS });
+  /** Expects a stream to be replayed up to a position. */
+  expect(channel: Channel, { key, id }: StreamPosition): void {
+    this.#ends.set(topicName({ channel, marketId: key }), { id, expiresAt: Date.now() + LIFETIME_MS });
   }
 
-  /** Whether a message is part of what is delivered again; called with every message of the connection, in their order. */
+  /** Returns whether a message belongs to a replay. Call it with every message of the connection, in order. */
   covers(message: { readonly channel: Channel; readonly marketId?: StreamKey; readonly id: string }): boolean {
     if (this.#ends.size === 0) return false;
     const name = topicName(message);

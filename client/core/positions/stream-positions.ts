@@ -1,107 +1,96 @@
 import { compareIds, FIRST_ID } from "../../../contract/wire.ts";
 import type { StartPosition, StreamKey } from "../topics/topic.ts";
+import type { StreamIds, StreamPosition, StreamReply } from "./stream-position.ts";
 
 /**
- * What a message is to a receiver: the next one, one that is not newer than its position, one that shows that something
- * before it is missing, or none of its business for now.
+ * The relation of a message to a receiver's position: it follows (`apply`), it is not newer (`old`), messages before it are
+ * missing (`hole`), or its stream has no position yet or is suspended (`ignore`).
  */
 export type Step = "apply" | "old" | "hole" | "ignore";
 
-export interface TrackOptions {
-  /** Whether only the newest value of a stream counts. */
+export interface StreamPositionsOptions {
+  /** True if only the newest value of a stream counts. */
   readonly isLatest: boolean;
   /** Names the stream where the subscription has only one; absent on a whole channel that is split by market. */
   readonly only?: { readonly key: StreamKey } | undefined;
-  /** What the application has already: the last id by market, or one id for every stream. */
+  /** The last ids that the application already has: by market, or one for every stream. */
   readonly lastId?: StartPosition;
 }
 
-/** Where the answer to a request put a stream. */
-export interface Settlement {
-  /** The stream's current id, by the answer. */
-  readonly id: string;
-  /** The last id that the request named, if any. */
-  readonly asked: string | undefined;
-  /** Whether the service no longer holds what came after `asked`. */
-  readonly isLost: boolean;
-  /** Whether an id below the position shows that the stream was reset. @default true */
-  readonly mayLower?: boolean;
-}
-
 /**
- * Keeps how far one receiver has each stream of a subscription, by the rules of docs/protocol.md. Whether a message that
- * is not newer is a repeat or shows a reset is for others to say: they know what came on which connection.
+ * Keeps one receiver's position in each stream of a subscription, by the rules of docs/protocol.md. It does not decide
+ * whether an old message is a repeat or shows a reset: the callers know what came on which connection.
  */
-export class Track {
+export class StreamPositions {
   readonly #isLatest: boolean;
-  readonly #positions = new Map<StreamKey, string>();
-  /** Ids that the service said it has and the receiver does not yet. */
+  readonly #ids = new Map<StreamKey, string>();
+  /** Ids that the service named and the receiver does not have yet. */
   readonly #targets = new Map<StreamKey, string>();
-  /** Streams of which something is known to be missing; what is missing is asked for. */
+  /** Streams in which messages are known to be missing; they are requested. */
   readonly #missing = new Set<StreamKey>();
-  /** Streams of which something that the service named is not here although it should be by now. */
+  /** Streams in which a message that the service named should have arrived by now. */
   readonly #overdue = new Set<StreamKey>();
-  /** Those of the missing ones that were reset: nothing of theirs is shown until the service has answered. */
+  /** Those of the missing ones that were reset: the receiver ignores their messages until the service has replied. */
   readonly #suspended = new Set<StreamKey>();
-  /** Streams whose next newer message is taken whatever came before it: the service said that something is lost. */
-  readonly #told = new Set<StreamKey>();
+  /** Streams with a gap that was reported: their next newer message is applied whatever its `prev` is. */
+  readonly #reportedGaps = new Set<StreamKey>();
   #wantsAll: boolean;
   #isStarted = false;
 
-  constructor({ isLatest, only, lastId }: TrackOptions) {
+  constructor({ isLatest, only, lastId }: StreamPositionsOptions) {
     this.#isLatest = isLatest;
     this.#wantsAll = lastId === FIRST_ID;
-    if (typeof lastId === "object") for (const [key, id] of Object.entries(lastId)) this.#positions.set(key, id);
-    else if (lastId !== undefined && only) this.#positions.set(only.key, lastId);
+    if (typeof lastId === "object") for (const [key, id] of Object.entries(lastId)) this.#ids.set(key, id);
+    else if (lastId !== undefined && only) this.#ids.set(only.key, lastId);
   }
 
-  /** The last id of every stream that the receiver has something of. */
-  get positions(): ReadonlyMap<StreamKey, string> {
-    return this.#positions;
+  /** The last id of every stream in which the receiver has a position. */
+  get ids(): StreamIds {
+    return this.#ids;
   }
 
-  /** Whether everything that any stream holds is to be delivered, and no answer has come yet. */
+  /** True if the application asked for everything that every stream holds, and no reply has arrived yet. */
   get wantsAll(): boolean {
     return this.#wantsAll;
   }
 
-  /** Whether the receiver has everything that the last answer named. */
-  get isLevel(): boolean {
+  /** True if the receiver has everything that the last reply named. */
+  get isCaughtUp(): boolean {
     return this.#isStarted && this.#targets.size === 0 && this.#missing.size === 0;
   }
 
-  /** Whether something is known to be missing, or nothing is known yet. */
+  /** True if messages are known to be missing, or no reply has arrived yet. */
   get isIncomplete(): boolean {
     return !this.#isStarted || this.#missing.size > 0 || this.#overdue.size > 0;
   }
 
-  /** The streams that the receiver is behind on. */
+  /** The streams in which the receiver is behind. */
   get behind(): Iterable<StreamKey> {
     return this.#targets.keys();
   }
 
-  /** The streams of which something is known to be missing. */
+  /** The streams in which messages are known to be missing. */
   get missing(): Iterable<StreamKey> {
     return this.#missing;
   }
 
-  /** Starts from where another receiver of the same streams is, without any request. */
-  startAt(heads: ReadonlyMap<StreamKey, string>): void {
-    for (const [key, id] of heads) this.#positions.set(key, id);
+  /** Starts at the positions of another receiver of the same streams, without a request. */
+  startAt(heads: StreamIds): void {
+    for (const [key, id] of heads) this.#ids.set(key, id);
     this.#isStarted = true;
   }
 
-  /** Decides on a message, and moves to it where it is to be applied. */
+  /** Classifies a message, and moves the position to it where it is to be applied. */
   take(key: StreamKey, { id, prev }: { readonly id: string; readonly prev: string }): Step {
-    const position = this.#positionOf(key);
+    const position = this.#idOf(key);
     if (position === undefined || this.#suspended.has(key)) return "ignore";
     if (compareIds(id, position) <= 0) return "old";
-    if (prev !== position && !this.#isLatest && !this.#told.has(key)) {
+    if (prev !== position && !this.#isLatest && !this.#reportedGaps.has(key)) {
       this.#missing.add(key);
       return "hole";
     }
-    this.#told.delete(key);
-    this.#positions.set(key, id);
+    this.#reportedGaps.delete(key);
+    this.#ids.set(key, id);
     const target = this.#targets.get(key);
     if (target !== undefined && compareIds(id, target) >= 0) {
       this.#targets.delete(key);
@@ -110,76 +99,76 @@ export class Track {
     return "apply";
   }
 
-  /** Takes what an answer says of one stream. Returns the id after which something is lost for good, if it is. */
-  settle(key: StreamKey, settlement: Settlement): string | undefined {
-    const { id, asked, isLost, mayLower = true } = settlement;
-    const position = this.#positionOf(key);
+  /** Applies a reply. Returns the id after which messages are lost for good, if there are any. */
+  applyReply(reply: StreamReply): string | undefined {
+    const { key, id, requestedId, isLost, mayLower = true } = reply;
+    const position = this.#idOf(key);
     if (position === undefined) {
-      this.#positions.set(key, id);
+      this.#ids.set(key, id);
       return undefined;
     }
     const isReset = mayLower && compareIds(id, position) < 0 && (isLost || this.#suspended.has(key));
-    const isTold = !this.#isLatest && (isReset || (isLost && (asked ?? FIRST_ID) === position));
-    if (isTold) this.#told.add(key);
-    // On a `latest` channel what the service has now takes the place of the value that it no longer knows.
-    if (isReset) this.#positions.set(key, this.#isLatest ? FIRST_ID : id);
-    if (asked !== undefined || this.#isLatest) {
+    const isGap = !this.#isLatest && (isReset || (isLost && (requestedId ?? FIRST_ID) === position));
+    if (isGap) this.#reportedGaps.add(key);
+    // On a `latest` channel the current value replaces the one that the service no longer has.
+    if (isReset) this.#ids.set(key, this.#isLatest ? FIRST_ID : id);
+    if (requestedId !== undefined || this.#isLatest) {
       this.#missing.delete(key);
       this.#suspended.delete(key);
     }
     this.#targets.delete(key);
     this.#overdue.delete(key);
-    this.expect(key, id);
-    return isTold && position !== FIRST_ID ? position : undefined;
+    this.expect(reply);
+    return isGap && position !== FIRST_ID ? position : undefined;
   }
 
-  /** Shows nothing of a stream until the service has said where it is now. Does nothing before the first answer. */
+  /** Ignores a stream's messages until the service has said where it is now. Does nothing before the first reply. */
   suspend(key: StreamKey): void {
-    if (this.#positionOf(key) === undefined) return;
+    if (this.#idOf(key) === undefined) return;
     this.#suspended.add(key);
     this.#missing.add(key);
   }
 
-  /** Whether a stream waits for the service to say where it is. */
+  /** Returns whether a stream waits for the service to say where it is. */
   isSuspended(key: StreamKey): boolean {
     return this.#suspended.has(key);
   }
 
-  /** Notes an id that the service said it has. Returns whether the receiver does not have it yet. */
-  expect(key: StreamKey, id: string): boolean {
-    if (this.compare(key, id) <= 0) return false;
-    this.#targets.set(key, id);
+  /** Expects messages up to a position that the service named. Returns whether the receiver is behind it. */
+  expect(named: StreamPosition): boolean {
+    if (this.compare(named) <= 0) return false;
+    this.#targets.set(named.key, named.id);
     return true;
   }
 
-  /** Counts the streams that the receiver is behind on as incomplete: what was on its way should have come by now. */
+  /** Marks the streams in which the receiver is behind as incomplete: the messages should have arrived by now. */
   markOverdue(): void {
     for (const key of this.#targets.keys()) this.#overdue.add(key);
   }
 
-  /** Ends the answer: streams that appear from now on are new. */
+  /** Completes the reply: streams that appear from now on are new. */
   start(): void {
     this.#isStarted = true;
     this.#wantsAll = false;
   }
 
-  /** Forgets everything: the streams are now another user's. */
+  /** Forgets everything, because the streams now belong to another user. */
   reset(): void {
-    for (const map of [this.#positions, this.#targets]) map.clear();
-    for (const set of [this.#missing, this.#overdue, this.#suspended, this.#told]) set.clear();
+    for (const map of [this.#ids, this.#targets]) map.clear();
+    for (const set of [this.#missing, this.#overdue, this.#suspended, this.#reportedGaps]) set.clear();
     this.#isStarted = false;
     this.#wantsAll = false;
   }
 
-  /** Compares an id that the service named with the position: above 0 where the receiver is behind, 0 where unknown. */
-  compare(key: StreamKey, id: string): number {
-    const position = this.#positionOf(key);
+  /** Compares a position that the service named with the own one: above 0 if the receiver is behind, 0 if unknown. */
+  compare({ key, id }: StreamPosition): number {
+    const position = this.#idOf(key);
     return position === undefined ? 0 : compareIds(id, position);
   }
 
-  /** The position in a stream that nothing has come of is undefined where the next answer sets it. */
-  #positionOf(key: StreamKey): string | undefined {
+  /** Returns the position in a stream; undefined if there is none and the next reply sets it. */
+  #idOf(key: StreamKey): string | undefined {
     const isOpen = this.#isLatest || this.#isStarted || this.#wantsAll;
-    return this.#positions.get(key) ?? (isOpen ? FIRST_ID : undefined);
+    return this.#ids.get(key) ?? (isOpen ? FIRST_ID : undefined);
   }
 }

@@ -1,47 +1,49 @@
 import type { SubscribedMessage } from "../../../contract/messages.ts";
 import { compareIds, FIRST_ID, MAXIMUM_KEYS } from "../../../contract/wire.ts";
-import type { AskedIds, SharedSubscription } from "../subscriptions/shared-subscription.ts";
+import type { RequestedIds, StreamIds } from "../positions/stream-position.ts";
+import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";
 import { utf8Length } from "./utf8-length.ts";
 
-export interface Ask {
+/** A subscription to request, and the ids to resume it after. */
+export interface SubscribeItem {
   readonly subscription: SharedSubscription;
-  readonly ids: AskedIds;
+  readonly ids: RequestedIds;
 }
 
-/** One `subscribe` as it goes out, for one subscription or for several markets of a channel. */
+/** One `subscribe`, for one subscription or for several markets of a channel. */
 export interface SubscribeRequest {
-  readonly asks: readonly Ask[];
+  readonly items: readonly SubscribeItem[];
   readonly content: object;
-  /** Finds what an answer, or a part of it, says of one of the subscriptions; undefined where it says nothing. */
+  /** Returns what a reply, or a part of it, says about one subscription; undefined if it says nothing. */
   replyFor(subscription: SharedSubscription, reply: SubscribedMessage): SubscribedMessage | undefined;
 }
 
-/** One `unsubscribe` as it goes out. */
+/** One `unsubscribe`, for one topic or for several markets of a channel. */
 export interface UnsubscribeRequest {
   readonly topics: readonly Topic[];
   readonly content: object;
 }
 
-/** Bytes of a request beside its markets and ids: event, channel, names of fields, id of the request. */
+/** Bytes of a request without its markets and ids: event, channel, field names, id of the request. */
 const ENVELOPE_BYTES = 400;
 
 /** Bytes around a market in a list, and around a market and its id in a map. */
 const LIST_BYTES = 1;
 const MAP_BYTES = 4;
 
-/** A name that parsers lose from a map: its market goes alone, so that its id needs none. */
+/** A name that parsers drop from a map: the request of this market contains no other, so that it needs no map. */
 const UNSAFE_NAME = "__proto__";
 
-/** The id that a request for one stream names. */
-const singleId = ({ subscription, ids }: Ask): string | undefined =>
+/** Returns the id that a request for one stream names. */
+const singleId = ({ subscription, ids }: SubscribeItem): string | undefined =>
   typeof ids === "object" ? ids.get(subscription.topic.marketId) : ids;
 
-/** Bytes of a market, and of its id where the request names one. */
-function sizeOf(ask: Ask): number {
-  const market = bytesOf(ask.subscription.topic.marketId ?? "");
-  if (ask.ids === undefined) return market + LIST_BYTES;
-  return 2 * market + LIST_BYTES + MAP_BYTES + (singleId(ask) ?? FIRST_ID).length;
+/** Counts the bytes of a market, and of its id where the request names one. */
+function sizeOf(item: SubscribeItem): number {
+  const market = bytesOf(item.subscription.topic.marketId ?? "");
+  if (item.ids === undefined) return market + LIST_BYTES;
+  return 2 * market + LIST_BYTES + MAP_BYTES + (singleId(item) ?? FIRST_ID).length;
 }
 
 const withoutUndefined = (content: object): object =>
@@ -49,8 +51,8 @@ const withoutUndefined = (content: object): object =>
 
 const bytesOf = (text: string): number => utf8Length(JSON.stringify(text));
 
-/** Cuts a list so that each part has at most so many items and bytes; an item that is larger alone goes alone. */
-function cut<T>(items: readonly T[], maximumBytes: number, sizeOf: (item: T) => number): T[][] {
+/** Splits a list into parts with a limit of items and bytes. An item above the limit becomes a part of its own. */
+function split<T>(items: readonly T[], maximumBytes: number, sizeOf: (item: T) => number): T[][] {
   const parts: T[][] = [];
   let part: T[] = [];
   let bytes = ENVELOPE_BYTES;
@@ -69,33 +71,33 @@ function cut<T>(items: readonly T[], maximumBytes: number, sizeOf: (item: T) => 
 }
 
 /**
- * As many of the ids of a whole channel as one request takes, those that moved last first: they have most likely moved
- * again. What the request does not name is asked for after its answer, where that shows that it moved.
+ * Returns as many ids of a whole channel as one request can name, the newest first, since those streams have most likely
+ * moved again. The others are requested after the reply, if it shows that they moved.
  */
-function newest(ids: ReadonlyMap<StreamKey, string>, maximumBytes: number): Map<StreamKey, string> {
+function newest(ids: StreamIds, maximumBytes: number): Map<StreamKey, string> {
   const sorted = [...ids].sort(([, a], [, b]) => compareIds(b, a));
-  const [part = []] = cut(sorted, maximumBytes, ([key = "", id]) => bytesOf(key) + id.length + MAP_BYTES);
+  const [part = []] = split(sorted, maximumBytes, ([key = "", id]) => bytesOf(key) + id.length + MAP_BYTES);
   return new Map(part);
 }
 
-function alone({ subscription, ids }: Ask, maximumBytes: number): SubscribeRequest {
+function singleRequest({ subscription, ids }: SubscribeItem, maximumBytes: number): SubscribeRequest {
   const { topic, hasOneStream, maxRate } = subscription;
   const named = typeof ids === "object" && !hasOneStream ? newest(ids, maximumBytes) : ids;
   const many = typeof named === "object" ? Object.fromEntries(named) : named;
   const lastId = hasOneStream ? singleId({ subscription, ids }) : many;
   return {
-    asks: [{ subscription, ids: named }],
+    items: [{ subscription, ids: named }],
     content: withoutUndefined({ ...topic, lastId, maxRate }),
     replyFor: (_, reply) => reply,
   };
 }
 
-function together(asks: readonly Ask[]): SubscribeRequest {
-  const [first] = asks;
-  const markets = asks.map(({ subscription }) => subscription.topic.marketId ?? "");
-  const lastId = Object.fromEntries(asks.map((ask, index) => [markets[index], singleId(ask) ?? FIRST_ID]));
+function bundledRequest(items: readonly SubscribeItem[]): SubscribeRequest {
+  const [first] = items;
+  const markets = items.map(({ subscription }) => subscription.topic.marketId ?? "");
+  const lastId = Object.fromEntries(items.map((item, index) => [markets[index], singleId(item) ?? FIRST_ID]));
   return {
-    asks,
+    items,
     content: withoutUndefined({
       channel: first?.subscription.channel,
       marketId: markets,
@@ -115,9 +117,9 @@ function together(asks: readonly Ask[]): SubscribeRequest {
   };
 }
 
-const toRequest = (asks: readonly Ask[], maximumBytes: number): SubscribeRequest => {
-  const [first] = asks;
-  return first && asks.length === 1 ? alone(first, maximumBytes) : together(asks);
+const toRequest = (items: readonly SubscribeItem[], maximumBytes: number): SubscribeRequest => {
+  const [first] = items;
+  return first && items.length === 1 ? singleRequest(first, maximumBytes) : bundledRequest(items);
 };
 
 function groupBy<T>(items: readonly T[], nameOf: (item: T) => unknown): T[][] {
@@ -132,23 +134,23 @@ function groupBy<T>(items: readonly T[], nameOf: (item: T) => unknown): T[][] {
 }
 
 /**
- * Makes requests of subscriptions, each of at most so many bytes: the single markets of a channel go together, so that a
- * page with hundreds of them comes back with a few requests. Those that resume and those that begin go apart: in one
- * request, one that begins next to one that resumes would not get its snapshot. So do those with another `maxRate`.
+ * Bundles subscriptions into requests of at most `maximumBytes`: the single markets of a channel share a request, so that
+ * a page with hundreds of them reconnects with few requests. Those that resume and those that start go separately: in one
+ * request, a market that starts beside one that resumes would not get its snapshot. So do those with another `maxRate`.
  */
-export function toSubscribes(asks: readonly Ask[], maximumBytes: number): SubscribeRequest[] {
-  const groups = groupBy(asks, (ask) => {
-    const { channel, topic, maxRate } = ask.subscription;
-    if (topic.marketId === undefined || topic.marketId === UNSAFE_NAME) return ask;
-    return `${channel} ${ask.ids === undefined} ${maxRate}`;
+export function bundleSubscribes(items: readonly SubscribeItem[], maximumBytes: number): SubscribeRequest[] {
+  const groups = groupBy(items, (item) => {
+    const { channel, topic, maxRate } = item.subscription;
+    if (topic.marketId === undefined || topic.marketId === UNSAFE_NAME) return item;
+    return `${channel} ${item.ids === undefined} ${maxRate}`;
   });
-  return groups.flatMap((group) => cut(group, maximumBytes, sizeOf).map((part) => toRequest(part, maximumBytes)));
+  return groups.flatMap((group) => split(group, maximumBytes, sizeOf).map((part) => toRequest(part, maximumBytes)));
 }
 
-/** Makes requests that end subscriptions, bundled as those that begin them. */
-export function toUnsubscribes(topics: readonly Topic[], maximumBytes: number): UnsubscribeRequest[] {
+/** Bundles topics into requests that unsubscribe from them, each of at most `maximumBytes`. */
+export function bundleUnsubscribes(topics: readonly Topic[], maximumBytes: number): UnsubscribeRequest[] {
   const groups = groupBy(topics, (topic) => (topic.marketId === undefined ? topic : topic.channel));
-  const parts = groups.flatMap((group) => cut(group, maximumBytes, (topic) => bytesOf(topic.marketId ?? "") + 1));
+  const parts = groups.flatMap((group) => split(group, maximumBytes, (topic) => bytesOf(topic.marketId ?? "") + 1));
   return parts.map((part) => {
     const [first] = part;
     const markets = part.map(({ marketId }) => marketId ?? "");

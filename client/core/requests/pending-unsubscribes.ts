@@ -1,43 +1,44 @@
 import { errorCodes } from "../../../contract/errors.ts";
 import { isObject, toError } from "../messages/parse-messages.ts";
 import { Backoff } from "../timing/backoff.ts";
-import { Slots } from "../timing/batched-timers.ts";
-import { exchange } from "../transport/send-request.ts";
+import { BatchedTimers } from "../timing/batched-timers.ts";
+import { sendRequest } from "../transport/send-request.ts";
 import type { Transport } from "../transport/transport.ts";
-import { toUnsubscribes } from "./bundle-requests.ts";
+import { bundleUnsubscribes } from "./bundle-requests.ts";
 import type { TopicState } from "./topic-state.ts";
 
-/** Refusals for the moment in a row after which another connection is tried: that one has none of these subscriptions. */
+/** Temporary refusals in a row after which another connection is tried, which will have none of these subscriptions. */
 const MAXIMUM_FAILURES = 8;
 
-interface ReleasesOptions {
+interface PendingUnsubscribesOptions {
   readonly send: Transport["request"];
   readonly maximumBytes: number;
-  /** Called with the topics whose `unsubscribe` has its answer: the service has them no more, or `isHeld` still. */
+  /** Called with topics whose `unsubscribe` was answered: the service has them no more, or still if `isHeld`. */
   readonly onAnswered: (states: readonly TopicState[]) => void;
-  /** Called when it is time to release topics that the service did not release before. */
+  /** Called when it is time to unsubscribe again from topics whose `unsubscribe` was refused. */
   readonly onRetry: (states: readonly TopicState[]) => void;
   readonly onTimeout: () => void;
   readonly onStuck: () => void;
 }
 
-/** Ends subscriptions on one connection: bundled, and asked for again until the service has confirmed it. */
-export class Releases {
-  readonly #options: ReleasesOptions;
+/** Sends the `unsubscribe` requests of one connection, bundled, and retries them until the service has confirmed them. */
+export class PendingUnsubscribes {
+  readonly #options: PendingUnsubscribesOptions;
   readonly #backoff = new Backoff();
-  readonly #retries: Slots<TopicState>;
+  readonly #retries: BatchedTimers<TopicState>;
   readonly #stops = new Set<() => void>();
   #failures = 0;
 
-  constructor(options: ReleasesOptions) {
+  constructor(options: PendingUnsubscribesOptions) {
     this.#options = options;
-    this.#retries = new Slots(options.onRetry);
+    this.#retries = new BatchedTimers(options.onRetry);
   }
 
+  /** Unsubscribes from topics. */
   send(states: readonly TopicState[]): void {
     const byTopic = new Map(states.map((state) => [state.topic, state]));
     const topics = states.map(({ topic }) => topic);
-    for (const { topics: part, content } of toUnsubscribes(topics, this.#options.maximumBytes)) {
+    for (const { topics: part, content } of bundleUnsubscribes(topics, this.#options.maximumBytes)) {
       this.#sendOne(
         part.flatMap((topic) => byTopic.get(topic) ?? []),
         content,
@@ -53,7 +54,7 @@ export class Releases {
 
   #sendOne(states: readonly TopicState[], content: object): void {
     for (const state of states) state.unanswered = "unsubscribe";
-    const stop = exchange(this.#options.send, {
+    const stop = sendRequest(this.#options.send, {
       event: "unsubscribe",
       content,
       onAnswer: (answer) => {
@@ -61,7 +62,7 @@ export class Releases {
         this.#onAnswer(states, answer);
         return false;
       },
-      // The request was made again, and the answer to that counts.
+      // The request was sent again, and the answer to that one counts.
       onLate: () => undefined,
       onTimeout: this.#options.onTimeout,
     });
@@ -72,12 +73,12 @@ export class Releases {
     const error = toError(answer, isObject(answer) && answer.code === undefined ? answer : undefined);
     const mayRetry = error !== undefined && errorCodes[error.code].retry;
     if (error && !mayRetry && states.length > 1) {
-      // One of many may be at fault for all.
+      // A single topic may have caused the refusal of all.
       const middle = Math.ceil(states.length / 2);
       for (const half of [states.slice(0, middle), states.slice(middle)]) this.send(half);
       return;
     }
-    // What the service takes for no subscription at all it does not have.
+    // A lasting refusal means that the service has no such subscription.
     for (const state of states) {
       state.unanswered = undefined;
       if (!mayRetry) state.isHeld = false;

@@ -1,9 +1,9 @@
 import type { Edge } from "../types.ts";
 
-/** Most bytes of a request. API Gateway ends a connection at 32 KB; what the gateway takes is for its operator to say. */
+/** Most bytes of a request. API Gateway closes a connection at 32 KB; the gateway's limit is its operator's setting. */
 const MAXIMUM_BYTES = { managed: 30_000, gateway: 100_000 };
 
-/** The size that is left to requests however often the service found them too large, in bytes. */
+/** Requests never shrink below this size, in bytes. */
 const LEAST_BYTES = 1_500;
 
 /** Keeps how large the requests of a client may be. */
@@ -18,7 +18,7 @@ export class RequestSize {
     return this.#maximumBytes;
   }
 
-  /** A connection was ended because of a request's size: the same request would end the next one as well. */
+  /** Halves the size, after the service closed a connection because of a request's size: the same one would fail again. */
   shrink(): void {
     this.#maximumBytes = Math.max(LEAST_BYTES, this.#maximumBytes / 2);
   }

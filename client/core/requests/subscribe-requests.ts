@@ -1,111 +1,111 @@
 import { type ChannelError, errorCodes } from "../../../contract/errors.ts";
 import { Replays } from "../positions/replays.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
-import type { Topic, TopicWords } from "../topics/topic.ts";
+import type { Topic, WireTopic } from "../topics/topic.ts";
 import type { Transport } from "../transport/transport.ts";
-import { type AskResult, Asks } from "./pending-subscribes.ts";
-import { Releases } from "./pending-unsubscribes.ts";
+import { PendingSubscribes, type SubscribeResult } from "./pending-subscribes.ts";
+import { PendingUnsubscribes } from "./pending-unsubscribes.ts";
 import { Repairs } from "./repairs.ts";
+import { SubscriptionLimit } from "./subscription-limit.ts";
 import { resetTopicState, type TopicState, TopicStates } from "./topic-state.ts";
 
-/** How long the service gets to catch up before it is asked again where it was behind a receiver, in ms. */
+/** Time for the service to catch up before a doubtful reply is requested again, in ms. */
 const DOUBT_MS = 1_000;
 
-interface RequestsOptions {
+interface SubscribeRequestsOptions {
   readonly send: Transport["request"];
   /** Most bytes of a request. */
   readonly maximumBytes: number;
-  /** Whether no other connection carries the subscriptions, so that a stream that goes back has been reset. */
+  /** Returns whether no other connection carries the subscriptions, so that a stream that goes back was reset. */
   readonly isSole: () => boolean;
+  /** Called when every subscription has its answer. */
   readonly onSettled: () => void;
-  /** The service has ended a subscription after it had confirmed it. */
-  readonly onTakenBack: (topic: Topic, error: ChannelError) => void;
-  /** The service has as many subscriptions as it takes: those that nobody holds any more are to be left at once. */
+  /** Called when the service ends a subscription after it had confirmed it. */
+  readonly onRevoked: (topic: Topic, error: ChannelError) => void;
+  /** Called when the limit of subscriptions is reached, to unsubscribe immediately from what no receiver uses. */
   readonly onFull: () => void;
-  /** A request had no answer in time. */
+  /** Called when a request had no answer in time. */
   readonly onTimeout: () => void;
-  /** A request was refused for the moment again and again: another connection may fare better. */
+  /** Called when a request was temporarily refused too often: another connection may work. */
   readonly onStuck: () => void;
 }
 
 /**
- * Keeps the subscriptions that the service has on one connection equal to those that the application wants: asks for
- * what is missing and releases what is too much, bundled, one request per topic at a time, and again where that helps.
+ * Keeps the subscriptions that the service has on one connection equal to those that the application wants: subscribes
+ * and unsubscribes in bundles, with one request per topic at a time, and retries where that can help.
  */
-export class Requests {
-  readonly #options: RequestsOptions;
+export class SubscribeRequests {
+  readonly #options: SubscribeRequestsOptions;
   readonly #states = new TopicStates();
   readonly #queue = new Set<TopicState>();
-  readonly #releases: Releases;
-  readonly #asks: Asks;
-  /** Asks for what is missing. */
+  readonly #unsubscribes: PendingUnsubscribes;
+  readonly #subscribes: PendingSubscribes;
+  readonly #limit: SubscriptionLimit;
   readonly repairs: Repairs;
-  /** What is being delivered again on this connection. */
   readonly replays = new Replays();
-  /** Counts what the service has released. */
-  #released = 0;
 
-  constructor(options: RequestsOptions) {
+  constructor(options: SubscribeRequestsOptions) {
     this.#options = options;
-    this.#releases = new Releases({
+    this.#unsubscribes = new PendingUnsubscribes({
       ...options,
       onAnswered: (states) => this.#onReleased(states),
       onRetry: (states) => {
         for (const state of states) this.#step(state);
       },
     });
-    this.repairs = new Repairs({
-      states: this.#states,
-      ask: (state) => this.#askState(state),
-      onStuck: options.onStuck,
+    const request = (state: TopicState): void => this.#request(state);
+    this.repairs = new Repairs({ states: this.#states, request, onStuck: options.onStuck });
+    this.#limit = new SubscriptionLimit({
+      ...{ states: this.#states, request, onFull: options.onFull },
+      retryLater: (states) => this.repairs.retryLater(states),
     });
-    this.#asks = new Asks({
+    this.#subscribes = new PendingSubscribes({
       ...options,
       replays: this.replays,
-      carrier: this,
+      reporter: this,
       mayLower: ({ isRechecked }) => isRechecked || options.isSole(),
       onAnswered: (state, result) => this.#onAnswered(state, result),
       onFailed: (states) => this.repairs.retryLater(states),
-      releases: () => this.#released,
-      onFull: (states, releases) => this.#onFull(states, releases),
+      releases: () => this.#limit.releases,
+      onFull: (states, releases) => this.#limit.onFull(states, releases),
       onRefused: (state, error) => this.#onRefused(state, error),
       onUnwanted: (state) => this.#step(state),
-      onTakenBack: ({ topic }, error) => options.onTakenBack(topic, error),
+      onRevoked: ({ topic }, error) => options.onRevoked(topic, error),
     });
   }
 
-  /** Whether no subscription waits for an answer. */
+  /** True if every subscription has its answer. */
   get isSettled(): boolean {
     return this.#states.isSettled;
   }
 
-  /** Asks for a subscription from where its receivers are; several in one turn go out together. */
-  ask(subscription: SharedSubscription): void {
-    this.#askState(this.#want(subscription));
+  /** Requests a subscription, resuming where its receivers are. Several in one turn share a request. */
+  subscribe(subscription: SharedSubscription): void {
+    this.#request(this.#want(subscription));
   }
 
-  /** Asks for a subscription that this connection was not asked for yet. */
-  ensure(subscription: SharedSubscription): void {
+  /** Requests a subscription unless this connection has requested it before. */
+  ensureSubscribed(subscription: SharedSubscription): void {
     const state = this.#want(subscription);
-    if (state.phase === "idle") this.#askState(state);
+    if (state.phase === "idle") this.#request(state);
   }
 
-  /** Asks again for a subscription that counts as confirmed, where it may be lost without a sign. */
+  /** Requests a confirmed subscription again, because the service may have lost it. */
   verify(subscription: SharedSubscription): void {
     const state = this.#states.of(subscription);
-    if (state?.phase === "live") this.#askState(state);
+    if (state?.phase === "live") this.#request(state);
   }
 
-  /** Takes note that the application does not want a subscription any more, and releases it. */
-  leave(subscription: SharedSubscription): void {
+  /** Unsubscribes from what the application does not want any more. */
+  unsubscribe(subscription: SharedSubscription): void {
     const state = this.#states.of(subscription);
     if (!state) return;
     this.#unwant(state);
     this.#step(state);
   }
 
-  /** Releases a subscription that the service turns out to have although nobody asked for it. */
-  disown(topic: Topic): void {
+  /** Unsubscribes from a topic that the service has although the application never wanted it. */
+  unsubscribeStray(topic: Topic): void {
     if (this.#states.find(topic)) return;
     const state = this.#states.obtain(topic);
     state.isHeld = true;
@@ -113,11 +113,11 @@ export class Requests {
   }
 
   /**
-   * Takes note that the service has ended a subscription; asks for it again later where the code allows that. Returns the
-   * subscription where it does not, for the caller to say what becomes of it. An error while a request for the topic has
-   * no answer yet is part of that answer.
+   * Handles the end of a subscription at the service, and requests it again later if the code allows that. Otherwise
+   * returns the subscription, for the caller to report the error. An error that arrives while a request for the topic is
+   * pending belongs to the answer of that request, and is ignored.
    */
-  end(topic: TopicWords, { code }: ChannelError): SharedSubscription | undefined {
+  onEnded(topic: WireTopic, { code }: ChannelError): SharedSubscription | undefined {
     const state = this.#states.find(topic);
     if (!state || state.unanswered) return undefined;
     const { subscription, phase } = state;
@@ -128,22 +128,22 @@ export class Requests {
       return undefined;
     }
     if (phase === "refused") return undefined;
-    const isLasting = phase !== "asking" && !errorCodes[code].retry;
+    const isLasting = phase !== "requesting" && !errorCodes[code].retry;
     if (isLasting) {
       this.repairs.cancel(state);
       state.phase = "refused";
       return subscription;
     }
-    subscription.conditions.drop(this);
-    if (phase !== "asking") {
-      this.repairs.note(state);
+    subscription.health.drop(this);
+    if (phase !== "requesting") {
+      this.repairs.recordFailure(state);
       this.repairs.retryLater([state]);
     }
     return undefined;
   }
 
-  /** Whether a message that is not newer than what its receivers have shows that its stream was reset. */
-  judges(subscription: SharedSubscription): boolean {
+  /** Returns whether a message that is not newer than a receiver's position shows that its stream was reset. */
+  showsReset(subscription: SharedSubscription): boolean {
     const state = this.#states.of(subscription);
     return state?.phase === "live" && state.unanswered === undefined && this.#options.isSole();
   }
@@ -151,15 +151,15 @@ export class Requests {
   stop(): void {
     this.#queue.clear();
     this.repairs.stop();
-    this.#releases.stop();
-    this.#asks.stop();
-    for (const { subscription, patience } of this.#states.clear()) {
-      clearTimeout(patience);
-      subscription?.conditions.drop(this);
+    this.#unsubscribes.stop();
+    this.#subscribes.stop();
+    for (const { subscription, arrivalTimer } of this.#states.clear()) {
+      clearTimeout(arrivalTimer);
+      subscription?.health.drop(this);
     }
   }
 
-  /** The state of a subscription that the application wants, made if there is none. */
+  /** Returns the state of a subscription that the application wants, and creates it if there is none. */
   #want(subscription: SharedSubscription): TopicState {
     const state = this.#states.obtain(subscription.topic);
     if (state.subscription !== subscription) {
@@ -171,24 +171,24 @@ export class Requests {
 
   #unwant(state: TopicState): void {
     this.repairs.cancel(state);
-    state.subscription?.conditions.drop(this);
+    state.subscription?.health.drop(this);
     resetTopicState(state);
   }
 
-  #askState(state: TopicState): void {
+  #request(state: TopicState): void {
     this.repairs.cancel(state);
-    state.phase = "asking";
+    state.phase = "requesting";
     state.isBlocked = false;
     if (state.unanswered === "subscribe") state.isRepeated = true;
     this.#step(state);
   }
 
-  /** Goes on with a topic where something is to do and no request for it is on its way. */
+  /** Queues the next request for a topic, if one is needed and none is pending. */
   #step(state: TopicState): void {
     if (state.unanswered) return;
-    const isToDo = state.subscription ? state.phase === "asking" : state.isHeld;
-    if (isToDo) {
-      // The managed edge runs requests side by side, so what contradicts another one waits for its answer.
+    const needsRequest = state.subscription ? state.phase === "requesting" : state.isHeld;
+    if (needsRequest) {
+      // The managed edge handles requests concurrently, so a contradicting one waits for the pending answer.
       if (this.#queue.size === 0) queueMicrotask(() => this.#flush());
       this.#queue.add(state);
     } else if (!state.subscription) this.#states.delete(state);
@@ -197,56 +197,42 @@ export class Requests {
   #flush(): void {
     const states = [...this.#queue].filter(({ unanswered }) => !unanswered);
     this.#queue.clear();
-    this.#releases.send(states.filter(({ subscription, isHeld }) => !subscription && isHeld));
-    const asked = states.filter(({ subscription, phase }) => subscription && phase === "asking");
-    // Opened and closed in one turn: there is nobody to ask for.
-    for (const state of asked) if (state.subscription?.receivers.size === 0) state.phase = "idle";
-    this.#asks.send(asked.filter(({ phase }) => phase === "asking"));
-    if (asked.some(({ phase }) => phase === "idle")) this.#checkSettled();
+    this.#unsubscribes.send(states.filter(({ subscription, isHeld }) => !subscription && isHeld));
+    const wanted = states.filter(({ subscription, phase }) => subscription && phase === "requesting");
+    // A subscription that was opened and closed in one turn has no receiver to request it for.
+    for (const state of wanted) if (state.subscription?.receivers.size === 0) state.phase = "idle";
+    this.#subscribes.send(wanted.filter(({ phase }) => phase === "requesting"));
+    if (wanted.some(({ phase }) => phase === "idle")) this.#checkSettled();
   }
 
   #checkSettled(): void {
     if (this.isSettled) this.#options.onSettled();
   }
 
-  #onAnswered(state: TopicState, { asked, again, doubtful }: AskResult): void {
+  #onAnswered(state: TopicState, { requested, again, doubtful }: SubscribeResult): void {
     const { subscription } = state;
     if (!subscription) return;
-    const isPartial = typeof asked === "object" && !subscription.hasOneStream && state.isAnswered;
-    const left = isPartial ? [...state.suspects].filter((key) => !asked.has(key)) : [];
+    const isPartial = typeof requested === "object" && !subscription.hasOneStream && state.isAnswered;
+    const left = isPartial ? [...state.suspects].filter((key) => !requested.has(key)) : [];
     state.suspects = new Set([...left, ...again, ...doubtful]);
     const isRepeated = state.isRepeated || left.length + again.size > 0;
     Object.assign(state, { isAnswered: true, failures: 0, phase: "live", isRepeated: false });
     state.isRechecked = doubtful.size > 0 && !state.isRechecked;
-    if (state.isRechecked) this.repairs.askLater([state], DOUBT_MS);
-    else if (isRepeated) this.#askState(state);
-    else this.repairs.suspect(subscription, "answer");
+    if (state.isRechecked) this.repairs.requestLater([state], DOUBT_MS);
+    else if (isRepeated) this.#request(state);
+    else this.repairs.awaitArrival(subscription, "reply");
     this.#checkSettled();
-  }
-
-  /** Returns whether they wait for subscriptions that the service has and that nobody wants any more. */
-  #onFull(states: readonly TopicState[], releases: number): boolean {
-    this.#options.onFull();
-    if (this.#released > releases) {
-      this.repairs.retryLater(states);
-      return true;
-    }
-    const mayHelp = this.#states.hasUnwanted;
-    if (mayHelp) for (const state of states) Object.assign(state, { isBlocked: true, phase: "waiting" });
-    return mayHelp;
   }
 
   #onRefused(state: TopicState, error: ChannelError): void {
     state.phase = "refused";
     state.isBlocked = error.code === "limit_exceeded";
-    state.subscription?.conditions.drop(this, error);
+    state.subscription?.health.drop(this, error);
     this.#checkSettled();
   }
 
   #onReleased(states: readonly TopicState[]): void {
     for (const state of states) if (!state.isHeld || state.subscription) this.#step(state);
-    if (states.every(({ isHeld }) => isHeld)) return;
-    this.#released += 1;
-    for (const state of this.#states.all) if (state.isBlocked) this.#askState(state);
+    if (!states.every(({ isHeld }) => isHeld)) this.#limit.onReleased();
   }
 }

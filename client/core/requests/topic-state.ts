@@ -1,44 +1,45 @@
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import { Backoff } from "../timing/backoff.ts";
-import { type StreamKey, type Topic, type TopicWords, topicName } from "../topics/topic.ts";
+import { type StreamKey, type Topic, topicName, type WireTopic } from "../topics/topic.ts";
 
 /**
- * How far a connection is with a subscription that the application wants:
- * - `idle`: nobody has asked for it here.
- * - `asking`: to be asked for, or asked for.
- * - `waiting`: to be asked for later.
+ * The phase of a subscription that the application wants, on one connection:
+ * - `idle`: not requested here.
+ * - `requesting`: its request is queued or sent.
+ * - `waiting`: to be requested later.
  * - `live`: confirmed.
- * - `refused`: refused for a reason that lasts.
+ * - `refused`: refused with a code that a retry does not change.
  */
-export type Phase = "idle" | "asking" | "waiting" | "live" | "refused";
+export type Phase = "idle" | "requesting" | "waiting" | "live" | "refused";
 
-/** What one connection knows of one topic: whether the application wants it, and whether the service has it. */
+/** The state of one topic on one connection: whether the application wants it, and whether the service has it. */
 export interface TopicState {
   readonly topic: Topic;
-  /** Undefined where the application does not want it any more. */
+  /** Undefined once the application does not want it any more. */
   subscription: SharedSubscription | undefined;
-  /** Whether the service has the subscription on this connection, or may have it. */
+  /** True if the service has, or may have, the subscription on this connection. */
   isHeld: boolean;
-  /** The request for it that has no answer yet. */
+  /** The request that has no answer yet. */
   unanswered: "subscribe" | "unsubscribe" | undefined;
   phase: Phase;
-  /** Whether to ask once more after the answer that is awaited. */
+  /** True to request once more after the pending answer. */
   isRepeated: boolean;
-  /** Whether this connection has answered before, so that a request resumes in place. */
+  /** True if this connection had an answer before, so that a request resumes in place. */
   isAnswered: boolean;
-  /** Whether an answer was doubted and is asked for once more; the next one counts. */
+  /** True if an answer was doubtful and is requested once more; the next one counts. */
   isRechecked: boolean;
-  /** Whether it waits for room: the service has as many subscriptions as it takes. */
+  /** True if it waits because the connection has reached the service's limit of subscriptions. */
   isBlocked: boolean;
-  /** Refusals for the moment, one after the other. */
+  /** Temporary refusals in a row. */
   failures: number;
-  /** Streams in which something is missing. */
+  /** Streams in which messages are missing. */
   suspects: Set<StreamKey>;
   readonly backoff: Backoff;
-  /** Ends the patience with messages that should be on their way. */
-  patience: ReturnType<typeof setTimeout> | undefined;
-  /** When it was asked for last, and when something was found to be missing last, in ms since 1970. */
-  askedAt: number;
+  /** Fires when messages that the service named have not arrived. */
+  arrivalTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The time of the last request, in ms since 1970. */
+  requestedAt: number;
+  /** The time at which messages were last found to be missing, in ms since 1970. */
   repairedAt: number;
 }
 
@@ -51,18 +52,18 @@ const unwanted = () => ({
   isBlocked: false,
   failures: 0,
   suspects: new Set<StreamKey>(),
-  patience: undefined,
-  askedAt: 0,
+  arrivalTimer: undefined,
+  requestedAt: 0,
   repairedAt: 0,
 });
 
-/** Forgets what was known of a topic but for what the service has, and for the request that has no answer yet. */
+/** Resets a state except for what the service has, and for the request that has no answer yet. */
 export function resetTopicState(state: TopicState): void {
-  clearTimeout(state.patience);
+  clearTimeout(state.arrivalTimer);
   Object.assign(state, unwanted());
 }
 
-/** Holds what one connection knows of its topics. */
+/** Holds the topics of one connection. */
 export class TopicStates {
   /** By the name of the topic. */
   readonly #states = new Map<string, TopicState>();
@@ -71,31 +72,32 @@ export class TopicStates {
     return [...this.#states.values()];
   }
 
-  /** Whether nothing that the application wants waits for an answer. */
+  /** True if every subscription that the application wants has its answer. */
   get isSettled(): boolean {
     for (const { subscription, phase } of this.#states.values()) {
-      if (subscription && (phase === "asking" || phase === "waiting")) return false;
+      if (subscription && (phase === "requesting" || phase === "waiting")) return false;
     }
     return true;
   }
 
-  /** Whether the service has, or may have, something that the application does not want. */
+  /** True if the service has, or may have, something that the application does not want. */
   get hasUnwanted(): boolean {
     for (const { subscription, isHeld } of this.#states.values()) if (!subscription && isHeld) return true;
     return false;
   }
 
-  find(topic: TopicWords): TopicState | undefined {
+  /** Returns the state of a topic. */
+  find(topic: WireTopic): TopicState | undefined {
     return this.#states.get(topicName(topic));
   }
 
-  /** The state of a subscription that the application wants. */
+  /** Returns the state of a subscription, if the topic is still this one's. */
   of(subscription: SharedSubscription): TopicState | undefined {
     const state = this.find(subscription.topic);
     return state?.subscription === subscription ? state : undefined;
   }
 
-  /** The state of a topic; made if there is none. */
+  /** Returns the state of a topic, and creates it if there is none. */
   obtain(topic: Topic): TopicState {
     const existing = this.find(topic);
     if (existing) return existing;
@@ -108,7 +110,7 @@ export class TopicStates {
     this.#states.delete(topicName(topic));
   }
 
-  /** Forgets all. Returns what there was. */
+  /** Removes and returns all states. */
   clear(): readonly TopicState[] {
     const states = this.all;
     this.#states.clear();

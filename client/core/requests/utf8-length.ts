@@ -1,4 +1,4 @@
-/** Counts the bytes of a text in UTF-8, also where the platform has no `TextEncoder`. */
+/** Counts the bytes of a text in UTF-8, without `TextEncoder`, which Hermes lacks. */
 export function utf8Length(text: string): number {
   let bytes = 0;
   for (const character of text) {

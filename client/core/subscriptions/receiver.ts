@@ -1,31 +1,32 @@
 import type { Channel } from "../../../contract/channels.ts";
 import type { DataMessage } from "../../../contract/messages.ts";
-import { type Settlement, type Step, Track } from "../positions/stream-positions.ts";
+import type { StreamReply } from "../positions/stream-position.ts";
+import { type Step, StreamPositions } from "../positions/stream-positions.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";
 import type { Message, SubscribeOptions, Subscription, SubscriptionStatus } from "../types.ts";
 import { RateLimit } from "./rate-limit.ts";
-import type { Condition } from "./subscription-health.ts";
+import type { Health } from "./subscription-health.ts";
 
 export interface ReceiverOptions<C extends Channel> {
   readonly topic: Topic & { readonly channel: C };
   readonly isLatest: boolean;
-  /** Whether the subscription has one stream, which is then named by its topic's market. */
+  /** True if the subscription has one stream, which is then named by its topic's market. */
   readonly hasOneStream: boolean;
   readonly options: SubscribeOptions<C>;
-  readonly condition: () => Condition;
-  /** Takes the receiver off its shared subscription. */
+  readonly health: () => Health;
+  /** Removes the receiver from its shared subscription. */
   readonly onClose: () => void;
-  /** Called with what the application's own functions throw: one broken listener must not stop the others. */
+  /** Called with what the application's own functions throw: one listener that throws must not stop the others. */
   readonly onListenerError: (error: unknown) => void;
 }
 
-/** Gives one holder of a subscription its own place in each stream, and its own status. */
+/** One caller of `subscribe`, with its own positions and status in a subscription that others may share. */
 export class Receiver<C extends Channel = Channel> implements Subscription {
   readonly channel: C;
   readonly marketId: string | undefined;
-  /** Values a second at the most; undefined for all, and where every message counts. */
+  /** Values per second at most. Undefined for all, and on channels that deliver every message. */
   readonly maxRate: number | undefined;
-  readonly track: Track;
+  readonly positions: StreamPositions;
   readonly #options: ReceiverOptions<C>;
   readonly #rateLimit: RateLimit<Message<C>> | undefined;
   #status: SubscriptionStatus = "subscribing";
@@ -38,7 +39,7 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     this.channel = topic.channel;
     this.marketId = topic.marketId;
     const only = hasOneStream ? { key: topic.marketId } : undefined;
-    this.track = new Track({ isLatest, only, lastId: own.lastId });
+    this.positions = new StreamPositions({ isLatest, only, lastId: own.lastId });
     this.maxRate = isLatest ? own.maxRate : undefined;
     if (this.maxRate !== undefined) {
       this.#rateLimit = new RateLimit(this.maxRate, (message) => this.#call(() => own.onMessage(message)));
@@ -49,8 +50,9 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     return this.#status;
   }
 
+  /** Delivers a message if it follows the position. Returns how it relates to it. */
   take(key: StreamKey, message: DataMessage<C>): Step {
-    const step = this.track.take(key, message);
+    const step = this.positions.take(key, message);
     if (step === "apply") {
       if (this.#rateLimit) this.#rateLimit.offer(key, message);
       else this.#call(() => this.#options.options.onMessage(message));
@@ -59,21 +61,22 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     return step;
   }
 
-  settle(key: StreamKey, settlement: Settlement): void {
-    const after = this.track.settle(key, settlement);
+  /** Applies what a reply says about one stream, and reports a gap. */
+  applyReply(reply: StreamReply): void {
+    const after = this.positions.applyReply(reply);
     if (after === undefined) return;
-    const market = key === undefined ? {} : { marketId: key };
+    const market = reply.key === undefined ? {} : { marketId: reply.key };
     this.#call(() => this.#options.options.onGap?.({ channel: this.channel, ...market, after }));
   }
 
-  /** Sets the status to what is true now. */
+  /** Updates the status. */
   refresh(): void {
-    const condition = this.#options.condition();
-    const status = this.#statusIn(condition);
+    const health = this.#options.health();
+    const status = this.#statusFor(health);
     const isFailing = status === "error" && this.#status !== "error";
     if (status === "live") this.#wasLive = true;
     this.#setStatus(status);
-    if (isFailing && condition instanceof Error) this.#call(() => this.#options.options.onError?.(condition));
+    if (isFailing && health instanceof Error) this.#call(() => this.#options.options.onError?.(health));
   }
 
   close(): void {
@@ -83,16 +86,16 @@ export class Receiver<C extends Channel = Channel> implements Subscription {
     this.#options.onClose();
   }
 
-  #statusIn(condition: Condition): SubscriptionStatus {
-    if (condition instanceof Error) return "error";
-    if (condition === "waiting" || !this.#isLevel) return this.#wasLive ? "resuming" : "subscribing";
-    return condition === "silent" ? "stale" : "live";
+  #statusFor(health: Health): SubscriptionStatus {
+    if (health instanceof Error) return "error";
+    if (health === "pending" || !this.#isCaughtUp) return this.#wasLive ? "resuming" : "subscribing";
+    return health === "silent" ? "stale" : "live";
   }
 
-  /** A live one stays so while an answer names something newer: that is on its way, until it is known to be missing. */
-  get #isLevel(): boolean {
-    const wasLevel = this.#status === "live" || this.#status === "stale";
-    return this.track.isLevel || (wasLevel && !this.track.isIncomplete);
+  /** A live receiver stays live while a reply names newer messages: they are on their way until known to be missing. */
+  get #isCaughtUp(): boolean {
+    const wasCaughtUp = this.#status === "live" || this.#status === "stale";
+    return this.positions.isCaughtUp || (wasCaughtUp && !this.positions.isIncomplete);
   }
 
   #setStatus(status: SubscriptionStatus): void {

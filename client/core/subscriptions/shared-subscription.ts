@@ -1,61 +1,40 @@
 import type { Channel } from "../../../contract/channels.ts";
 import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../../contract/messages.ts";
 import { compareIds, FIRST_ID, MAXIMUM_RATE } from "../../../contract/wire.ts";
+import { oldestIds } from "../positions/oldest-ids.ts";
+import { replyStreams } from "../positions/reply-streams.ts";
 import { StreamHeads } from "../positions/stream-heads.ts";
-import type { Settlement, Track } from "../positions/stream-positions.ts";
+import type { RequestedIds, StreamPosition, StreamReply } from "../positions/stream-position.ts";
+import type { StreamPositions } from "../positions/stream-positions.ts";
 import { channelTraits } from "../topics/channel-traits.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";
 import type { Receiver } from "./receiver.ts";
-import { Conditions } from "./subscription-health.ts";
+import { SubscriptionHealth } from "./subscription-health.ts";
 
-/** The ids that a request names: one for every stream, by stream, or none. */
-export type AskedIds = typeof FIRST_ID | ReadonlyMap<StreamKey, string> | undefined;
-
-/** What a message or a heartbeat shows: nothing to do, that something is missing, or that the stream was reset. */
+/** The conclusion from a message or a heartbeat: nothing to do, messages are missing, or the stream was reset. */
 export type Finding = "fine" | "hole" | "reset";
 
-/** How to take a part of an answer. */
-export interface AnswerContext {
-  readonly asked: AskedIds;
-  /** Whether an id below a receiver's position shows a reset. */
+/** The request of a reply, and the rules to apply it by. */
+export interface ReplyOptions {
+  readonly requested: RequestedIds;
+  /** True if an id below a receiver's position shows a reset. */
   readonly mayLower: boolean;
-  /** Called with each stream of which the service delivers again what receivers may have, up to that id. */
-  readonly onReplay: (key: StreamKey, id: string) => void;
+  /** Called with each stream that the service replays, and the last id of the replay. */
+  readonly onReplay: (end: StreamPosition) => void;
 }
 
-/** Finds where the furthest behind of several receivers is, by stream. */
-function oldestPositions(tracks: readonly Track[]): Map<StreamKey, string> {
-  const ids = new Map<StreamKey, string>();
-  for (const { positions } of tracks) {
-    for (const [key, id] of positions) {
-      const other = ids.get(key);
-      if (other === undefined || compareIds(id, other) < 0) ids.set(key, id);
-    }
-  }
-  return ids;
-}
-
-/** Tells of each stream whether the answer says that something of it is lost. */
-function lossesOf({ recovered, unrecovered }: SubscribedMessage): (key: StreamKey) => boolean {
-  if (recovered !== false) return () => false;
-  if (!unrecovered) return () => true;
-  const lost = new Set<StreamKey>(unrecovered);
-  return (key) => key === undefined || lost.has(key);
-}
-
-/** One subscription on the wire, however many components of the application share it. */
+/** One subscription at the service, shared by any number of receivers in the application. */
 export class SharedSubscription {
   readonly topic: Topic;
   readonly channel: Channel;
   readonly isPrivate: boolean;
   readonly isLatest: boolean;
-  /** Whether the request is for one stream, so that `lastId` is an id and not a map. */
+  /** True if the request is for one stream, so that `lastId` is an id and not a map. */
   readonly hasOneStream: boolean;
   readonly receivers = new Set<Receiver>();
-  /** How it is doing on the wire. */
-  readonly conditions = new Conditions(() => this.#refresh());
+  readonly health = new SubscriptionHealth(() => this.#refresh());
   readonly #heads: StreamHeads;
-  /** Of streams whose last heartbeat named an id that is known and older than a receiver's position: that id. */
+  /** Streams whose last heartbeat named an id that is known and older than a receiver's position, with that id. */
   readonly #lowIds = new Map<StreamKey, string>();
   #isAnswered = false;
 
@@ -69,7 +48,7 @@ export class SharedSubscription {
     this.#heads = new StreamHeads(this.isLatest);
   }
 
-  /** The `maxRate` to ask for: what is enough for every receiver, undefined where that is all. */
+  /** The `maxRate` to request: enough for every receiver. Undefined for no limit. */
   get maxRate(): number | undefined {
     if (!this.isLatest || this.receivers.size === 0) return undefined;
     let highest = 1;
@@ -78,17 +57,17 @@ export class SharedSubscription {
     return highest <= MAXIMUM_RATE ? highest : undefined;
   }
 
-  /** The streams of which a receiver waits for something that the service said it has. */
+  /** The streams in which a receiver waits for something that the service named. */
   get behind(): Set<StreamKey> {
     return this.#collect(({ behind }) => behind);
   }
 
-  /** Whether its silence means anything: there is a stream that could be heard of. */
+  /** True if silence means anything: there is a stream from which something could arrive. */
   get canBeHeard(): boolean {
     return this.hasOneStream || this.#heads.ids.size > 0;
   }
 
-  /** Takes a receiver in. Returns whether that takes a request: it is the first, begins elsewhere, or wants more. */
+  /** Adds a receiver. Returns whether that takes a request: it is the first, starts elsewhere, or needs a higher rate. */
   add(receiver: Receiver, hasOwnStart: boolean): boolean {
     const { maxRate } = this;
     const isFirst = this.receivers.size === 0;
@@ -96,8 +75,8 @@ export class SharedSubscription {
     receiver.refresh();
     if (!this.#isAnswered) return isFirst || hasOwnStart;
     if (hasOwnStart && !this.isLatest) return true;
-    if (this.isLatest) receiver.track.start();
-    else receiver.track.startAt(this.#heads.ids);
+    if (this.isLatest) receiver.positions.start();
+    else receiver.positions.startAt(this.#heads.ids);
     for (const [key, message] of this.#heads.values) receiver.take(key, message);
     receiver.refresh();
     return !isFirst && this.maxRate !== maxRate;
@@ -106,10 +85,10 @@ export class SharedSubscription {
   /**
    * Gives a message to every receiver.
    *
-   * @param isJudged whether one that is not newer and is not known shows that the stream was reset
+   * @param showsReset whether a message that is neither newer nor known shows that the stream was reset
    */
-  take(message: DataMessage, isJudged: boolean): Finding {
-    this.conditions.hear();
+  take(message: DataMessage, showsReset: boolean): Finding {
+    this.health.markHeard();
     const key = message.marketId;
     let isOld = false;
     let isNew = false;
@@ -121,140 +100,145 @@ export class SharedSubscription {
       else if (step === "hole") hasHole = true;
     }
     if (hasHole) return "hole";
-    if (isOld && !isNew && isJudged && !this.#heads.knows(key, message.id)) return this.#suspend(key, message.id);
+    if (isOld && !isNew && showsReset) {
+      const position = { key, id: message.id };
+      if (!this.#heads.knows(position)) return this.#suspend(position);
+    }
     if (isNew || this.receivers.size === 0) this.#heads.advance(key, message);
     return "fine";
   }
 
-  /** Takes a heartbeat: its ids are what the receivers should have. Returns the streams that it shows were reset. */
-  takeHeartbeat({ marketId, id, ids }: HeartbeatMessage, isJudged: boolean): Set<StreamKey> {
-    this.conditions.hear();
+  /** Applies a heartbeat, whose ids every receiver should have. Returns the streams that it shows were reset. */
+  takeHeartbeat({ marketId, id, ids }: HeartbeatMessage, showsReset: boolean): Set<StreamKey> {
+    this.health.markHeard();
     const reset = new Set<StreamKey>();
     const named: readonly (readonly [StreamKey, string | undefined])[] = ids ? Object.entries(ids) : [[marketId, id]];
     for (const [key, each] of named) {
-      if (each === undefined || this.#expect(key, each) || !isJudged) continue;
-      if (this.#heads.knows(key, each) && !this.#isLowAgain(key, each)) continue;
-      if (this.#suspend(key, each) === "reset") reset.add(key);
+      if (each === undefined) continue;
+      const position = { key, id: each };
+      if (this.#expect(position) || !showsReset) continue;
+      if (this.#heads.knows(position) && !this.#isLowAgain(position)) continue;
+      if (this.#suspend(position) === "reset") reset.add(key);
     }
     return reset;
   }
 
-  /** The ids to name in a request: of all streams, or of those given. */
-  idsToAsk(only?: ReadonlySet<StreamKey>): AskedIds {
+  /** Returns the ids to name in a request: of all streams, or of the given ones. */
+  idsToRequest(only?: ReadonlySet<StreamKey>): RequestedIds {
     if (this.isLatest && !this.#isAnswered) return undefined;
-    const tracks = [...this.receivers].map(({ track }) => track);
-    if (!this.hasOneStream && tracks.some(({ wantsAll }) => wantsAll)) return FIRST_ID;
-    const ids = oldestPositions(tracks);
+    const positions = [...this.receivers].map((receiver) => receiver.positions);
+    if (!this.hasOneStream && positions.some(({ wantsAll }) => wantsAll)) return FIRST_ID;
+    const ids = oldestIds(positions);
     if (only) return new Map([...only].map((key) => [key, ids.get(key) ?? FIRST_ID]));
     return ids.size > 0 ? ids : undefined;
   }
 
   /**
-   * Takes one part of the answer to a request. Returns the streams whose id is older than a receiver's position although
-   * that may not show a reset.
+   * Applies one part of a reply. Returns the streams whose id is older than a receiver's position although that may not
+   * show a reset.
    */
-  settle(answer: SubscribedMessage, { asked, mayLower, onReplay }: AnswerContext): Set<StreamKey> {
-    const ids = answer.ids ? Object.entries(answer.ids) : [[this.topic.marketId, answer.id ?? FIRST_ID] as const];
-    const isLostOf = lossesOf(answer);
+  applyReply(message: SubscribedMessage, { requested, mayLower, onReplay }: ReplyOptions): Set<StreamKey> {
     const doubtful = new Set<StreamKey>();
-    for (const [key, id] of ids) {
-      const isLost = isLostOf(key);
-      const askedId = typeof asked === "object" ? asked.get(key) : asked;
-      if (isLost && !mayLower && this.#isBelow(key, id)) doubtful.add(key);
-      if (isLost || compareIds(id, askedId ?? FIRST_ID) > 0) onReplay(key, id);
-      this.#settleStream(key, { id, asked: askedId, isLost, mayLower });
+    for (const reply of replyStreams(message, { key: this.topic.marketId, requested, mayLower })) {
+      const { key, id, requestedId, isLost } = reply;
+      if (isLost && !mayLower && this.#isBelow(reply)) doubtful.add(key);
+      if (isLost || compareIds(id, requestedId ?? FIRST_ID) > 0) onReplay(reply);
+      this.#applyStreamReply(reply);
     }
     return doubtful;
   }
 
   /**
-   * Ends an answer: `by` carries the subscription from now on. Returns the streams that have to be asked for once more:
-   * the request did not name them, and they moved.
+   * Completes a reply: `connection` has the subscription confirmed from now on. Returns the streams to request once more,
+   * because the request did not name them and they moved.
    *
-   * @param isFirst whether it is the connection's first answer, which goes on from what the request named alone
+   * @param isFirst whether it is the connection's first reply, which resumes only what the request named
    */
-  finish(by: object, { asked, isFirst }: { readonly asked: AskedIds; readonly isFirst: boolean }): Set<StreamKey> {
+  finishReply(
+    connection: object,
+    { requested, isFirst }: { readonly requested: RequestedIds; readonly isFirst: boolean },
+  ): Set<StreamKey> {
     const again = new Set<StreamKey>();
-    const names = (key: StreamKey): boolean => typeof asked === "object" && asked.has(key);
+    const isNamed = (key: StreamKey): boolean => typeof requested === "object" && requested.has(key);
     for (const key of this.#collect(({ missing }) => missing)) {
-      // A stream that the service was asked about and does not name is gone.
-      if (names(key)) this.#settleStream(key, { id: FIRST_ID, asked: FIRST_ID, isLost: true });
+      // The service was asked about this stream and its reply does not name it: the stream no longer exists.
+      if (isNamed(key)) this.#applyStreamReply({ key, id: FIRST_ID, requestedId: FIRST_ID, isLost: true });
       else again.add(key);
     }
-    if (isFirst && !this.isLatest && typeof asked === "object") {
-      for (const key of this.behind) if (!names(key)) again.add(key);
+    if (isFirst && !this.isLatest && typeof requested === "object") {
+      for (const key of this.behind) if (!isNamed(key)) again.add(key);
     }
-    for (const { track } of this.receivers) track.start();
+    for (const { positions } of this.receivers) positions.start();
     this.#isAnswered = true;
-    this.conditions.carry(by);
+    this.health.confirm(connection);
     return again;
   }
 
-  /** Takes note that what receivers still wait for should have come by now. */
+  /** Marks what the receivers still wait for as overdue. */
   markOverdue(): void {
-    for (const { track } of this.receivers) track.markOverdue();
+    for (const { positions } of this.receivers) positions.markOverdue();
     this.#refresh();
   }
 
-  /** The user has changed: nothing that was known holds for the new one. */
+  /** Forgets everything, because the user changed. */
   reset(): void {
     this.#isAnswered = false;
     this.#heads.clear();
-    for (const { track } of this.receivers) track.reset();
-    this.conditions.clear();
+    for (const { positions } of this.receivers) positions.reset();
+    this.health.clear();
   }
 
-  /** Lets every receiver's status be what is true now. */
   #refresh(): void {
     for (const receiver of [...this.receivers]) receiver.refresh();
   }
 
-  #settleStream(key: StreamKey, settlement: Settlement): void {
-    const { id, isLost, mayLower = true } = settlement;
+  #applyStreamReply(reply: StreamReply): void {
+    const { key, isLost, mayLower = true } = reply;
     let isReset = isLost && mayLower;
     for (const receiver of this.receivers) {
-      isReset ||= mayLower && receiver.track.isSuspended(key);
-      receiver.settle(key, settlement);
+      isReset ||= mayLower && receiver.positions.isSuspended(key);
+      receiver.applyReply(reply);
     }
-    this.#heads.settle(key, id, isReset);
+    this.#heads.applyReply(reply, isReset);
   }
 
-  /** Returns whether a receiver does not have an id yet. */
-  #expect(key: StreamKey, id: string): boolean {
-    let isAhead = false;
-    for (const { track } of this.receivers) if (track.expect(key, id)) isAhead = true;
-    return isAhead;
+  /** Returns whether a receiver is behind a position that the service named. */
+  #expect(named: StreamPosition): boolean {
+    let isBehind = false;
+    for (const { positions } of this.receivers) if (positions.expect(named)) isBehind = true;
+    return isBehind;
   }
 
-  /** Whether the heartbeat before named the same older id: one alone may have been overtaken on its way. */
-  #isLowAgain(key: StreamKey, id: string): boolean {
-    const isBelow = this.#isBelow(key, id);
+  /** Returns whether the previous heartbeat named the same older id: a single one may have been overtaken. */
+  #isLowAgain(named: StreamPosition): boolean {
+    const { key, id } = named;
+    const isBelow = this.#isBelow(named);
     const isAgain = isBelow && this.#lowIds.get(key) === id;
     if (isBelow) this.#lowIds.set(key, id);
     else this.#lowIds.delete(key);
     return isAgain;
   }
 
-  #isBelow(key: StreamKey, id: string): boolean {
-    for (const { track } of this.receivers) if (track.compare(key, id) < 0) return true;
+  #isBelow(named: StreamPosition): boolean {
+    for (const { positions } of this.receivers) if (positions.compare(named) < 0) return true;
     return false;
   }
 
-  /** Stops a stream whose service has gone back behind what the receivers have. */
-  #suspend(key: StreamKey, id: string): Finding {
+  /** Suspends a stream of which the service is behind the receivers. */
+  #suspend(named: StreamPosition): Finding {
     let finding: Finding = "fine";
     for (const receiver of this.receivers) {
-      if (receiver.track.compare(key, id) >= 0) continue;
-      receiver.track.suspend(key);
+      if (receiver.positions.compare(named) >= 0) continue;
+      receiver.positions.suspend(named.key);
       receiver.refresh();
       finding = "reset";
     }
     return finding;
   }
 
-  #collect(keysOf: (track: Track) => Iterable<StreamKey>): Set<StreamKey> {
+  #collect(keysOf: (positions: StreamPositions) => Iterable<StreamKey>): Set<StreamKey> {
     const keys = new Set<StreamKey>();
-    for (const { track } of this.receivers) for (const key of keysOf(track)) keys.add(key);
+    for (const { positions } of this.receivers) for (const key of keysOf(positions)) keys.add(key);
     return keys;
   }
 }

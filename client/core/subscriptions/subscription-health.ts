@@ -1,86 +1,86 @@
 import type { ChannelError } from "../../../contract/errors.ts";
 
 /**
- * How the subscription on the wire is doing: nothing carries it, a connection carries it, one does and is silent, or the
- * service refuses it.
+ * The state of a subscription at the service: no connection has it confirmed, one has, one has but nothing arrives, or
+ * the service refuses it.
  */
-export type Condition = "waiting" | "carried" | "silent" | ChannelError;
+export type Health = "pending" | "confirmed" | "silent" | ChannelError;
 
-/** Sums up what the connections say of one subscription, of which there are two during a hand-over. */
-export class Conditions {
+/** Combines what the connections report about one subscription; during a hand-over there are two of them. */
+export class SubscriptionHealth {
   readonly #onChange: () => void;
-  /** By connection: it carries the subscription, or the service refused it there. */
-  readonly #verdicts = new Map<object, "carried" | ChannelError>();
-  /** When a message, a heartbeat or an answer last came, in ms since 1970. */
+  /** By connection: it has the subscription confirmed, or the service refused it there. */
+  readonly #reports = new Map<object, "confirmed" | ChannelError>();
+  /** The time at which a message, a heartbeat or a reply last arrived, in ms since 1970. */
   #heardAt = 0;
   #isSilent = false;
 
-  /** @param onChange called after each change, and perhaps without one */
+  /** @param onChange called after each change, and sometimes without one */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
 
-  get current(): Condition {
+  get current(): Health {
     let refusal: ChannelError | undefined;
-    for (const verdict of this.#verdicts.values()) {
-      if (verdict === "carried") return this.#isSilent ? "silent" : "carried";
-      refusal = verdict;
+    for (const report of this.#reports.values()) {
+      if (report === "confirmed") return this.#isSilent ? "silent" : "confirmed";
+      refusal = report;
     }
-    return refusal ?? "waiting";
+    return refusal ?? "pending";
   }
 
-  /** Whether a connection carries it just now. */
-  get isCarried(): boolean {
-    return this.current === "carried" || this.current === "silent";
+  /** True if a connection has the subscription confirmed. */
+  get isConfirmed(): boolean {
+    return this.current === "confirmed" || this.current === "silent";
   }
 
-  /** Whether nothing came for too long, or the device has been offline since something last came. */
+  /** True if nothing arrived for too long, or the device went offline after something last arrived. */
   get isSilent(): boolean {
     return this.#isSilent;
   }
 
-  /** Takes note that a connection carries it. */
-  carry(by: object): void {
-    this.#verdicts.set(by, "carried");
-    this.hear();
+  /** Records that a connection has the subscription confirmed. */
+  confirm(connection: object): void {
+    this.#reports.set(connection, "confirmed");
+    this.markHeard();
     this.#onChange();
   }
 
-  /** Takes note that a connection, or who answers for all of them, does not carry it any more, or refuses it. */
-  drop(by: object, refusal?: ChannelError): void {
-    if (refusal) this.#verdicts.set(by, refusal);
-    else this.#verdicts.delete(by);
+  /** Records that a connection, or whoever reports for all of them, no longer has it confirmed or refuses it. */
+  drop(reporter: object, refusal?: ChannelError): void {
+    if (refusal) this.#reports.set(reporter, refusal);
+    else this.#reports.delete(reporter);
     this.#onChange();
   }
 
-  /** Takes note that no connection says anything of it any more. */
+  /** Forgets all reports. */
   clear(): void {
-    this.#verdicts.clear();
+    this.#reports.clear();
     this.#onChange();
   }
 
-  /** Takes note that something of it came. */
-  hear(): void {
+  /** Records that something arrived. */
+  markHeard(): void {
     this.#heardAt = Date.now();
     this.#setSilent(false);
   }
 
-  /** Takes note that nothing can be heard of it, whatever its connection says. */
-  silence(): void {
+  /** Records that nothing can arrive, whatever the connection reports. */
+  markSilent(): void {
     this.#setSilent(true);
   }
 
-  /** Ends a silence that had another cause than that nothing came for too long. Returns whether it had. */
+  /** Ends a silence unless nothing arrived for too long. Returns whether it ended. */
   endSilence(now: number, staleAfterMs: number): boolean {
     if (this.#isLate(now, staleAfterMs)) return false;
     this.#setSilent(false);
     return true;
   }
 
-  /** Silences it where nothing came for too long. Returns whether that is new. */
+  /** Marks it silent where nothing arrived for too long. Returns whether that is new. */
   checkFreshness(now: number, staleAfterMs: number): boolean {
-    if (this.#isSilent || !this.isCarried || !this.#isLate(now, staleAfterMs)) return false;
-    this.silence();
+    if (this.#isSilent || !this.isConfirmed || !this.#isLate(now, staleAfterMs)) return false;
+    this.markSilent();
     return true;
   }
 

@@ -1,7 +1,7 @@
-import { type Topic, type TopicWords, topicName } from "../topics/topic.ts";
+import { type Topic, topicName, type WireTopic } from "../topics/topic.ts";
 import { SharedSubscription } from "./shared-subscription.ts";
 
-/** Holds the subscriptions that the application wants, whatever connection carries them. */
+/** Holds the subscriptions that the application wants, independent of connections. */
 export class SubscriptionRegistry {
   /** By the name of the topic. */
   readonly #subscriptions = new Map<string, SharedSubscription>();
@@ -14,12 +14,12 @@ export class SubscriptionRegistry {
     return this.#subscriptions.size;
   }
 
-  /** Those that nobody holds any more and that are kept a little longer. */
+  /** The subscriptions that no receiver uses any more and that are kept a little longer. */
   get lingering(): SharedSubscription[] {
     return [...this.#subscriptions.values()].filter(({ receivers }) => receivers.size === 0);
   }
 
-  /** The subscription to a topic; made if there is none. */
+  /** Returns the subscription to a topic, and creates it if there is none. */
   obtain(topic: Topic): SharedSubscription {
     const name = topicName(topic);
     const existing = this.#subscriptions.get(name);
@@ -29,13 +29,13 @@ export class SubscriptionRegistry {
     return fresh;
   }
 
-  /** The subscription of exactly these words. */
-  find(topic: TopicWords): SharedSubscription | undefined {
+  /** Returns the subscription to exactly this topic. */
+  find(topic: WireTopic): SharedSubscription | undefined {
     return this.#subscriptions.get(topicName(topic));
   }
 
-  /** Those that a message is for: of its market, and of the whole channel. */
-  matching({ channel, marketId }: TopicWords): SharedSubscription[] {
+  /** Returns the subscriptions that a message is for: that of its market, and that of the whole channel. */
+  matching({ channel, marketId }: WireTopic): SharedSubscription[] {
     const whole = this.#subscriptions.get(channel);
     const single = marketId === undefined ? undefined : this.#subscriptions.get(topicName({ channel, marketId }));
     if (whole && single) return [whole, single];
@@ -51,7 +51,7 @@ export class SubscriptionRegistry {
     if (this.has(subscription)) this.#subscriptions.delete(topicName(subscription.topic));
   }
 
-  /** Forgets those that nobody holds. */
+  /** Removes the subscriptions that no receiver uses. */
   prune(): void {
     for (const each of this.lingering) this.remove(each);
   }

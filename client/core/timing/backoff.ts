@@ -1,4 +1,4 @@
-/** How long to wait between attempts. */
+/** Bounds of the waits between attempts. */
 export interface BackoffOptions {
   /** Upper bound of the first wait, in ms. @default 1_000 */
   readonly minimumMs?: number;
@@ -7,8 +7,8 @@ export interface BackoffOptions {
 }
 
 /**
- * Exponential backoff with full jitter: the wait before attempt `n + 1` is anything from 0 to `minimumMs * 2^n`, at
- * most `maximumMs`, so that the clients of a gateway that went away do not come back as one.
+ * Exponential backoff with full jitter: the wait before attempt `n + 1` is random between 0 and `minimumMs * 2^n`, at
+ * most `maximumMs`, so that the clients of a gateway that failed do not all reconnect at the same moment.
  */
 export class Backoff {
   readonly #minimumMs: number;
@@ -20,13 +20,14 @@ export class Backoff {
     this.#maximumMs = maximumMs;
   }
 
-  /** The next wait in ms; each call counts as one more failure. */
+  /** Returns the next wait in ms; each call counts as one more failure. */
   next(): number {
     const bound = Math.min(this.#maximumMs, this.#minimumMs * 2 ** this.#attempts);
     if (bound < this.#maximumMs) this.#attempts += 1;
     return Math.random() * bound;
   }
 
+  /** Starts over with the shortest wait. */
   reset(): void {
     this.#attempts = 0;
   }

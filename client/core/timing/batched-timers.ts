@@ -1,51 +1,59 @@
 import { boundedDelay } from "./bounded-delay.ts";
 
-/** How close in time tasks are that run together, in ms. */
-const SLOT_MS = 250;
+/** Items that are due within the same period, in ms, run together. */
+const PERIOD_MS = 250;
 
-/** Runs what is due at about the same time together, so that it makes one request and not many. */
-export class Slots<T> {
+interface Batch<T> {
+  readonly items: Set<T>;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+/** Runs items that are due at about the same time together, so that they go out as one request instead of many. */
+export class BatchedTimers<T> {
   readonly #run: (items: readonly T[]) => void;
-  readonly #slots = new Map<number, { readonly items: Set<T>; readonly timer: ReturnType<typeof setTimeout> }>();
-  readonly #slotOf = new Map<T, number>();
+  /** By the number of the period. */
+  readonly #batches = new Map<number, Batch<T>>();
+  readonly #periodOf = new Map<T, number>();
 
   constructor(run: (items: readonly T[]) => void) {
     this.#run = run;
   }
 
-  /** Runs an item once the delay is over; an earlier plan for it is void. */
+  /** Runs an item once the delay is over, in place of an earlier plan for it. */
   schedule(item: T, delayMs: number): void {
     this.cancel(item);
-    const number = Math.ceil((Date.now() + delayMs) / SLOT_MS);
-    const slot = this.#slots.get(number) ?? this.#open(number);
-    slot.items.add(item);
-    this.#slotOf.set(item, number);
+    const period = Math.ceil((Date.now() + delayMs) / PERIOD_MS);
+    const batch = this.#batches.get(period) ?? this.#open(period);
+    batch.items.add(item);
+    this.#periodOf.set(item, period);
   }
 
+  /** Removes an item from what is planned. */
   cancel(item: T): void {
-    const number = this.#slotOf.get(item);
-    if (number === undefined) return;
-    this.#slotOf.delete(item);
-    this.#slots.get(number)?.items.delete(item);
+    const period = this.#periodOf.get(item);
+    if (period === undefined) return;
+    this.#periodOf.delete(item);
+    this.#batches.get(period)?.items.delete(item);
   }
 
+  /** Cancels everything. */
   stop(): void {
-    for (const { timer } of this.#slots.values()) clearTimeout(timer);
-    this.#slots.clear();
-    this.#slotOf.clear();
+    for (const { timer } of this.#batches.values()) clearTimeout(timer);
+    this.#batches.clear();
+    this.#periodOf.clear();
   }
 
-  #open(number: number) {
-    const delay = Math.max(0, number * SLOT_MS - Date.now());
-    const slot = { items: new Set<T>(), timer: setTimeout(() => this.#fire(number), boundedDelay(delay)) };
-    this.#slots.set(number, slot);
-    return slot;
+  #open(period: number): Batch<T> {
+    const delay = Math.max(0, period * PERIOD_MS - Date.now());
+    const batch = { items: new Set<T>(), timer: setTimeout(() => this.#fire(period), boundedDelay(delay)) };
+    this.#batches.set(period, batch);
+    return batch;
   }
 
-  #fire(number: number): void {
-    const items = [...(this.#slots.get(number)?.items ?? [])];
-    this.#slots.delete(number);
-    for (const item of items) this.#slotOf.delete(item);
+  #fire(period: number): void {
+    const items = [...(this.#batches.get(period)?.items ?? [])];
+    this.#batches.delete(period);
+    for (const item of items) this.#periodOf.delete(item);
     if (items.length > 0) this.#run(items);
   }
 }

@@ -1,9 +1,9 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**
- * Reads the UTF-8 text in base64url, also where the platform has neither `atob` nor `TextDecoder` (Hermes).
+ * Decodes base64url to UTF-8 text, without `atob` and `TextDecoder`, which Hermes lacks.
  *
- * @throws URIError for bytes that are no UTF-8, RangeError for characters that are not of base64url
+ * @throws URIError for bytes that are not UTF-8, RangeError for a character outside the alphabet
  */
 export function decodeBase64Url(text: string): string {
   let escaped = "";
@@ -11,7 +11,7 @@ export function decodeBase64Url(text: string): string {
   let length = 0;
   for (const character of text.replace(/=+$/, "")) {
     const value = ALPHABET.indexOf(character);
-    if (value < 0) throw new RangeError("a character is not of base64url");
+    if (value < 0) throw new RangeError("invalid base64url character");
     bits = ((bits << 6) | value) & 0xffff;
     length += 6;
     if (length < 8) continue;

@@ -1,19 +1,20 @@
 import type { AuthenticatedMessage } from "../../../contract/messages.ts";
 import type { Backoff } from "../timing/backoff.ts";
 import { boundedDelay } from "../timing/bounded-delay.ts";
-import { readClaims, renewalDelay, type TokenSource } from "./token-source.ts";
+import { readClaims, renewalDelay } from "./token-claims.ts";
+import type { TokenSource } from "./token-source.ts";
 
 interface TokenRenewalOptions {
   readonly tokens: TokenSource;
   readonly backoff: Backoff;
-  /** Replaces the token in place. Rejects with the service's refusal, or where there is no connection. */
+  /** Replaces the token in place. Rejects with the service's refusal, or if there is no connection. */
   readonly authenticate: (token: string | null) => Promise<AuthenticatedMessage>;
-  /** Hears why a renewal that nobody waits for has failed. */
+  /** Called with the error of a renewal that no caller awaits. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A token that is refused so soon after it was taken, in ms, is not replaced at once. */
-const CALM_MS = 10_000;
+/** Within this time after a renewal, in ms, the next one is delayed. */
+const COOL_DOWN_MS = 10_000;
 
 /** Replaces the token of an open connection before it expires, one request at a time. */
 export class TokenRenewal {
@@ -26,14 +27,17 @@ export class TokenRenewal {
     this.#options = options;
   }
 
-  /** Plans the renewal of the token that a connection has. */
+  /** Schedules the renewal of a connection's token. */
   schedule(token: string | null): void {
     clearTimeout(this.#timer);
     const delay = this.#options.tokens.isRenewable ? renewalDelay(readClaims(token)) : undefined;
     if (delay !== undefined) this.#renewIn(delay);
   }
 
-  /** Rejects with what the application's function throws, or with the service's refusal; it is tried again later. */
+  /**
+   * Resolves once the service has accepted a new token. Rejects with what the application's function throws, or with the
+   * service's refusal, and retries later.
+   */
   renew(): Promise<void> {
     this.#running ??= this.#renew().finally(() => {
       this.#running = undefined;
@@ -41,13 +45,14 @@ export class TokenRenewal {
     return this.#running;
   }
 
-  /** Renews at once, but not again and again: a service that refuses what it has just taken is asked more slowly. */
+  /** Renews immediately, or after a random delay if the service refuses a token that it accepted a moment ago. */
   renewSoon(): void {
     if (this.#running) return;
-    const isRecent = Date.now() - this.#renewedAt < CALM_MS;
-    this.#renewIn(isRecent ? Math.random() * CALM_MS : 0);
+    const isRecent = Date.now() - this.#renewedAt < COOL_DOWN_MS;
+    this.#renewIn(isRecent ? Math.random() * COOL_DOWN_MS : 0);
   }
 
+  /** Cancels the next renewal. */
   stop(): void {
     clearTimeout(this.#timer);
   }

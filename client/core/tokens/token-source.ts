@@ -1,77 +1,32 @@
-import { isObject } from "../messages/parse-messages.ts";
 import { boundedDelay } from "../timing/bounded-delay.ts";
 import type { Token } from "../types.ts";
-import { decodeBase64Url } from "./base64url.ts";
 
-/** How long before its end a token is replaced at the latest, in ms; a short one at three quarters of its life. */
-const LEAD_MS = 60_000;
-
-/** Least time between a token's arrival and the request for the next one, in ms. */
-const MINIMUM_LIFE_MS = 1_000;
-
-/** Refusals in a row after which a connection begins without a token, so that the public channels are there. */
+/** Refusals in a row after which a connection is opened without a token, so that the public channels work. */
 const MAXIMUM_REFUSALS = 2;
 
-/** How long the application's function may take, in ms. */
+/** Time limit of the application's token function, in ms. */
 const TIMEOUT_MS = 10_000;
 
-/** What a token says of itself. Read without a key: it serves to know when to renew, and never to trust it. */
-export interface TokenClaims {
-  readonly sub?: string;
-  /** In ms since 1970. */
-  readonly expiresAt?: number;
-  readonly issuedAt?: number;
-}
-
-/** @returns no claims for a token that is no JWT */
-export function readClaims(token: string | null): TokenClaims {
-  const part = token?.split(".")[1];
-  if (part === undefined) return {};
-  try {
-    const claims: unknown = JSON.parse(decodeBase64Url(part));
-    if (!isObject(claims)) return {};
-    const { sub, exp, iat } = claims;
-    return {
-      ...(typeof sub === "string" ? { sub } : {}),
-      ...(typeof exp === "number" ? { expiresAt: exp * 1_000 } : {}),
-      ...(typeof iat === "number" ? { issuedAt: iat * 1_000 } : {}),
-    };
-  } catch {
-    return {};
-  }
-}
-
-/**
- * When to ask for the next token, in ms from now; undefined for one that does not expire. A clock that is wrong by more
- * than the token's life is not believed: the token counts as fresh then.
- */
-export function renewalDelay({ expiresAt, issuedAt }: TokenClaims, now: number = Date.now()): number | undefined {
-  if (expiresAt === undefined) return undefined;
-  const whole = expiresAt - (issuedAt ?? now);
-  const left = expiresAt - now;
-  const life = left > 0 && left <= whole ? left : whole;
-  return Math.max(MINIMUM_LIFE_MS, life - Math.min(LEAD_MS, life / 4));
-}
-
-/** What a connection begins with. */
+/** The token of a new connection. */
 export interface ConnectionToken {
   readonly token: string | null;
-  /** Whether there is a token that is not shown with the handshake, because that failed with it. */
+  /** True if there is a token that the handshake leaves out, because an earlier handshake failed with it. */
   readonly isWithheld: boolean;
 }
 
-/** The application's function has not given a token in time. */
+/** The application's token function did not return a token in time. */
 class TokenTimeoutError extends Error {
   override readonly name = "TokenTimeoutError";
 }
 
-/** Where tokens come from, and what became of them. */
+/** Fetches tokens, and remembers which of them the service refused. */
 export class TokenSource {
   readonly #token: Token;
   readonly #timeoutMs: number;
   #refused: string | undefined;
-  /** Refusals by the service, and failures of the function, one after the other. */
+  /** Refusals by the service in a row. */
   #refusals = 0;
+  /** Failures of the token function in a row. */
   #failures = 0;
 
   constructor(token: Token = null, timeoutMs: number = TIMEOUT_MS) {
@@ -79,12 +34,12 @@ export class TokenSource {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Whether asking again can give another token. */
+  /** True if fetching again can return another token. */
   get isRenewable(): boolean {
     return typeof this.#token === "function";
   }
 
-  /** Rejects with what the application's function throws, or where that has not settled in time. */
+  /** Resolves with a token. Rejects with what the application's function throws, or if it does not settle in time. */
   async fetch(): Promise<string | null> {
     const token = typeof this.#token === "function" ? await this.#withTimeout(this.#token) : this.#token;
     this.#failures = 0;
@@ -92,8 +47,8 @@ export class TokenSource {
   }
 
   /**
-   * The token for a new connection. It is withheld, to be shown once connected, where the service refused it before, or
-   * where the function fails again and again: that costs the private channels alone.
+   * Resolves with the token of a new connection. Withholds it, to send it once connected, if the service refused it
+   * before or if the function keeps failing: then only the private channels are missing.
    */
   async fetchForConnection(): Promise<ConnectionToken> {
     if (this.#failures >= MAXIMUM_REFUSALS) return { token: null, isWithheld: true };
@@ -102,19 +57,19 @@ export class TokenSource {
       const isWithheld = token !== null && (token === this.#refused || this.#refusals >= MAXIMUM_REFUSALS);
       return { token: isWithheld ? null : token, isWithheld };
     } catch (error) {
-      // Who has waited that long already gets the public channels without another attempt.
+      // A timeout has cost the user enough time: the public channels come without another attempt.
       this.#failures = error instanceof TokenTimeoutError ? MAXIMUM_REFUSALS : this.#failures + 1;
       throw error;
     }
   }
 
-  /** Takes note that a connection was not made with this token. */
+  /** Records that a connection failed with this token. */
   refuse(token: string): void {
     this.#refused = token;
     this.#refusals += 1;
   }
 
-  /** Takes note that the service took a token. */
+  /** Records that the service accepted a token. */
   accept(): void {
     this.#refused = undefined;
     this.#refusals = 0;

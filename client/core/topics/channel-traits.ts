@@ -1,6 +1,6 @@
 import type { Channel, channels } from "../../../contract/channels.ts";
 
-/** What the client has to know of a channel at run time. */
+/** The properties of a channel that the client needs at run time. */
 export interface ChannelTraits {
   readonly access: "public" | "private";
   readonly key: "marketId" | "user" | "none";
@@ -13,8 +13,8 @@ const latest = { access: "public", key: "marketId", delivery: "latest" } as cons
 const durable = { access: "private", key: "user", delivery: "durable" } as const;
 
 /**
- * The traits of the contract's channels without their schemas, whose library would be most of the bundle. The compiler
- * holds every value against the contract: a channel that is missing or different here does not compile.
+ * The traits of the contract's channels without their schemas, since the schemas' library would be most of the bundle.
+ * The compiler checks every value against the contract: a channel that is missing or different here does not compile.
  */
 const traits: { readonly [C in Channel]: TraitsOf<C> } = {
   "market:prices": latest,
@@ -27,8 +27,8 @@ const traits: { readonly [C in Channel]: TraitsOf<C> } = {
   "user:copy-trade": durable,
 };
 
-/** @throws RangeError for a name that is no channel. */
+/** Returns the traits of a channel. @throws RangeError for a name that the contract does not have */
 export function channelTraits(channel: Channel): ChannelTraits {
-  if (!Object.hasOwn(traits, channel)) throw new RangeError(`there is no channel ${JSON.stringify(channel)}`);
+  if (!Object.hasOwn(traits, channel)) throw new RangeError(`unknown channel ${JSON.stringify(channel)}`);
   return traits[channel];
 }

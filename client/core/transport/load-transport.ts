@@ -4,15 +4,15 @@ import { createSocketIoTransport } from "./socket-io-transport.ts";
 import type { OpenTransport } from "./transport.ts";
 
 /**
- * `socket.io-client` is most of the bundle and of no use on the managed edge: it is loaded where it is needed, and who
- * does without need not install it (a bundler takes the `catch` as a sign that it may be missing).
+ * Resolves with the transport of an edge. `socket.io-client` is most of the bundle and unused on the managed edge, so it
+ * is loaded only for the gateway and need not be installed otherwise (the `catch` tells bundlers that it is optional).
  *
- * Rejects where it is needed and not installed.
+ * Rejects if it is needed and not installed.
  */
 export async function loadTransport(edge: Edge): Promise<OpenTransport> {
   if (edge === "managed") return openManagedTransport;
   const { io } = await import("socket.io-client").catch((cause: unknown) => {
-    throw new Error("the gateway edge needs the package socket.io-client", { cause });
+    throw new Error("the package socket.io-client could not be loaded; the gateway edge needs it installed", { cause });
   });
   return createSocketIoTransport(io);
 }

@@ -3,23 +3,23 @@ import { isObject } from "../messages/parse-messages.ts";
 import { boundedDelay } from "../timing/bounded-delay.ts";
 import type { CloseReason, OpenTransport, Transport, TransportOptions } from "./transport.ts";
 
-/** How long an answer to a ping may take before the connection counts as dead: so many ms, or so many pings. */
+/** Time without a pong after which the connection counts as dead: in ms, or in ping intervals if that is shorter. */
 const PONG_TIMEOUT_MS = 15_000;
 const PONG_TIMEOUT_PINGS = 3;
 
-/** Requests whose handlers are kept after their first answer: more of it may come, or an error that takes it back. */
+/** Requests whose handlers are kept after the first answer: more parts may follow, or an error that revokes it. */
 const REMEMBERED_REQUESTS = 200;
 
-/** The close code of a message that is larger than the service takes. */
+/** The WebSocket close code of a message that is larger than the service accepts. */
 const TOO_LARGE = 1_009;
 
-/** The managed edge: JSON frames over a plain WebSocket. */
+/** The transport of the managed edge: JSON frames over a plain WebSocket. */
 class ManagedTransport implements Transport {
   readonly #options: TransportOptions;
   readonly #socket: WebSocket;
-  /** Requests that wait for their answer, by the id that comes back with it. */
+  /** Handlers of the requests without an answer, by the id that the answer carries. */
   readonly #waiting = new Map<string, (answer: unknown) => void>();
-  /** The newest of those that have had an answer. */
+  /** Handlers of the most recent requests with an answer. */
   readonly #answered = new Map<string, (answer: unknown) => void>();
   #requests = 0;
   #isClosed = false;
@@ -31,7 +31,7 @@ class ManagedTransport implements Transport {
     this.#options = options;
     this.#socket = socket;
     this.#timer = setTimeout(
-      () => this.#end({ message: "the connection was not made in time" }),
+      () => this.#end({ message: `not connected within ${connectTimeoutMs / 1_000} s` }),
       boundedDelay(connectTimeoutMs),
     );
     this.#socket.onopen = () => {
@@ -42,7 +42,7 @@ class ManagedTransport implements Transport {
     this.#socket.onclose = ({ code, reason }) => {
       this.#end({ message: reason === "" ? `closed with ${code}` : reason, isTooLarge: code === TOO_LARGE });
     };
-    // `close` follows, and says as much: a WebSocket error has no content.
+    // A `close` event follows, which says more: a WebSocket error has no content.
     this.#socket.onerror = () => undefined;
   }
 
@@ -70,7 +70,7 @@ class ManagedTransport implements Transport {
     this.#options.listener.onClose(reason);
   }
 
-  /** Takes who waits for an answer. Returns the id that the answer will have. */
+  /** Registers the handler of an answer. Returns the id that the answer will carry. */
   #expect(onAnswer: (answer: unknown) => void): string {
     this.#requests += 1;
     const id = String(this.#requests);
@@ -80,7 +80,7 @@ class ManagedTransport implements Transport {
 
   #send(frame: object): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(frame));
-    // It is closing, which a dead link may take minutes for: what cannot be sent is asked for on the next connection.
+    // Closing may take minutes on a dead link: the next connection sends what this one cannot.
     else setTimeout(() => this.#end({ message: "the connection is closing" }));
   }
 
@@ -92,12 +92,13 @@ class ManagedTransport implements Transport {
   #ping(): void {
     this.#send({ event: "ping" });
     const timeout = Math.min(PONG_TIMEOUT_MS, PONG_TIMEOUT_PINGS * this.#options.pingIntervalMs);
-    this.#pongTimer ??= setTimeout(() => this.#end({ message: "no answer to a ping", isDead: true }), timeout);
+    const message = `no answer to a ping within ${timeout / 1_000} s`;
+    this.#pongTimer ??= setTimeout(() => this.#end({ message, isDead: true }), timeout);
     this.#schedulePing();
   }
 
   #onText(data: unknown): void {
-    // Whatever comes shows that the connection is alive.
+    // Any frame shows that the connection is alive.
     clearTimeout(this.#pongTimer);
     this.#pongTimer = undefined;
     for (const frame of parseFrames(data)) {
@@ -106,8 +107,8 @@ class ManagedTransport implements Transport {
     }
   }
 
-  /** API Gateway's own report of a failed request, which does not say of which: all that wait are made again. */
-  #onForeign(): void {
+  /** Fails all requests without an answer: API Gateway reported an error, which does not say for which request. */
+  #onGatewayError(): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const answer of waiting) answer(failure);
@@ -123,7 +124,7 @@ class ManagedTransport implements Transport {
 
   #onFrame(frame: unknown): void {
     if (!isObject(frame) || typeof frame.event !== "string") {
-      this.#onForeign();
+      this.#onGatewayError();
       return;
     }
     const id = typeof frame.id === "string" ? frame.id : "";
@@ -136,10 +137,10 @@ class ManagedTransport implements Transport {
   }
 }
 
-/** What API Gateway says where a function failed; it does not say for which request. */
-const failure = { code: "unavailable", message: "a request failed on the way" };
+/** The answer to each request that may be the one that failed inside API Gateway. */
+const failure = { code: "unavailable", message: "API Gateway reported an error for a request" };
 
-/** One frame or an array of them; what is no JSON counts as one broken frame. */
+/** Parses one frame or an array of them. Text that is not JSON counts as one malformed frame. */
 function parseFrames(data: unknown): unknown[] {
   try {
     const value: unknown = JSON.parse(String(data));
@@ -149,19 +150,20 @@ function parseFrames(data: unknown): unknown[] {
   }
 }
 
-/** In place of a connection that the platform does not even try, as with a token that no header can hold. */
-function refused({ listener }: TransportOptions, cause: unknown): Transport {
+/** Returns a transport that reports the failure: the platform refused to connect, as with a token no header can hold. */
+function failed({ listener }: TransportOptions, cause: unknown): Transport {
   const timer = setTimeout(() => listener.onClose({ message: String(cause) }));
   return { request: () => undefined, probe: () => undefined, close: () => clearTimeout(timer) };
 }
 
+/** Opens the transport of the managed edge. */
 export const openManagedTransport: OpenTransport = (options) => {
   const { url, token } = options;
   try {
-    // A browser's WebSocket can send no header of its own: the token goes beside the subprotocol.
+    // A browser's WebSocket cannot set headers, so the token goes into Sec-WebSocket-Protocol beside the subprotocol.
     const socket = token === null ? new WebSocket(url) : new WebSocket(url, [SUBPROTOCOL, token]);
     return new ManagedTransport(socket, options);
   } catch (error) {
-    return refused(options, error);
+    return failed(options, error);
   }
 };

@@ -1,24 +1,24 @@
 import type { RequestEvent, Transport } from "./transport.ts";
 
-/** After this time without an answer a request is made again, in ms. */
+/** After this time without an answer a request fails, in ms. */
 export const ANSWER_TIMEOUT_MS = 15_000;
 
-/** What a request gets where the service does not answer in time. */
-const timeout = { code: "unavailable", message: `the service did not answer within ${ANSWER_TIMEOUT_MS / 1_000} s` };
+/** The answer that a request gets where the service sends none in time. */
+const timeout = { code: "unavailable", message: `no answer from the service within ${ANSWER_TIMEOUT_MS / 1_000} s` };
 
-export interface Exchange {
+export interface RequestOptions {
   readonly event: RequestEvent;
   readonly content: object;
-  /** Takes an answer, or a part of it. Returns whether more of it is to come. */
+  /** Called with an answer, or a part of one. Returns whether more of it is to come. */
   readonly onAnswer: (answer: unknown) => boolean;
-  /** Takes what comes after the answer, or after the time for it. */
+  /** Called with what arrives after the answer, or after the timeout. */
   readonly onLate: (answer: unknown) => void;
-  /** Called where the time is over. `onAnswer` is called too, with an error. */
+  /** Called at the timeout, before `onAnswer` is called with an error. */
   readonly onTimeout: () => void;
 }
 
-/** Makes one request. Returns what stops it: nothing is called any more. */
-export function exchange(send: Transport["request"], options: Exchange): () => void {
+/** Sends one request, which fails at the timeout. Returns a function after which none of the callbacks is called. */
+export function sendRequest(send: Transport["request"], options: RequestOptions): () => void {
   const { event, content, onAnswer, onLate, onTimeout } = options;
   let isDone = false;
   let isStopped = false;

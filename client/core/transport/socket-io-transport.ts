@@ -4,16 +4,17 @@ import { parseErrorMessage } from "../messages/parse-messages.ts";
 import { boundedDelay } from "../timing/bounded-delay.ts";
 import type { OpenTransport, Transport, TransportOptions } from "./transport.ts";
 
-/** A namespace that no service has: its refusal comes at once, whatever else the gateway is busy with. */
+/** A namespace that does not exist: the gateway refuses it immediately, whatever else it is waiting for. */
 const PROBE_NAMESPACE = "/probe";
 
-/** What the gateway's refusal of a handshake carries beside its message. */
+/** Returns the `data` of a refused handshake, which is an `ErrorMessage`. */
 const refusalOf = (error: Error): unknown => ("data" in error ? error.data : undefined);
 
 /**
- * The gateway: Socket.IO over WebSocket. Reconnection is off, since the client does it for both edges.
+ * Creates the transport of the gateway: Socket.IO over WebSocket. Reconnection is off, because the client reconnects on
+ * both edges.
  *
- * @param connect `io` of socket.io-client, which is loaded apart from this
+ * @param connect `io` of socket.io-client, which is a chunk of its own
  */
 export const createSocketIoTransport =
   (connect: typeof io): OpenTransport =>
@@ -28,8 +29,11 @@ function openSocketIo(connect: typeof io, { url, token, connectTimeoutMs, listen
     timeout: connectTimeoutMs,
     auth: token === null ? {} : { token },
   });
-  // Covers the namespace's handshake too, which has no limit of its own.
-  const timer = setTimeout(() => end("the connection was not made in time"), boundedDelay(connectTimeoutMs));
+  // Covers the handshake of the namespace too, which has no timeout of its own.
+  const timer = setTimeout(
+    () => end(`not connected within ${connectTimeoutMs / 1_000} s`),
+    boundedDelay(connectTimeoutMs),
+  );
   const stop = (): void => {
     clearTimeout(timer);
     socket.off();

@@ -1,40 +1,40 @@
 import type { ErrorCode } from "../../../contract/errors.ts";
 
-/** What a client may ask of either edge. */
+/** The requests of a client, the same on both edges. */
 export type RequestEvent = "subscribe" | "unsubscribe" | "authenticate";
 
 /** Why a connection ended. */
 export interface CloseReason {
-  /** Where the service said why, in the words of the contract. */
+  /** The contract's code, where the service gave one. */
   readonly code?: ErrorCode | undefined;
   readonly message: string;
-  /** Whether a request was larger than the service takes. */
+  /** True if a request was larger than the service accepts. */
   readonly isTooLarge?: boolean;
-  /** Whether the link is dead although nobody has closed it: another one may work at once. */
+  /** True if the link is dead although neither side closed it: a new connection may work immediately. */
   readonly isDead?: boolean;
 }
 
-/** Takes what happens on one connection. Nothing is called after `onClose`, nor after `close()` of the transport. */
+/** Handles what happens on one connection. Nothing is called after `onClose`, nor after `close()` of the transport. */
 export interface TransportListener {
-  /** The service has taken the connection, with its token. Called at most once. */
+  /** Called at most once, when the service has accepted the connection and its token. */
   onOpen(): void;
-  /** One event of the service, in the order of their arrival; its content is not checked yet. */
+  /** Called with each event of the service in the order of arrival; its content is not validated yet. */
   onEvent(event: string, value: unknown): void;
-  /** The connection has ended, or could not be made. Called at most once. */
+  /** Called at most once, when the connection has ended or could not be opened. */
   onClose(reason: CloseReason): void;
 }
 
-/** One connection to one edge. It never reconnects by itself. */
+/** One connection to one edge. It never reconnects. */
 export interface Transport {
   /**
-   * Sends a request. `onAnswer` is called in order with the events: with the reply or with the `ErrorMessage`, not
-   * checked yet. On the managed edge it may be called again, with further parts of a reply or with an error that takes
-   * the reply back. It is not called if the connection ends before.
+   * Sends a request. Calls `onAnswer`, in order with the events, with the reply or the `ErrorMessage`, not validated yet.
+   * On the managed edge it may be called again, with further parts of a reply or with an error that revokes the reply. It
+   * is not called if the connection ends first.
    */
   request(event: RequestEvent, content: object, onAnswer: (answer: unknown) => void): void;
-  /** Asks the service for a sign of life, behind whatever it has sent before. `onAnswer` is called at most once. */
+  /** Sends a probe, which the service answers after everything that it sent before. Calls `onAnswer` at most once. */
   probe(onAnswer: () => void): void;
-  /** Ends the connection at once, without calling the listener. */
+  /** Closes the connection immediately, without calling the listener. */
   close(): void;
 }
 
@@ -42,12 +42,12 @@ export interface TransportOptions {
   readonly url: string;
   /** Null for an anonymous connection. */
   readonly token: string | null;
-  /** How long it may take to open, in ms. */
+  /** Time limit of opening the connection, in ms. */
   readonly connectTimeoutMs: number;
-  /** Time between pings, in ms, where the edge leaves pings to the client. */
+  /** Time between pings, in ms, on the edge where the client sends them. */
   readonly pingIntervalMs: number;
   readonly listener: TransportListener;
 }
 
-/** Begins to connect. */
+/** Starts to connect, and returns at once. */
 export type OpenTransport = (options: TransportOptions) => Transport;

@@ -16,6 +16,18 @@ export const mayImport = {
 /** Floors inside a room, or a folder of one: a folder imports those listed and nothing else beside itself there. */
 export const floors = {
   client: { core: [], react: ["core"], "react-native": ["core", "react"] },
+  // client.ts (the public class) and types.ts (the public types) stand beside the folders.
+  "client/core": {
+    timing: [],
+    topics: [],
+    messages: [],
+    positions: ["topics"],
+    tokens: ["messages", "timing"],
+    transport: ["messages", "timing"],
+    subscriptions: ["positions", "timing", "topics"],
+    requests: ["messages", "positions", "subscriptions", "timing", "topics", "transport"],
+    connection: ["messages", "requests", "subscriptions", "timing", "tokens", "topics", "transport"],
+  },
   infra: { config: [], constructs: ["config"], stacks: ["config", "constructs"] },
   kernel: {
     aws: [],
@@ -46,7 +58,7 @@ const roomRules = Object.entries(mayImport).map(([room, others]) => ({
 
 const floorRules = Object.entries(floors).flatMap(([room, folders]) =>
   Object.entries(folders).map(([folder, others]) => ({
-    name: `${room}-${folder}-floor`,
+    name: `${room.replaceAll("/", "-")}-${folder}-floor`,
     comment: `${room}/${folder}/ imports of ${room}/ only ${others.map((other) => `${other}/`).join(", ") || "itself"}`,
     severity: "error",
     from: { path: `^${room}/${folder}/` },

@@ -169,7 +169,7 @@ export class Connection {
   /** The client resumes by its ids once it is back: nothing of what waited is lost to it. */
   #endSlow(): void {
     const { conn } = this.#socket;
-    const message = "too much waits for this connection; connect again and resume";
+    const message = "send buffer limit exceeded; reconnect and resume";
     this.#services.metrics.slowConsumers.inc();
     this.#socket.emit("error", { code: "slow_consumer", message });
     conn.close();

@@ -78,9 +78,7 @@ describe.each(["gateway", "managed"] as const)(
         // Without the probe the transport takes half a minute to find out.
         await expect.poll(seen.ids, { timeout: 8_000 }).toEqual(ids);
         expect(seen.gaps).toEqual([]);
-        expect(errors.map(({ message }) => message)).toEqual([
-          "connection lost: no answer to a probe within 3 s",
-        ]);
+        expect(errors.map(({ message }) => message)).toEqual(["connection lost: no answer to a probe within 3 s"]);
         expect((errors[0] as ConnectionError).code).toBe("connection_lost");
       },
     );

@@ -84,7 +84,9 @@ describe("the transport of the managed edge", () => {
 
   it("pings, and ends a connection that does not answer", async () => {
     const { heard, received } = await connect({ pingIntervalMs: 50 });
-    await expect.poll(() => heard.reasons).toMatchObject([{ message: "no answer to a ping within 0.15 s", isDead: true }]);
+    await expect
+      .poll(() => heard.reasons)
+      .toMatchObject([{ message: "no answer to a ping within 0.15 s", isDead: true }]);
     expect(received.every(({ event }) => event === "ping")).toBe(true);
     const other = await connect({ pingIntervalMs: 50 });
     other.socket.on("message", () => other.socket.send(JSON.stringify({ event: "pong", data: {} })));

@@ -1,5 +1,5 @@
-import type { SubscribedMessage } from "../../../contract/messages.ts";
 import { FIRST_ID } from "../../../contract/ids.ts";
+import type { SubscribedMessage } from "../../../contract/messages.ts";
 import type { StreamKey } from "../topics/topic.ts";
 import type { RequestedIds, StreamReply } from "./stream-position.ts";
 

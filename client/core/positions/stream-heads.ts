@@ -1,5 +1,5 @@
-import type { DataMessage } from "../../../contract/messages.ts";
 import { compareIds, FIRST_ID } from "../../../contract/ids.ts";
+import type { DataMessage } from "../../../contract/messages.ts";
 import type { StreamKey } from "../topics/topic.ts";
 import { RecentIds } from "./recent-ids.ts";
 import type { StreamIds, StreamPosition } from "./stream-position.ts";

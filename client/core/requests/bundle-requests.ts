@@ -1,6 +1,6 @@
-import type { SubscribedMessage } from "../../../contract/messages.ts";
 import { compareIds, FIRST_ID } from "../../../contract/ids.ts";
 import { MAXIMUM_KEYS } from "../../../contract/limits.ts";
+import type { SubscribedMessage } from "../../../contract/messages.ts";
 import type { RequestedIds, StreamIds } from "../positions/stream-position.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";

@@ -1,7 +1,7 @@
 import type { Channel } from "../../../contract/channels.ts";
-import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../../contract/messages.ts";
 import { compareIds, FIRST_ID } from "../../../contract/ids.ts";
 import { MAXIMUM_RATE } from "../../../contract/limits.ts";
+import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../../contract/messages.ts";
 import { oldestIds } from "../positions/oldest-ids.ts";
 import { replyStreams } from "../positions/reply-streams.ts";
 import { StreamHeads } from "../positions/stream-heads.ts";

@@ -13,9 +13,21 @@ export const mayImport = {
   infra: ["contract", "kernel"],
 };
 
-/** Floors inside a room: a folder imports those listed and nothing else of its room. */
+/** Floors inside a room, or a folder of one: a folder imports those listed and nothing else beside itself there. */
 export const floors = {
   client: { core: [], react: ["core"], "react-native": ["core", "react"] },
+  // client.ts (the public class) and types.ts (the public types) stand beside the folders.
+  "client/core": {
+    timing: [],
+    topics: [],
+    messages: [],
+    positions: ["topics"],
+    tokens: ["messages", "timing"],
+    transport: ["messages", "timing"],
+    subscriptions: ["positions", "timing", "topics"],
+    requests: ["messages", "positions", "subscriptions", "timing", "topics", "transport"],
+    connection: ["messages", "requests", "subscriptions", "timing", "tokens", "topics", "transport"],
+  },
   gateway: {
     redis: [],
     "socket-io": ["redis"],
@@ -29,8 +41,17 @@ export const floors = {
     redis: ["aws"],
     auth: [],
     streams: ["redis"],
+    protocol: ["auth", "streams"],
     "managed-edge": ["aws", "streams"],
     operations: ["managed-edge", "streams"],
+  },
+  "lambdas/managed-edge": {
+    table: [],
+    streams: [],
+    posting: ["table"],
+    connect: ["table"],
+    messages: ["posting", "streams", "table"],
+    "fan-out": ["posting", "streams", "table"],
   },
 };
 
@@ -44,7 +65,7 @@ const roomRules = Object.entries(mayImport).map(([room, others]) => ({
 
 const floorRules = Object.entries(floors).flatMap(([room, folders]) =>
   Object.entries(folders).map(([folder, others]) => ({
-    name: `${room}-${folder}-floor`,
+    name: `${room.replaceAll("/", "-")}-${folder}-floor`,
     comment: `${room}/${folder}/ imports of ${room}/ only ${others.map((other) => `${other}/`).join(", ") || "itself"}`,
     severity: "error",
     from: { path: `^${room}/${folder}/` },

@@ -1,8 +1,8 @@
 export type { Channel, Payload } from "../contract/channels.ts";
 export { ChannelError, type ErrorCode } from "../contract/errors.ts";
-export type { BackoffOptions } from "./core/backoff.ts";
 export { type MessagesOptions, RealtimeClient } from "./core/client.ts";
-export { ConnectionError, type ConnectionFailure } from "./core/connection-error.ts";
+export { ConnectionError, type ConnectionFailure } from "./core/connection/connection-error.ts";
+export type { BackoffOptions } from "./core/timing/backoff.ts";
 export type {
   ConnectionStatus,
   Edge,

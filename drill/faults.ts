@@ -25,7 +25,7 @@ const AWAKE_MS = 700;
 
 /** Acknowledged writes that the replica shall not have when it is promoted. */
 const WRITES_TO_LOSE = 20;
-const LOSE_TIMEOUT_MS = 10_000;
+const LOSE_TIMEOUT_MS = 60_000;
 
 /** Public and private streams lie on different nodes; each has its turn. */
 const publicStream = named({ channel: "market:trades", key: "market-1" });

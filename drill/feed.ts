@@ -14,7 +14,7 @@ const RETRY_MS = 100;
 const INVALID_MS = 20_000;
 
 /** Longest that Redis may take for what is left when the feed stops, in ms. */
-const ACKNOWLEDGE_TIMEOUT_MS = 60_000;
+const ACKNOWLEDGE_TIMEOUT_MS = 240_000;
 
 /** Messages of a stream that a redelivery brings again. */
 const REDELIVERED = 20;

@@ -7,8 +7,8 @@ import { type Balancer, openBalancer } from "./balancer.ts";
 import { until } from "./until.ts";
 
 const ENTRY = join(import.meta.dirname, "../gateway/main.ts");
-const START_TIMEOUT_MS = 60_000;
-const END_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 300_000;
+const END_TIMEOUT_MS = 120_000;
 const SCRAPE_PAUSE_MS = 100;
 
 /** Longest wait for one answer of a gateway, in ms: one that hangs must not hang the drill. */

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { createEdgeQueue } from "../kernel/managed-edge/edge-queue.ts";
-import type { HandOn } from "../kernel/streams/edge-hint.ts";
+import type { EnqueueHints } from "../kernel/streams/edge-hint.ts";
 import { localCredentials, startDynamo } from "../local/managed-edge/dynamo.ts";
 import { startFifoQueue } from "../local/managed-edge/fifo-queue.ts";
 import { edgeHandlers } from "../local/managed-edge/managed-edge.ts";
@@ -16,7 +16,7 @@ export interface DrillEdge {
   /** Where clients connect, without the stage. */
   readonly port: number;
   /** Puts hints into the queue, as publishers do. */
-  readonly handOn: HandOn;
+  readonly enqueueHints: EnqueueHints;
   /** On the way from the functions to API Gateway's `@connections`. */
   readonly posts: HttpGate;
   /** On the way from publishers and the fan-out to SQS. */
@@ -24,8 +24,8 @@ export interface DrillEdge {
   /** Messages that are in the queue. */
   readonly queued: () => number;
   readonly connectionIds: () => readonly string[];
-  /** What clients' requests run in. */
-  readonly requests: EdgeFunctions;
+  /** The process of the function that answers client messages. */
+  readonly messages: EdgeFunctions;
   /** Calls back with every message that a client was given, before the function hears that it was. */
   onPosted: (body: string) => void;
   /** The end of what the functions logged, for a report. */
@@ -78,14 +78,15 @@ export async function startDrillEdge(environment: Readonly<Record<string, string
     RT_EDGE_MANAGEMENT_URL: posts.origin + new URL(api.managementUrl).pathname,
     POWERTOOLS_LOG_LEVEL: "WARN",
   };
-  const requests = new EdgeFunctions(ownEnvironment, note);
+  const messages = new EdgeFunctions(ownEnvironment, note);
   const others = new EdgeFunctions(ownEnvironment, note);
-  Object.assign(functions, { requests, others });
+  functions.messages = messages;
+  functions.others = others;
   // biome-ignore lint/style/noProcessEnv: the AWS SDK of the publishers takes its credentials and endpoint from there
   Object.assign(process.env, localCredentials, queueEnvironment);
   return {
-    ...{ port: api.port, posts, queue, requests, log, connectionIds: api.connectionIds, queued: fifo.size },
-    handOn: await createEdgeQueue(queueUrl),
+    ...{ port: api.port, posts, queue, messages, log, connectionIds: api.connectionIds, queued: fifo.size },
+    enqueueHints: await createEdgeQueue(queueUrl),
     get onPosted() {
       return hooks.onPosted;
     },
@@ -93,7 +94,7 @@ export async function startDrillEdge(environment: Readonly<Record<string, string
       hooks.onPosted = listener;
     },
     async stop() {
-      await Promise.all([requests.stop(), others.stop()]);
+      await Promise.all([messages.stop(), others.stop()]);
       await api.stop();
       await Promise.all([posts.close(), queue.close()]);
       fifo.stop();

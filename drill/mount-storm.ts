@@ -13,8 +13,8 @@ const STAY_MS = [0, 250, 1_300] as const;
 
 /** After it the service must have what the application wants, and nothing else; in ms. */
 const REST_MS = 5_000;
-const GHOST_TIMEOUT_MS = 20_000;
-const SETTLE_TIMEOUT_MS = 20_000;
+const GHOST_TIMEOUT_MS = 60_000;
+const SETTLE_TIMEOUT_MS = 90_000;
 
 /** Topics of a page: 300 on the gateway; fewer on the managed edge, whose database is on this machine. */
 const PASSING_MARKETS = { gateway: 80, managed: 10 };

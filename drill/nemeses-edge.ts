@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 
 const SILENT_QUEUE_MS = 4_000;
 const SILENT_POSTS_MS = 8_000;
-const KILL_TIMEOUT_MS = 30_000;
+const KILL_TIMEOUT_MS = 120_000;
 
 /** Messages flow for so long after the last kill, in ms: what was cut off must be missed. */
 const AFTER_KILL_MS = 4_000;
@@ -72,7 +72,7 @@ async function killFunctions({ edge, second }: World): Promise<Outage> {
           return;
         isKilled = true;
         kills += 1;
-        edge.requests.kill();
+        edge.messages.kill();
       };
       clients.push(await second.add(plan));
       // A busy machine may not get the next function to answer in time: then this one is not killed.

@@ -7,7 +7,7 @@ import { until } from "./until.ts";
 export const NODE_TIMEOUT_MS = 1_500;
 
 /** Longest that the cluster may take to agree on who has which slots, in ms. */
-export const TOPOLOGY_TIMEOUT_MS = 60_000;
+export const TOPOLOGY_TIMEOUT_MS = 240_000;
 
 /** May do everything but publish: what it writes is in the stream, and no gateway hears of it. */
 export const MUTE_USER = "mute";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { FIRST_ID } from "../contract/stream.ts";
+import { FIRST_ID, timeOf } from "../contract/ids.ts";
 import type { Acknowledged } from "./feed.ts";
 import { judge } from "./judge.ts";
 import { streams as allStreams } from "./messages.ts";
@@ -21,7 +21,7 @@ const PUBLISH_TIMEOUT_MS = 300_000;
  * How long clients may take to be level with Redis once nothing new is published, in ms. Socket.IO takes 35 s to find that
  * a connection is dead.
  */
-const LEVEL_TIMEOUT_MS = 60_000;
+const LEVEL_TIMEOUT_MS = 240_000;
 
 /** Wait after that for what must not come any more: repeats. */
 const ECHO_MS = 150;
@@ -50,8 +50,6 @@ async function inject({ feed, complete }: World, share: number): Promise<Injecte
     holes: results.reduce((sum, { gateways }) => sum + gateways, 0),
   };
 }
-
-const timeOf = (id: string): number => Number.parseInt(id, 10);
 
 /** The holes that an outage surely made: one per stream with a message meanwhile and gateway that could not hear it. */
 function surelyDeaf({ from, until: end, deaf }: Outage, truths: Truths): number {

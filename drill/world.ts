@@ -17,8 +17,8 @@ import { Truth } from "./truth.ts";
 import { until } from "./until.ts";
 
 const GATEWAYS = 3;
-const CONNECT_TIMEOUT_MS = 60_000;
-const PATIENCE_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 300_000;
+const PATIENCE_MS = 120_000;
 
 /** Everything that a fault can strike: all of it real, on this machine, and the drill's own. */
 export interface World {

@@ -36,7 +36,7 @@ const publisher = createPublisher(
     logger.warn("Redis connection failed", { reason: error.message }),
   ),
   {
-    handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+    enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
     listener: report.listener,
     maximumClockSkewMs: config.RT_MAXIMUM_CLOCK_SKEW_MS,
   },

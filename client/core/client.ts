@@ -1,14 +1,14 @@
 import type { Channel } from "../../contract/channels.ts";
-import { MAXIMUM_SUBSCRIPTIONS } from "../../contract/wire.ts";
-import { channelTraits } from "./channel-traits.ts";
-import { Connection } from "./connection.ts";
-import { Liveness } from "./liveness.ts";
-import { messageQueue } from "./message-queue.ts";
-import { Receiver } from "./receiver.ts";
-import type { SharedSubscription } from "./shared-subscription.ts";
-import { Slots } from "./slots.ts";
-import { SubscriptionRegistry } from "./subscription-registry.ts";
-import { checkStart, createTopic } from "./topic.ts";
+import { MAXIMUM_SUBSCRIPTIONS } from "../../contract/limits.ts";
+import { ConnectionManager } from "./connection/connection-manager.ts";
+import { Liveness } from "./connection/liveness.ts";
+import { messageIterator } from "./subscriptions/message-iterator.ts";
+import { Receiver } from "./subscriptions/receiver.ts";
+import type { SharedSubscription } from "./subscriptions/shared-subscription.ts";
+import { SubscriptionRegistry } from "./subscriptions/subscription-registry.ts";
+import { BatchedTimers } from "./timing/batched-timers.ts";
+import { channelTraits } from "./topics/channel-traits.ts";
+import { checkStart, createTopic } from "./topics/topic.ts";
 import type {
   ConnectionStatus,
   Edge,
@@ -18,14 +18,14 @@ import type {
   Subscription,
 } from "./types.ts";
 
-/** How long a subscription stays on the wire without a holder, in ms: one component often replaces another. */
+/** Time that a subscription outlives its last receiver, in ms, because one component often replaces another. */
 const LINGER_MS = 1_000;
 
 const edgeOf = (url: string): Edge => (/^wss?:/.test(url) ? "managed" : "gateway");
 
 const STALE_AFTER_MS = { gateway: 15_000, managed: 75_000 };
 
-/** What an application's error listener throws is for the platform to report: it must not stop the client. */
+/** Calls the application's error listener. What that throws is left to the platform to report: it must not stop the client. */
 function reportTo(onError: (error: Error) => void, error: Error): void {
   try {
     onError(error);
@@ -36,7 +36,7 @@ function reportTo(onError: (error: Error) => void, error: Error): void {
   }
 }
 
-/** Options of `messages`: those of `subscribe` without the functions. */
+/** Options of `messages`. */
 export interface MessagesOptions<C extends Channel>
   extends Pick<SubscribeOptions<C>, "marketId" | "lastId" | "maxRate" | "onGap" | "onStatus"> {
   /** Ends the iteration. */
@@ -44,8 +44,8 @@ export interface MessagesOptions<C extends Channel>
 }
 
 /**
- * Live channels over one connection: it reconnects and resumes by itself, delivers every message once and in order, and
- * shares what several parts of an application subscribe to.
+ * Subscribes to channels over one connection. Reconnects and resumes automatically, delivers every message once and in
+ * order, and shares subscriptions between the parts of an application.
  *
  * @example
  * const client = new RealtimeClient({ url: "https://realtime.example.com", token: () => session.token() });
@@ -53,12 +53,12 @@ export interface MessagesOptions<C extends Channel>
  */
 export class RealtimeClient {
   readonly #registry = new SubscriptionRegistry();
-  readonly #connection: Connection;
+  readonly #connection: ConnectionManager;
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
   readonly #onError: (error: Error) => void;
   readonly #liveness: Liveness;
-  /** What nobody holds any more, until it is released. */
-  readonly #lingering = new Slots<SharedSubscription>((all) => {
+  /** Subscriptions that no receiver uses any more, until they are released. */
+  readonly #lingering = new BatchedTimers<SharedSubscription>((all) => {
     for (const shared of all) this.#release(shared);
   });
   #isClosed = false;
@@ -66,7 +66,7 @@ export class RealtimeClient {
   constructor({ autoConnect = true, edge, onError = () => undefined, ...options }: RealtimeClientOptions) {
     const chosen = edge ?? edgeOf(options.url);
     this.#onError = (error) => reportTo(onError, error);
-    this.#connection = new Connection({
+    this.#connection = new ConnectionManager({
       ...options,
       edge: chosen,
       onError: this.#onError,
@@ -88,30 +88,29 @@ export class RealtimeClient {
     if (autoConnect) queueMicrotask(() => this.resume());
   }
 
-  /** The state of the connection; that of a subscription is its own `status`. */
+  /** The status of the connection. Each subscription has its own `status`. */
   get status(): ConnectionStatus {
     return this.#connection.status;
   }
 
-  /** Whether `close` was called: nothing can be subscribed to any more. */
+  /** True if `close` was called, after which `subscribe` throws. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Calls back with every change of `status`, until the function that it returns is called. */
+  /** Calls the listener with every change of `status`, until the returned function is called. */
   onStatus(listener: (status: ConnectionStatus) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
   /**
-   * Subscribes to a channel, or to one market of it. Any number of subscriptions to the same are one for the service.
+   * Subscribes to a channel, or to one market of it. Several subscriptions to the same topic are one for the service.
    *
-   * @throws RangeError for a channel, `marketId`, `lastId` or `maxRate` that the service would refuse; Error on a client
-   *   that is closed.
+   * @throws RangeError for a channel, `marketId`, `lastId` or `maxRate` that the service would refuse; Error after `close`.
    */
   subscribe<C extends Channel>(channel: C, options: SubscribeOptions<C>): Subscription {
-    if (this.#isClosed) throw new Error("the client is closed");
+    if (this.#isClosed) throw new Error("the client is closed; create a new RealtimeClient");
     const topic = { ...createTopic(channel, options.marketId), channel };
     checkStart(topic, options.lastId);
     const shared = this.#registry.obtain(topic);
@@ -120,30 +119,30 @@ export class RealtimeClient {
       isLatest: shared.isLatest,
       hasOneStream: shared.hasOneStream,
       options,
-      condition: () => shared.conditions.current,
+      health: () => shared.health.current,
       onClose: () => this.#remove(shared, receiver as unknown as Receiver),
       onListenerError: (error) => this.#onError(error instanceof Error ? error : new Error(String(error))),
     });
     this.#lingering.cancel(shared);
-    // The registry files it under its own channel, so it gets that channel's messages alone.
+    // The registry keeps it under its own channel, so it gets only that channel's messages.
     const needsRequest = shared.add(receiver as unknown as Receiver, options.lastId !== undefined);
-    // More than the service takes at once: what nobody holds any more goes first.
+    // Above the limit of a connection, subscriptions without receivers are released first.
     if (this.#registry.size > MAXIMUM_SUBSCRIPTIONS) this.#releaseLingering();
-    if (needsRequest) this.#connection.ask(shared);
-    else this.#connection.ensure(shared);
+    if (needsRequest) this.#connection.subscribe(shared);
+    else this.#connection.ensureSubscribed(shared);
     return receiver;
   }
 
   /**
-   * The messages of a channel, for `for await`. Leaving the loop, or the signal, ends the subscription. While the loop is
-   * busy, `latest` channels keep the newest value of each market; the others keep everything, up to 10,000 messages.
+   * Iterates over the messages of a channel, for `for await`. Leaving the loop, or the signal, ends the subscription. While
+   * the loop is busy, `latest` channels keep the newest value of each market, the others up to 10,000 messages.
    *
-   * Throws ChannelError from the loop where the service refuses the subscription, or the loop falls further behind.
+   * The loop throws a ChannelError if the service refuses the subscription, or if the loop falls further behind.
    */
   messages<C extends Channel>(channel: C, options: MessagesOptions<C> = {}): AsyncIterableIterator<Message<C>> {
     const isLatest = channelTraits(channel).delivery === "latest";
     const { signal, ...rest } = options;
-    return messageQueue<C>({
+    return messageIterator<C>({
       isLatest,
       signal,
       subscribe: (listeners) => this.subscribe(channel, { ...rest, ...listeners }),
@@ -151,8 +150,8 @@ export class RealtimeClient {
   }
 
   /**
-   * Asks for a token and renews it in place, as after a login. Resolves once the service has taken it; without a
-   * connection at once, since the next one asks for a token anyway.
+   * Fetches a token and replaces the current one in place, as after a login. Resolves once the service has accepted it;
+   * without a connection immediately, since the next one fetches a token anyway.
    *
    * Rejects with the ChannelError of a refusal, or with what the token function throws.
    */
@@ -160,34 +159,34 @@ export class RealtimeClient {
     return this.#connection.renew();
   }
 
-  /** Drops the connection, makes another one at once, and resumes. */
+  /** Drops the connection, opens another one immediately, and resumes. */
   reconnect(): void {
     this.#connection.restart();
   }
 
   /**
-   * Asks the service for a sign of life; without one within 3 s another connection is made at once, and one that waits for
-   * its next attempt makes it now. A browser's `online` and `visibilitychange` events lead to it anyway; call it where
-   * the platform has other ones.
+   * Probes the connection, and opens another one if the service does not answer within 3 s. Without a connection, makes
+   * the next attempt now. A browser's `online` and `visibilitychange` events do this already; call it where the platform
+   * has other events.
    */
   probe(): void {
     if (!this.#isClosed) this.#connection.probe();
   }
 
-  /** Disconnects and stays away, as in the background; the subscriptions wait. */
+  /** Disconnects until `resume`, as in the background. The subscriptions stay. */
   pause(): void {
     this.#liveness.unwatch();
     this.#connection.stop();
   }
 
-  /** Connects again after `pause`; the subscriptions resume from where they were. */
+  /** Connects again after `pause`. The subscriptions resume where they were. */
   resume(): void {
     if (this.#isClosed) return;
     this.#liveness.watch();
     this.#connection.start();
   }
 
-  /** Ends the connection, all subscriptions and timers, for good. */
+  /** Ends the connection, all subscriptions and all timers. A closed client cannot be opened again. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -208,7 +207,7 @@ export class RealtimeClient {
     this.#lingering.cancel(shared);
     if (!this.#registry.has(shared)) return;
     this.#registry.remove(shared);
-    this.#connection.leave(shared);
+    this.#connection.unsubscribe(shared);
   }
 
   #releaseLingering(): void {

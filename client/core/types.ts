@@ -1,43 +1,42 @@
 import type { Channel, Payload } from "../../contract/channels.ts";
 import type { ChannelError } from "../../contract/errors.ts";
-import type { BackoffOptions } from "./backoff.ts";
+import type { BackoffOptions } from "./timing/backoff.ts";
 
-/** The connection as a whole. */
+/** The status of the connection. */
 export type ConnectionStatus = "disconnected" | "connecting" | "connected";
 
 /**
- * One subscription:
- * - `subscribing`: nothing has come yet.
+ * The status of a subscription:
+ * - `subscribing`: nothing has arrived yet.
  * - `live`: the service confirmed the subscription, and the application has everything that the service had.
- * - `resuming`: the connection was lost, the service ended the subscription, or something is missing; what is missed
- *   meanwhile comes before it is `live` again.
- * - `stale`: neither a message nor a heartbeat came for `staleAfterMs`, or the device is offline. What is shown may be
- *   old.
- * - `error`: refused; `onError` said why. It recovers where a new token, a new connection or fewer subscriptions allow.
+ * - `resuming`: the connection was lost, the service ended the subscription, or messages are missing. They are delivered
+ *   before it is `live` again.
+ * - `stale`: neither a message nor a heartbeat arrived for `staleAfterMs`, or the device is offline. The data may be old.
+ * - `error`: refused, with the reason passed to `onError`. A new token, a new connection or fewer subscriptions may help.
  */
 export type SubscriptionStatus = "subscribing" | "live" | "resuming" | "stale" | "error";
 
-/** Which of the two services is at the other end: the Socket.IO gateway, or the managed one (plain WebSocket). */
+/** The kind of service at the URL: the Socket.IO gateway, or the managed edge (plain WebSocket). */
 export type Edge = "gateway" | "managed";
 
-/** Null and the empty text mean an anonymous connection, which has the public channels. */
+/** A JWT or a function that returns one. Null and "" mean an anonymous connection, which has the public channels. */
 export type Token = string | null | (() => string | null | Promise<string | null>);
 
-/** One message of channel `C`, as the application gets it. */
+/** One message of channel `C`. */
 export interface Message<C extends Channel = Channel> {
   readonly channel: C;
-  /** On a channel that is split by market. */
+  /** Present on a channel that is split by market. */
   readonly marketId?: string;
-  /** A name that the publisher gave the change, where it gave one. */
+  /** The publisher's name for the change, if it gave one. */
   readonly event?: string;
   readonly data: Payload<C>;
-  /** This message's id in its stream. */
+  /** The id of this message in its stream. */
   readonly id: string;
   /** The id of the message before it. */
   readonly prev: string;
 }
 
-/** Messages that the service no longer holds, or a stream that it lost the newest messages of: load what they would have said from the source. */
+/** Messages that are lost for good, because the service no longer holds them or lost them: load their data from the source. */
 export interface Gap {
   readonly channel: Channel;
   readonly marketId?: string;
@@ -46,31 +45,33 @@ export interface Gap {
 }
 
 export interface SubscribeOptions<C extends Channel> {
-  /** One market of a channel that is split by market, 1 to 128 characters. Without it: all of them. */
+  /** One market of a channel that is split by market, 1 to 128 characters. @default all markets */
   readonly marketId?: string;
   /**
-   * Where to begin: what came after this id is delivered first. `"0-0"` is all that is held. On a whole channel a map
-   * of ids by market, or `"0-0"`. Without it: the last value on `latest` channels, what comes on the others.
+   * The position to start after: messages after this id are delivered first. `"0-0"` delivers all that the service holds.
+   * On a whole channel a map of ids by market, or `"0-0"`.
+   *
+   * @default the last value on `latest` channels, new messages on the others
    */
   readonly lastId?: string | Readonly<Record<string, string>>;
-  /** Most messages a second and market, on `latest` channels alone: the newest value counts, the others are skipped. */
+  /** Most messages per second and market, only on `latest` channels: older values in between are skipped. */
   readonly maxRate?: number;
-  /** Called with every message once, in the order of its stream. */
+  /** Called once with every message, in the order of its stream. */
   readonly onMessage: (message: Message<C>) => void;
   /** Called with every change of `subscription.status`. */
   readonly onStatus?: (status: SubscriptionStatus) => void;
-  /** Called when the subscription is refused or ended by the service. */
+  /** Called when the service refuses or ends the subscription. */
   readonly onError?: (error: ChannelError) => void;
-  /** Called before the next message where something before it is lost for good. Never on `latest` channels. */
+  /** Called before the next message if messages before it are lost for good. Never called on `latest` channels. */
   readonly onGap?: (gap: Gap) => void;
 }
 
-/** A subscription as its holder sees it. */
+/** A subscription, as `subscribe` returns it. */
 export interface Subscription {
   readonly channel: Channel;
   readonly marketId?: string | undefined;
   readonly status: SubscriptionStatus;
-  /** Ends it; nothing is delivered any more. Calling it again does nothing. */
+  /** Ends the subscription: no listener is called any more. Calling it again does nothing. */
   close(): void;
 }
 
@@ -79,25 +80,25 @@ export interface RealtimeClientOptions {
   readonly url: string;
   /** @default by the URL: `ws:` and `wss:` are `managed`, everything else is `gateway` */
   readonly edge?: Edge;
-  /** A function is called for each connection, and again for the renewal before the token expires. @default null */
+  /** A function is called for each connection, and before the token expires to renew it. @default null */
   readonly token?: Token;
-  /** Waits between attempts to connect. @default from 1 s to 30 s */
+  /** Waits between attempts to connect. @default 1 s to 30 s */
   readonly backoff?: BackoffOptions;
-  /** How long the token function may take, in ms. @default 10_000 */
+  /** Time limit of the token function, in ms. @default 10_000 */
   readonly tokenTimeoutMs?: number;
-  /** Silence after which a subscription is `stale`, in ms. @default 15_000 on the gateway, 75_000 on the managed edge */
+  /** Time without a message or heartbeat after which a subscription is `stale`, in ms. @default 15_000 on the gateway, 75_000 on the managed edge */
   readonly staleAfterMs?: number;
-  /** How long an attempt to connect may take, in ms. @default 10_000 */
+  /** Time limit of an attempt to connect, in ms. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** Managed edge: time between pings, in ms, each answered by heartbeats. @default 60_000 */
+  /** Managed edge: time between pings, in ms, which the service answers with heartbeats. @default 60_000 */
   readonly pingIntervalMs?: number;
-  /** Managed edge: age at which a connection is replaced, in ms; API Gateway ends it at two hours. @default 6_600_000 */
+  /** Managed edge: age at which a connection is replaced, in ms; API Gateway closes it at two hours. @default 6_600_000 */
   readonly connectionLifetimeMs?: number;
-  /** Whether to connect at once; otherwise `resume()` begins. @default true */
+  /** True to connect immediately; otherwise call `resume()`. @default true */
   readonly autoConnect?: boolean;
   /**
-   * Called with what goes wrong in the background and is tried again: refused tokens, failed connections (each a
-   * `ConnectionError`), broken frames.
+   * Called with failures in the background that the client retries: refused tokens, failed connections (each a
+   * `ConnectionError`), malformed messages of the service, and what listeners of the application throw.
    */
   readonly onError?: (error: Error) => void;
 }

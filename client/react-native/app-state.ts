@@ -1,8 +1,8 @@
 import type { RealtimeClient } from "../index.ts";
 
-/** What is used of React Native's `AppState`. */
+/** The part of React Native's `AppState` that is used here. */
 export interface AppStateLike {
-  /** `active`, `background`, on iOS also `inactive`; null or `unknown` until the app knows. */
+  /** `active`, `background`, on iOS also `inactive`; null or `unknown` at the start. */
   readonly currentState: string | null | undefined;
   addEventListener(type: "change", listener: (state: string) => void): { remove(): void };
 }
@@ -10,14 +10,13 @@ export interface AppStateLike {
 export interface BackgroundOptions {
   readonly client: Pick<RealtimeClient, "pause" | "resume" | "reconnect" | "probe">;
   readonly appState: AppStateLike;
-  /** How long the app may be in the background before it disconnects, in ms: a glance at another app costs nothing. */
+  /** Time in the background after which the app disconnects, in ms, so that a short look at another app costs nothing. */
   readonly graceMs: number;
 }
 
 /**
- * Sees to a connection that the app had kept while it was in the background. The system stops the timers of an app that
- * sleeps: the connection of one that slept longer than `graceMs` is dead by now and does not know it; whether that of one
- * that slept less still answers is found out.
+ * Checks a connection that was kept in the background. The system stops the timers of an app that sleeps: after more than
+ * `graceMs` the connection is dead without a sign and is replaced, after less it is probed.
  */
 function onForeground({ client, graceMs }: BackgroundOptions, awayMs: number): void {
   if (awayMs > graceMs) client.reconnect();
@@ -25,13 +24,13 @@ function onForeground({ client, graceMs }: BackgroundOptions, awayMs: number): v
 }
 
 /**
- * Disconnects a while after the app went to the background, and resumes by ids in the foreground, until the function
- * that it returns is called. `inactive` (iOS: an incoming call, the app switcher) is no background.
+ * Disconnects `graceMs` after the app went to the background, and resumes in the foreground, until the returned function is
+ * called. `inactive` (iOS: an incoming call, the app switcher) does not count as background.
  */
 export function pauseInBackground(options: BackgroundOptions): () => void {
   const { client, appState, graceMs } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the app went to the background, in ms since 1970. */
+  /** The time at which the app went to the background, in ms since 1970. */
   let since: number | undefined;
   let isPaused = false;
   const onChange = (state: string | null | undefined): void => {

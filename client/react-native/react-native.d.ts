@@ -1,4 +1,4 @@
-/** What the provider uses of React Native, which an app brings along and this repository does not install. */
+/** Declares the part of React Native that the provider uses. Apps install it; this repository does not. */
 declare module "react-native" {
   export const AppState: import("./app-state.ts").AppStateLike;
 }

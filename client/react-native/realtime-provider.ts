@@ -8,11 +8,11 @@ import {
 import { pauseInBackground } from "./app-state.ts";
 
 export interface RealtimeProviderProps extends Omit<ReactRealtimeProviderProps, "onClient"> {
-  /** How long the app may be in the background before it disconnects, in ms; 0 for at once. @default 5_000 */
+  /** Time in the background after which the app disconnects, in ms; 0 to disconnect immediately. @default 5_000 */
   readonly graceMs?: number;
 }
 
-/** As the web's provider; besides, it disconnects in the background and resumes by ids in the foreground. */
+/** Works like the provider for the web, and also disconnects in the background and resumes in the foreground. */
 export function RealtimeProvider({ graceMs = 5_000, ...props }: RealtimeProviderProps) {
   const onClient = useCallback(
     (client: RealtimeClient) => pauseInBackground({ client, appState: AppState, graceMs }),

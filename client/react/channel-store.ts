@@ -11,24 +11,24 @@ import { type ChannelState, type DeclaredGap, emptyState, NO_GAPS } from "./chan
 import { cancelFrame, onNextFrame } from "./frame.ts";
 
 export interface ChannelStoreOptions<C extends Channel> {
-  /** Null while there is no connection to have: the state stays empty. */
+  /** Null if there is no client yet: the state stays empty. */
   readonly client: RealtimeClient | null;
   readonly channel: C;
   readonly marketId?: string | undefined;
-  /** Where to begin; without it, with what comes. */
+  /** The position to start after. @default new messages only */
   readonly lastId?: string | Readonly<Record<string, string>> | undefined;
   /** Messages kept in `messages`. */
   readonly keep: number;
 }
 
-/** A subscription as an external store of React: subscribed while it has listeners, changed once per frame. */
+/** An external store for React: subscribes while it has listeners, and changes at most once per frame. */
 export class ChannelStore<C extends Channel> {
   readonly #options: ChannelStoreOptions<C>;
   readonly #listeners = new Set<() => void>();
   #subscription: Subscription | undefined;
   #state: ChannelState<C> = emptyState();
   #pending: Message<C>[] = [];
-  /** The newest of each market since the last frame. */
+  /** The newest message of each market since the last frame. */
   readonly #newest = new Map<string, Message<C>>();
   #status: SubscriptionStatus = "subscribing";
   #since: number | undefined;
@@ -52,7 +52,7 @@ export class ChannelStore<C extends Channel> {
 
   #open(): void {
     const { channel, marketId } = this.#options;
-    // A tree that is shown again has the client of before until its provider has made another one.
+    // A tree that is shown again has the closed client until its provider has created another one.
     const client = this.#options.client?.isClosed ? null : this.#options.client;
     const lastId = this.#lastId();
     this.#subscription = this.#subscribe(() =>
@@ -72,7 +72,7 @@ export class ChannelStore<C extends Channel> {
     else onNextFrame(this.#flush);
   }
 
-  /** What the client refuses before it asks is shown as the service's refusals are: it must not end the whole tree. */
+  /** Turns invalid arguments into the status `error`, like a refusal of the service: they must not unmount the tree. */
   #subscribe(subscribe: () => Subscription | undefined): Subscription | undefined {
     try {
       return subscribe();
@@ -85,7 +85,7 @@ export class ChannelStore<C extends Channel> {
   }
 
   #close(): void {
-    // Nothing comes from here on: a tree that is shown again must not begin with `live`.
+    // Nothing arrives from here on: a tree that is shown again must not start with `live`.
     if (this.#subscription) this.#onStatus("subscribing");
     cancelFrame(this.#flush);
     this.#update();
@@ -93,7 +93,7 @@ export class ChannelStore<C extends Channel> {
     this.#subscription = undefined;
   }
 
-  /** A store that is used again, as after a hidden `Activity`, goes on after the last message that it has. */
+  /** Returns the position to start after. A store that is used again, as after a hidden `Activity`, resumes. */
   #lastId(): string | Readonly<Record<string, string>> | undefined {
     const { latest, byMarket } = this.#state;
     if (!latest) return this.#options.lastId;
@@ -102,7 +102,7 @@ export class ChannelStore<C extends Channel> {
   }
 
   #onStatus(reported: SubscriptionStatus): void {
-    // A subscription of its own begins anew each time, but what came before is still shown.
+    // Each subscription starts with `subscribing`, but the data of the previous one is still shown.
     const hasData = this.#state.latest !== undefined || this.#pending.length > 0;
     const status = reported === "subscribing" && hasData ? "resuming" : reported;
     if (this.#since === undefined || (status === "live") !== (this.#status === "live")) this.#since = Date.now();
@@ -125,7 +125,7 @@ export class ChannelStore<C extends Channel> {
   #onMessage(message: Message<C>): void {
     if (message.marketId !== undefined) this.#newest.set(message.marketId, message);
     this.#pending.push(message);
-    // In a page that is never drawn the messages that nobody will see must not pile up.
+    // In a page that is never drawn, messages that nobody will see must not accumulate.
     if (this.#pending.length > 2 * this.#options.keep + 1) this.#pending = this.#pending.slice(-this.#options.keep - 1);
     onNextFrame(this.#flush);
   }
@@ -140,7 +140,7 @@ export class ChannelStore<C extends Channel> {
     return isAsFresh && gaps === this.#gaps && this.#pending.length === 0;
   }
 
-  /** Returns whether there is a new state. */
+  /** Builds the next state. Returns whether there is one. */
   #update(): boolean {
     if (this.#isUnchanged) return false;
     const { keep } = this.#options;

@@ -1,4 +1,4 @@
-/** Work that waits for the next frame; one pass for all that asked meanwhile, so that React renders once. */
+/** Tasks for the next frame, which run in one pass so that React renders once. */
 const waiting = new Set<() => void>();
 
 function run(): void {
@@ -12,10 +12,10 @@ interface FrameSource {
   readonly document?: { readonly hidden?: boolean };
 }
 
-/** A hidden page has no frames: what waits is done at this pace there, in ms. */
+/** Time between passes in a hidden page, which has no frames, in ms. */
 const HIDDEN_PERIOD_MS = 250;
 
-/** Runs a task once before the next frame is drawn, however often it is asked for until then. */
+/** Runs a task once before the next frame is drawn, however often it is requested until then. */
 export function onNextFrame(task: () => void): void {
   const isFirst = waiting.size === 0;
   waiting.add(task);
@@ -25,4 +25,5 @@ export function onNextFrame(task: () => void): void {
   else setTimeout(run, HIDDEN_PERIOD_MS);
 }
 
+/** Removes a task from the next frame. */
 export const cancelFrame = (task: () => void): void => void waiting.delete(task);

@@ -4,7 +4,7 @@ import { notificationsAtom, ordersAtom, signalsAtom } from "./atoms.ts";
 import { emptyState } from "./channel-state.ts";
 import { ChannelStore } from "./channel-store.ts";
 
-/** Messages kept of each. */
+/** Messages kept of each channel. */
 const KEPT = 100;
 
 type AtomStore = ReturnType<typeof useStore>;
@@ -12,11 +12,11 @@ type AtomStore = ReturnType<typeof useStore>;
 interface GlobalSubscriptionsOptions {
   readonly client: RealtimeClient;
   readonly store: AtomStore;
-  /** Without a user there are no orders and notifications to have. */
+  /** False without a user, who has no orders and notifications. */
   readonly hasUser: boolean;
 }
 
-/** Fills the atoms of the global subscriptions until the function that it returns is called; then they are empty. */
+/** Fills the atoms of the global subscriptions until the returned function is called, which empties them. */
 export function subscribeGlobally({ client, store, hasUser }: GlobalSubscriptionsOptions): () => void {
   const follow = <C extends Channel>(channel: C, set: (state: ReturnType<typeof emptyState<C>>) => void) => {
     const states = new ChannelStore<C>({ client, channel, keep: KEPT });

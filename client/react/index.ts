@@ -1,3 +1,5 @@
+"use client";
+
 export { notificationsAtom, ordersAtom, signalsAtom, wsStatusAtom } from "./atoms.ts";
 export type { ChannelState, DeclaredGap, Freshness } from "./channel-state.ts";
 export { RealtimeProvider, type RealtimeProviderProps } from "./realtime-provider.ts";

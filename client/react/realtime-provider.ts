@@ -6,33 +6,35 @@ import { subscribeGlobally } from "./global-subscriptions.ts";
 import { RealtimeContext } from "./use-realtime-client.ts";
 
 export interface RealtimeProviderProps extends Omit<RealtimeClientOptions, "autoConnect"> {
-  /** Who is signed in; another user gets a connection of their own, and null (the default) disconnects. */
+  /** The signed-in user. Another user gets another connection. @default null, which disconnects */
   readonly user?: string | null;
-  /** Whether to connect, for the public channels, when nobody is signed in. @default false */
+  /** True to connect without a user, for the public channels. @default false */
   readonly anonymous?: boolean;
-  /** Whether to keep `ordersAtom`, `notificationsAtom` and `signalsAtom` filled. @default false */
+  /** True to keep `ordersAtom`, `notificationsAtom` and `signalsAtom` filled. @default false */
   readonly subscribeGlobally?: boolean;
-  /** Hears of each client, to pause it in the background; returns what undoes that. */
+  /** Called with each client, for example to pause it in the background. Returns a function that undoes that. */
   readonly onClient?: (client: RealtimeClient) => () => void;
   readonly children?: ReactNode;
 }
 
-/** A client and what it was made for. */
+/** A client, and the user and edge that it was created for. */
 interface ActiveClient extends Pick<RealtimeProviderProps, "url" | "edge"> {
   readonly client: RealtimeClient;
-  /** Whose it is. */
   readonly user: string | null;
 }
 
-/** Calls the newest value of a prop without a new connection for each new function. */
+/** Resolves with the token of the newest props, so that a new token function does not cause a new connection. */
 async function currentToken({ user, token }: RealtimeProviderProps): Promise<string | null> {
   if (user === null || user === undefined) return null;
   return typeof token === "function" ? await token() : (token ?? null);
 }
 
 /**
- * Gives the components below it a connection: while there is a `user`, or with `anonymous` also without one. It connects
- * after the first render, in the browser alone.
+ * Provides a connection to the components below it while there is a `user`, or always with `anonymous`. Connects after
+ * the first render, and never on a server.
+ *
+ * @example
+ * <RealtimeProvider url="https://realtime.example.com" user={user} token={getToken}>…</RealtimeProvider>
  */
 export function RealtimeProvider(props: RealtimeProviderProps) {
   const { url, edge, user = null, anonymous = false, token, children } = props;
@@ -40,8 +42,8 @@ export function RealtimeProvider(props: RealtimeProviderProps) {
   const newest = useRef(props);
   const store = useStore();
   const isWanted = user !== null || anonymous;
-  // From the very render in which the user or the edge changes, nothing of the last one's is shown, and nothing below
-  // subscribes to a client that is closed by then.
+  // In the very render in which the user or the edge changes, components must neither show data of the previous user nor
+  // subscribe to a client that is about to be closed.
   const isCurrent = isWanted && active?.user === user && active.url === url && active.edge === edge;
   const client = isCurrent ? active.client : null;
 

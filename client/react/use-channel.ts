@@ -5,31 +5,32 @@ import { ChannelStore } from "./channel-store.ts";
 import { useRealtimeClient } from "./use-realtime-client.ts";
 
 export interface UseChannelOptions {
-  /** One market of a channel that is split by market; without it, all of them. */
+  /** One market of a channel that is split by market. @default all markets */
   readonly marketId?: string;
   /** Messages kept in `messages`, 0 for none. @default 100 */
   readonly keep?: number;
   /**
-   * Where to begin: what came after this id is delivered first, `"0-0"` is all that the service holds. On a whole channel
-   * a map of ids by market, or `"0-0"`. Another value begins anew, so keep it while the component is there.
+   * The position to start after: messages after this id are delivered first, `"0-0"` delivers all that the service holds.
+   * On a whole channel a map of ids by market, or `"0-0"`. Another value subscribes anew, so keep it while the component is
+   * mounted.
    *
-   * @default with what comes
+   * @default the last value on `latest` channels, new messages on the others
    */
   readonly lastId?: string | Readonly<Record<string, string>>;
-  /** Whether to be subscribed. @default true */
+  /** True to be subscribed. @default true */
   readonly enabled?: boolean;
 }
 
-/** Returns the same object as long as it says the same: a map that is written into the call is a new one each time. */
+/** Returns the same object as long as its content is the same: a map written into the call is a new one each time. */
 function useStable<T>(value: T): T {
   const text = JSON.stringify(value);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text says all that there is in it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text has all of its content
   return useMemo(() => value, [text]);
 }
 
 /**
- * The messages of a channel while the component is there. Components that use the same channel share one subscription,
- * and all of them render at most once per frame.
+ * Subscribes to a channel while the component is mounted, and returns its state. Components that use the same channel
+ * share one subscription, and all of them render at most once per frame.
  *
  * @example
  * const { latest, status } = useChannel("market:prices", { marketId: "m1" });

@@ -4,7 +4,7 @@ import type { Freshness } from "./channel-state.ts";
 import { useChannel } from "./use-channel.ts";
 import { worstOf } from "./worst-of.ts";
 
-/** What `useMarketSubscription` gives. The same object until something in it changes. */
+/** The result of `useMarketSubscription`. The same object until something in it changes. */
 export interface MarketState extends Freshness {
   readonly price: Message<"market:prices">["data"] | undefined;
   readonly orderBook: Message<"market:orderbook">["data"] | undefined;
@@ -16,8 +16,11 @@ export interface MarketState extends Freshness {
 const KEPT_TRADES = 100;
 
 /**
- * Price, order book and trades of one market, while the component is there. `status` is the worst of the three, so that
- * `live` holds for all of them; gaps are of the trades, since the other two only have a newest value.
+ * Subscribes to price, order book and trades of one market while the component is mounted. `status` is the worst of the
+ * three, so that `live` holds for all of them. Gaps are those of the trades: the other two only have a newest value.
+ *
+ * @example
+ * const { price, orderBook, trades, status } = useMarketSubscription("m1");
  */
 export function useMarketSubscription(marketId: string): MarketState {
   const prices = useChannel("market:prices", { marketId, keep: 0 });

@@ -1,10 +1,11 @@
 import { createContext, useContext } from "react";
 import type { RealtimeClient } from "../index.ts";
 
+/** Holds the client of the nearest provider. */
 export const RealtimeContext = createContext<RealtimeClient | null>(null);
 
 /**
- * The client of the nearest `RealtimeProvider`: null while nobody is signed in (and anonymous use was not asked for), on
- * a server, and in the first render.
+ * Returns the client of the nearest `RealtimeProvider`: null without a user (unless the provider has `anonymous`), on a
+ * server, and in the first render.
  */
 export const useRealtimeClient = (): RealtimeClient | null => useContext(RealtimeContext);

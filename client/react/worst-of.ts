@@ -5,7 +5,7 @@ const worstFirst: readonly SubscriptionStatus[] = ["error", "stale", "resuming",
 
 type Part = Pick<Freshness, "status" | "since" | "error">;
 
-/** Joins several subscriptions into one that is live only while all are, and not live since the first is not. */
+/** Combines several subscriptions: the result is live while all are, and not live since the first of them stopped. */
 export function worstOf(parts: readonly [Part, ...Part[]]): Part {
   const statuses = parts.map(({ status }) => status);
   const status = worstFirst.find((each) => statuses.includes(each)) ?? "subscribing";

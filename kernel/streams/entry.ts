@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { channelDefinition, isChannel } from "../../contract/channels.ts";
+import { ENTRY_ID } from "../../contract/ids.ts";
 import type { DataMessage } from "../../contract/messages.ts";
-import { ENTRY_ID, type Topic } from "../../contract/stream.ts";
+import type { Topic } from "../../contract/stream.ts";
 
 /** One entry of a stream, as clients get it. */
 export type Entry = DataMessage;
@@ -27,7 +28,7 @@ const envelopeSchema = z.object({
   data: z.object({ packet: z.object({ data: z.tuple([z.literal("data"), entrySchema]) }) }),
 });
 
-/** The entry in a Pub/Sub body of the publish script, or undefined where the body is anything else. */
+/** Parses a Pub/Sub body of the publish script; undefined where it is anything else. */
 export function parseEnvelope(body: Buffer): Entry | undefined {
   try {
     const parsed = envelopeSchema.safeParse(JSON.parse(body.toString("utf8")));
@@ -37,7 +38,7 @@ export function parseEnvelope(body: Buffer): Entry | undefined {
   }
 }
 
-/** The entry in a Redis Stream's item (`m` body without its end, `p` prev), or undefined where it is anything else. */
+/** Parses an item of a Redis Stream (`m` body without its closing brace, `p` prev); undefined where it is anything else. */
 export function parseItem([itemId, fields]: readonly [string, readonly string[]]): Entry | undefined {
   const [, body, , prev] = fields;
   try {
@@ -48,7 +49,7 @@ export function parseItem([itemId, fields]: readonly [string, readonly string[]]
   }
 }
 
-/** Whether an entry may have come over the room of a channel (and of one market or user, if `key` is given). */
+/** True where an entry belongs to a topic, so that its room may carry it. */
 export function belongsTo(entry: Entry, { channel, key }: Topic): boolean {
   if (entry.channel !== channel) return false;
   if (channelDefinition(channel).key !== "marketId") return entry.marketId === undefined;

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type WebSocket as ServerSocket, WebSocketServer } from "ws";
-import { openManagedTransport } from "../../client/core/managed-transport.ts";
-import type { CloseReason, Transport } from "../../client/core/transport.ts";
+import { openManagedTransport } from "../../client/core/transport/managed-transport.ts";
+import type { CloseReason, Transport } from "../../client/core/transport/transport.ts";
 
 let server: WebSocketServer;
 let transport: Transport | undefined;
@@ -84,7 +84,9 @@ describe("the transport of the managed edge", () => {
 
   it("pings, and ends a connection that does not answer", async () => {
     const { heard, received } = await connect({ pingIntervalMs: 50 });
-    await expect.poll(() => heard.reasons).toMatchObject([{ message: "no answer to a ping" }]);
+    await expect
+      .poll(() => heard.reasons)
+      .toMatchObject([{ message: "no answer to a ping within 0.15 s", isDead: true }]);
     expect(received.every(({ event }) => event === "ping")).toBe(true);
     const other = await connect({ pingIntervalMs: 50 });
     other.socket.on("message", () => other.socket.send(JSON.stringify({ event: "pong", data: {} })));

@@ -13,8 +13,8 @@ const MARKETS = 10_000;
 /** As long as Polymarket's token ids. */
 const ID_LENGTH = 77;
 
-/** Messages of one call of `publish`. */
-const BATCH = 500;
+/** Messages of one call of `publish`: few enough that their hints are queued within its deadline, also on a busy machine. */
+const BATCH = 100;
 
 /** For what this machine takes some seconds for. */
 const LONG = { timeout: 120_000 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Receiver } from "../../client/core/receiver.ts";
-import { SharedSubscription } from "../../client/core/shared-subscription.ts";
-import type { StartPosition } from "../../client/core/topic.ts";
+import { Receiver } from "../../client/core/subscriptions/receiver.ts";
+import { SharedSubscription } from "../../client/core/subscriptions/shared-subscription.ts";
+import type { StartPosition } from "../../client/core/topics/topic.ts";
 import type { Gap } from "../../client/core/types.ts";
 
 /** A subscription to trades with receivers that begin at these ids, and what each of them got. */
@@ -19,7 +19,7 @@ function share(marketId: string | undefined, ...starts: readonly StartPosition[]
         onMessage: ({ id }) => got.push(id),
         onGap: (gap) => gaps.push(gap),
       },
-      condition: () => shared.conditions.current,
+      health: () => shared.health.current,
       onClose: () => undefined,
       onListenerError: (error) => {
         throw error;
@@ -39,10 +39,10 @@ const entry = (number: number, prev = number - 1, marketId = "m") => ({
 const connection = {};
 
 function answer(shared: SharedSubscription, id: number, recovered: boolean): void {
-  const asked = shared.idsToAsk();
-  const context = { asked, mayLower: true, onReplay: () => undefined };
-  shared.settle({ channel: "market:trades", marketId: "m", id: `${id}-0`, recovered }, context);
-  shared.finish(connection, { asked, isFirst: true });
+  const requested = shared.idsToRequest();
+  const context = { requested, mayLower: true, onReplay: () => undefined };
+  shared.applyReply({ channel: "market:trades", marketId: "m", id: `${id}-0`, recovered }, context);
+  shared.finishReply(connection, { requested, isFirst: true });
 }
 
 describe("a subscription that several receivers share", () => {
@@ -58,7 +58,7 @@ describe("a subscription that several receivers share", () => {
     expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "51-0" }, true).size).toBe(0);
     expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "2-0" }, true)).toEqual(new Set(["m"]));
     expect(all.map(({ receiver }) => receiver.status)).toEqual(["resuming", "resuming"]);
-    expect([shared.take(entry(52), true), shared.idsToAsk()]).toEqual(["fine", new Map([["m", "51-0"]])]);
+    expect([shared.take(entry(52), true), shared.idsToRequest()]).toEqual(["fine", new Map([["m", "51-0"]])]);
     answer(shared, 3, false);
     expect(all.map(({ receiver, gaps }) => [receiver.status, gaps])).toEqual(
       all.map(() => ["live", [{ channel: "market:trades", marketId: "m", after: "51-0" }]]),
@@ -70,16 +70,16 @@ describe("a subscription that several receivers share", () => {
   it("goes on from the beginning with a market that the service does not name any more", () => {
     const { shared, all } = share(undefined, { m: "9-0", other: "9-0" });
     const context = { mayLower: true, onReplay: () => undefined };
-    const first = shared.idsToAsk();
-    shared.settle(
+    const first = shared.idsToRequest();
+    shared.applyReply(
       { channel: "market:trades", ids: { m: "9-0", other: "9-0" }, recovered: true },
-      { ...context, asked: first },
+      { ...context, requested: first },
     );
-    shared.finish(connection, { asked: first, isFirst: true });
+    shared.finishReply(connection, { requested: first, isFirst: true });
     expect(shared.takeHeartbeat({ channel: "market:trades", ids: { m: "3-0" } }, true)).toEqual(new Set(["m"]));
-    const asked = shared.idsToAsk(new Set(["m"]));
-    shared.settle({ channel: "market:trades", ids: { other: "9-0" }, recovered: true }, { ...context, asked });
-    expect(shared.finish(connection, { asked, isFirst: false })).toEqual(new Set());
+    const requested = shared.idsToRequest(new Set(["m"]));
+    shared.applyReply({ channel: "market:trades", ids: { other: "9-0" }, recovered: true }, { ...context, requested });
+    expect(shared.finishReply(connection, { requested, isFirst: false })).toEqual(new Set());
     const [only] = all;
     expect([only?.receiver.status, only?.gaps.map(({ after }) => after)]).toEqual(["live", ["9-0"]]);
     shared.take(entry(1, 0), true);
@@ -89,19 +89,19 @@ describe("a subscription that several receivers share", () => {
   it("gives who joins it no better status than it has", () => {
     const { shared } = share("m", "5-0");
     answer(shared, 5, true);
-    shared.conditions.silence();
+    shared.health.markSilent();
     const late = new Receiver({
       topic: shared.topic as { channel: "market:trades" },
       isLatest: false,
       hasOneStream: true,
       options: { onMessage: () => undefined },
-      condition: () => shared.conditions.current,
+      health: () => shared.health.current,
       onClose: () => undefined,
       onListenerError: () => undefined,
     });
     shared.add(late as unknown as Receiver, false);
     expect(late.status).toBe("stale");
-    shared.conditions.hear();
+    shared.health.markHeard();
     expect(late.status).toBe("live");
   });
 });

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Backoff } from "../../client/core/backoff.ts";
-import { RateLimit } from "../../client/core/rate-limit.ts";
-import { readClaims, renewalDelay, TokenSource } from "../../client/core/token-source.ts";
+import { RateLimit } from "../../client/core/subscriptions/rate-limit.ts";
+import { Backoff } from "../../client/core/timing/backoff.ts";
+import { readClaims, renewalDelay } from "../../client/core/tokens/token-claims.ts";
+import { TokenSource } from "../../client/core/tokens/token-source.ts";
 import { createIssuer } from "../../local/issuer.ts";
 
 describe("the wait between attempts", () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ConnectionError, RealtimeClient, type RealtimeClientOptions } from "vezta-realtime/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { readClaims } from "../../client/core/token-source.ts";
+import { readClaims } from "../../client/core/tokens/token-claims.ts";
 import { messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 import { startFrameServer } from "./frame-server.ts";

@@ -32,11 +32,16 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm run drill", () => {
   it("keeps every promise through the faults, on a real cluster, gateways, the managed edge and the SDK", {
-    timeout: 900_000,
+    timeout: 1_800_000,
   }, async () => {
     const json = join(folder, "rows.json");
 
-    const { stdout } = await run(process.execPath, [ENTRY, "--quick", "--faults", faults.join(), "--json", json]);
+    const words = [ENTRY, "--quick", "--faults", faults.join(), "--json", json];
+    // With its output, also where it fails: that says which promise was broken.
+    const stdout = await run(process.execPath, words).then(
+      (ended) => ended.stdout,
+      (failed: { readonly stdout: string; readonly stderr: string }) => `${failed.stdout}${failed.stderr}`,
+    );
 
     expect(stdout).toContain("Every promise was kept.");
     const rows = z.array(row).parse(JSON.parse(await readFile(json, "utf8")));

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import type { Browser } from "playwright-core";
 import { expect } from "vitest";
+import type { Stream } from "../../contract/stream.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { type LocalPlatform, startPlatform } from "../../local/platform.ts";
 import { EventSource } from "../../local/simulator/event-source.ts";
@@ -16,9 +17,12 @@ export interface PagePlatform {
   /** What the platform told its user of. */
   readonly notices: readonly string[];
   open(options?: Partial<OpenOptions>): Promise<PageDriver>;
-  /** Puts a price of a market on the bus. */
+  /** Puts a price of a market on the bus. Resolves once the functions have published it. */
   price(marketId: string, yes: string): Promise<void>;
-  /** Puts trades `<prefix>1`, `<prefix>2`, … of a market on the bus, one after the other so that their order is known. */
+  /**
+   * Puts trades `<prefix>1`, `<prefix>2`, … of a market on the bus, one after the other so that their order is known.
+   * Resolves once the functions have published them all.
+   */
   trade(marketId: string, prefix: string, first: number, last: number): Promise<void>;
   /** Puts that many trades of a market on the bus, in any order. Resolves once the functions have published them all. */
   tradeAtOnce(marketId: string, prefix: string, count: number): Promise<void>;
@@ -30,11 +34,12 @@ function tradeEvent(marketId: string, id: string, size: number): SimulatedEvent 
   return { source: "vezta.market-data", detailType: "TradeExecuted", detail: { ...detail, time: Date.now() } };
 }
 
-/** Counts the trades of a market that were ever written, those included that are no longer held. */
-async function countWritten(redis: Redis, marketId: string): Promise<number> {
-  const key = streamKey({ channel: "market:trades", key: marketId });
+/** Counts the entries of a stream that were ever written, those included that are no longer held. */
+async function countWritten(redis: Redis, stream: Stream): Promise<number> {
+  const key = streamKey(stream);
+  if ((await redis.exists(key)) === 0) return 0;
   const facts = await redis.call("XINFO", "STREAM", key);
-  if (!Array.isArray(facts)) throw new Error(`${key} is no stream`);
+  if (!Array.isArray(facts)) throw new Error(`XINFO STREAM ${key}: not a list`);
   return Number(facts[facts.indexOf("entries-added") + 1]);
 }
 
@@ -55,6 +60,14 @@ export async function startPagePlatform(eventsPerSecond = 50): Promise<PagePlatf
   const url = `http://localhost:${platform.port}/`;
   const source = new EventSource(`${url}dev/aws`);
   const redis = new Redis(platform.redisUrl);
+  // The bus answers before the functions have run.
+  const putAll = async (stream: Stream, events: readonly SimulatedEvent[]): Promise<void> => {
+    const before = await countWritten(redis, stream);
+    await source.put(events);
+    await expect
+      .poll(() => countWritten(redis, stream), { timeout: 60_000 })
+      .toBeGreaterThanOrEqual(before + events.length);
+  };
   return {
     platform,
     browser,
@@ -63,19 +76,18 @@ export async function startPagePlatform(eventsPerSecond = 50): Promise<PagePlatf
     open: (options = {}) => openPage(browser, { url, ...options }),
     async price(marketId, yes) {
       const detail = { marketId, yes, no: (1 - Number(yes)).toFixed(3), time: Date.now() };
-      await source.put([{ source: "vezta.market-data", detailType: "PriceChanged", detail }]);
+      const event = { source: "vezta.market-data", detailType: "PriceChanged", detail };
+      await putAll({ channel: "market:prices", key: marketId }, [event]);
     },
     async trade(marketId, prefix, first, last) {
       for (let number = first; number <= last; number += 1) {
-        await source.put([tradeEvent(marketId, `${prefix}${number}`, number)]);
+        await putAll({ channel: "market:trades", key: marketId }, [tradeEvent(marketId, `${prefix}${number}`, number)]);
       }
     },
     async tradeAtOnce(marketId, prefix, count) {
       const numbers = Array.from({ length: count }, (_, index) => index + 1);
-      const before = await countWritten(redis, marketId);
-      await source.put(numbers.map((number) => tradeEvent(marketId, `${prefix}${number}`, number)));
-      // The bus answers before the functions have run.
-      await expect.poll(() => countWritten(redis, marketId), { timeout: 60_000 }).toBe(before + count);
+      const events = numbers.map((number) => tradeEvent(marketId, `${prefix}${number}`, number));
+      await putAll({ channel: "market:trades", key: marketId }, events);
     },
     async stop() {
       redis.disconnect();

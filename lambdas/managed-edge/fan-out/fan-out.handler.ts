@@ -14,7 +14,7 @@ import { createEdgeStreams } from "../streams/edge-streams.ts";
 import { openTable } from "../table/open-table.ts";
 import { createFanOut } from "./fan-out.ts";
 
-/** Some 20 ms a post, 50 at once: a room of so many takes one invocation less than half a second. */
+/** Subscribers that one invocation posts to in less than half a second, at some 20 ms a post and 50 at once. */
 const SPLIT_OVER = 1_000;
 
 const logger = new Logger({ serviceName: "managed-edge-fan-out" });
@@ -33,9 +33,9 @@ export const handler = createFanOut({
   streams: createEdgeStreams(redis),
   reader: createStreamReader(redis),
   poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
-  handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+  enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
   splitOver: SPLIT_OVER,
   windowMs: config.RT_EDGE_WINDOW_MS,
   onError: logErrors(logger),
-  onCursorReplaced: (channel) => logger.warn("cursor replaced: it made no sense", { channel }),
+  onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),
 });

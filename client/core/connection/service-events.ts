@@ -1,0 +1,98 @@
+import { ChannelError } from "../../../contract/errors.ts";
+import type { ErrorMessage } from "../../../contract/messages.ts";
+import { isObject, parseData, parseErrorMessage, parseHeartbeat } from "../messages/parse-messages.ts";
+import type { SubscribeRequests } from "../requests/subscribe-requests.ts";
+import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
+import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
+import type { WireTopic } from "../topics/topic.ts";
+
+interface ServiceEventsOptions {
+  readonly requests: SubscribeRequests;
+  readonly registry: SubscriptionRegistry;
+  readonly onDrain: (reconnectIn: number) => void;
+  readonly onPrivateEnded: (error: ChannelError, subscription: SharedSubscription) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** Events that repeat what the answer to a request says. */
+const answers: ReadonlySet<string> = new Set(["subscribed", "unsubscribed", "authenticated"]);
+
+/** Handles the events that the service sends on one connection. */
+export class ServiceEvents {
+  readonly #options: ServiceEventsOptions;
+  readonly #handlers: ReadonlyMap<string, (value: unknown) => void> = new Map([
+    ["data", (value) => this.#onData(value)],
+    ["heartbeat", (value) => this.#onHeartbeat(value)],
+    ["drain", (value) => this.#onDrain(value)],
+    ["error", (value) => this.#onErrorMessage(parseErrorMessage(value))],
+  ]);
+
+  constructor(options: ServiceEventsOptions) {
+    this.#options = options;
+  }
+
+  /** Handles one event, and reports one that is unknown or malformed. */
+  handle(event: string, value: unknown): void {
+    const handler = this.#handlers.get(event);
+    if (handler) handler(value);
+    else if (!answers.has(event)) this.#report(`the service sent an unknown event: ${event.slice(0, 64)}`);
+  }
+
+  /** Handles the end of a subscription at the service. */
+  endTopic(topic: WireTopic, error: ChannelError): void {
+    const { requests, onPrivateEnded } = this.#options;
+    const ended = requests.onEnded(topic, error);
+    if (!ended) return;
+    if (ended.isPrivate) onPrivateEnded(error, ended);
+    ended.health.drop(requests, ended.isPrivate ? undefined : error);
+  }
+
+  #onData(value: unknown): void {
+    const { requests, registry } = this.#options;
+    const message = parseData(value);
+    if (!message) {
+      this.#report("the service sent a malformed data message");
+      return;
+    }
+    const isReplay = requests.replays.covers(message);
+    for (const subscription of registry.matching(message)) {
+      const finding = subscription.take(message, !isReplay && requests.showsReset(subscription));
+      if (finding !== "fine") requests.repairs.repair(subscription, [message.marketId], finding === "reset");
+    }
+  }
+
+  #onHeartbeat(value: unknown): void {
+    const { requests, registry } = this.#options;
+    const heartbeat = parseHeartbeat(value);
+    if (!heartbeat) {
+      this.#report("the service sent a malformed heartbeat");
+      return;
+    }
+    const { channel, marketId } = heartbeat;
+    for (const subscription of registry.matching(heartbeat)) {
+      const reset = subscription.takeHeartbeat(heartbeat, requests.showsReset(subscription));
+      if (reset.size > 0) requests.repairs.repair(subscription, reset, true);
+      else requests.repairs.awaitArrival(subscription, "heartbeat");
+    }
+    // A heartbeat names the topic of a subscription. One that nobody has was left over at the service.
+    if (!registry.find({ channel, marketId })) requests.unsubscribeStray({ channel, marketId });
+  }
+
+  #onDrain(value: unknown): void {
+    const reconnectIn = isObject(value) && typeof value.reconnectIn === "number" ? value.reconnectIn : 0;
+    this.#options.onDrain(Math.max(0, reconnectIn));
+  }
+
+  /** Handles an error that ends subscriptions. A refusal comes with the answer to its request too, and is handled there. */
+  #onErrorMessage(message: ErrorMessage | undefined): void {
+    if (message?.channel === undefined) return;
+    const { channel, marketId } = message;
+    const error = new ChannelError(message.code, message.message);
+    const markets = typeof marketId === "object" ? marketId : [marketId];
+    for (const market of markets) this.endTopic({ channel, marketId: market }, error);
+  }
+
+  #report(message: string): void {
+    this.#options.onError(new Error(message));
+  }
+}

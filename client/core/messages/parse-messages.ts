@@ -1,0 +1,86 @@
+import { ChannelError, errorCodes } from "../../../contract/errors.ts";
+import type {
+  AuthenticatedMessage,
+  DataMessage,
+  ErrorMessage,
+  HeartbeatMessage,
+  SubscribedMessage,
+} from "../../../contract/messages.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isOptional = (value: unknown, type: "string" | "boolean"): boolean =>
+  value === undefined || typeof value === type;
+
+const isIdMap = (value: unknown): boolean =>
+  value === undefined || (isObject(value) && Object.values(value).every((id) => typeof id === "string"));
+
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === "string");
+
+const hasChannel = (value: unknown): value is Fields => isObject(value) && typeof value.channel === "string";
+
+/*
+ * The publisher checked each payload against the contract, so these parsers check only the fields that the client itself
+ * uses: the schemas' library would be most of the bundle.
+ */
+
+/** Returns a `data` message, or undefined where the value is malformed. */
+export function parseData(value: unknown): DataMessage | undefined {
+  const isData =
+    hasChannel(value) &&
+    isOptional(value.marketId, "string") &&
+    isObject(value.data) &&
+    typeof value.id === "string" &&
+    typeof value.prev === "string";
+  return isData ? (value as unknown as DataMessage) : undefined;
+}
+
+/** Returns a `heartbeat`, or undefined where the value is malformed. */
+export function parseHeartbeat(value: unknown): HeartbeatMessage | undefined {
+  const isHeartbeat =
+    hasChannel(value) && isOptional(value.marketId, "string") && isOptional(value.id, "string") && isIdMap(value.ids);
+  return isHeartbeat ? (value as unknown as HeartbeatMessage) : undefined;
+}
+
+/** Returns a reply to `subscribe`, or undefined where the value is malformed or an error. */
+export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
+  const isSubscribed =
+    hasChannel(value) &&
+    (typeof value.id === "string" || value.ids !== undefined) &&
+    isIdMap(value.ids) &&
+    isOptional(value.recovered, "boolean") &&
+    isOptional(value.more, "boolean") &&
+    (value.unrecovered === undefined || isTextList(value.unrecovered));
+  return isSubscribed ? (value as unknown as SubscribedMessage) : undefined;
+}
+
+/** Returns a reply to `authenticate`, or undefined where the value is malformed or an error. */
+export function parseAuthenticated(value: unknown): AuthenticatedMessage | undefined {
+  const isAuthenticated = isObject(value) && (value.sub === null || typeof value.sub === "string");
+  return isAuthenticated ? (value as unknown as AuthenticatedMessage) : undefined;
+}
+
+/** Returns an `error` message, or undefined where the value is malformed or its code is not in the contract. */
+export function parseErrorMessage(value: unknown): ErrorMessage | undefined {
+  const isError =
+    isObject(value) &&
+    typeof value.code === "string" &&
+    Object.hasOwn(errorCodes, value.code) &&
+    typeof value.message === "string" &&
+    isOptional(value.channel, "string") &&
+    (isOptional(value.marketId, "string") || isTextList(value.marketId));
+  return isError ? (value as unknown as ErrorMessage) : undefined;
+}
+
+/** Returns the error of an answer, or undefined where it was parsed as a reply. A malformed answer is `internal`. */
+export function toError(answer: unknown, reply: object | undefined): ChannelError | undefined {
+  if (reply) return undefined;
+  const { code, message } = parseErrorMessage(answer) ?? {
+    code: "internal",
+    message: "the service sent a malformed answer",
+  };
+  return new ChannelError(code, message);
+}

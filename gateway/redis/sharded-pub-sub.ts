@@ -1,4 +1,5 @@
 import { Cluster, Command, type Redis } from "ioredis";
+import { asError } from "../../kernel/as-error.ts";
 import type { Probe } from "./probes.ts";
 
 type Handler = (body: Buffer, channel: Buffer) => void;
@@ -105,7 +106,7 @@ export class ShardedPubSub {
     try {
       this.#subscriptions.get(channel.toString())?.handler(body, channel);
     } catch (error) {
-      this.#onError(error instanceof Error ? error : new Error(String(error)));
+      this.#onError(asError(error));
     }
   }
 }

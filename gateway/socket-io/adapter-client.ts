@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
+import { asError } from "../../kernel/as-error.ts";
 import type { DropReason } from "../metrics.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
 import { isAllowedClusterMessage } from "./cluster-message.ts";
@@ -52,7 +53,7 @@ export function createAdapterClient(options: AdapterClientOptions): AdapterClien
       try {
         return Number(await commands.spublish(channel, body));
       } catch (error) {
-        onError(error instanceof Error ? error : new Error(String(error)));
+        onError(asError(error));
         return 0;
       }
     },

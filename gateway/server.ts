@@ -26,7 +26,7 @@ import { Handshakes } from "./socket-io/release-handshake.ts";
 import type { GatewayNamespace } from "./socket-io/socket.ts";
 import { createSocketServer } from "./socket-io/socket-server.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
-import { startChecks } from "./streams/heartbeats.ts";
+import { startHeartbeats } from "./streams/heartbeats.ts";
 import { isStreamChannel } from "./streams/stream-channels.ts";
 import { StreamHub } from "./streams/stream-hub.ts";
 
@@ -175,7 +175,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
     onError,
   });
-  const checks = startChecks({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
   const intervalMs = config.RT_HEARTBEAT_MS;
   const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
   const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
@@ -201,7 +201,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       admitting = false;
     },
     async close() {
-      checks.stop();
+      heartbeats.stop();
       frozen.stop();
       pulse.stop();
       fanOut.close();

@@ -13,7 +13,7 @@ export const mayImport = {
   infra: ["contract", "kernel"],
 };
 
-/** Floors inside a room: a folder imports those listed and nothing else of its room. */
+/** Floors inside a room, or a folder of one: a folder imports those listed and nothing else beside itself there. */
 export const floors = {
   client: { core: [], react: ["core"], "react-native": ["core", "react"] },
   gateway: {
@@ -32,6 +32,14 @@ export const floors = {
     protocol: ["auth", "streams"],
     "managed-edge": ["aws", "streams"],
     operations: ["managed-edge", "streams"],
+  },
+  "lambdas/managed-edge": {
+    table: [],
+    streams: [],
+    posting: ["table"],
+    connect: ["table"],
+    messages: ["posting", "streams", "table"],
+    "fan-out": ["posting", "streams", "table"],
   },
 };
 

@@ -109,7 +109,7 @@ it("fails within its time where the migration takes longer, and says so", async 
 
   if (!(error instanceof PublishError)) throw new Error("it was taken");
   expect(error.cause).toBeInstanceOf(SlotMigrationError);
-  expect(error.message).toMatch(/user:orders stuck: Redis is moving the stream's slot and took no write for 4000 ms/);
+  expect(error.message).toMatch(/user:orders stuck: Redis is moving the stream's slot and accepted no write for 4000 ms/);
   const [outcome] = await publisher.publish([message("user:orders", "stuck", 2)]);
   expect(outcome?.status).toBe("published");
 });

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { describe, expect, it } from "vitest";
+import { startTestEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
+const edge = await startTestEdge();
 
 const short = (sub: string) => edge.issuer.sign({ sub, expiresInSeconds: 2 });
 

@@ -1,4 +1,4 @@
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 
 /** Lengths up to these fit the 7 bits and the 16 bits of a frame's length field (RFC 6455, section 5.2). */
 const SHORT_LENGTH = 125;

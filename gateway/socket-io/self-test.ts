@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pTimeout from "p-timeout";
 import { Server } from "socket.io";
 import { WebSocket } from "ws";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { type EngineConnection, hasWaitingPackets, tcpSocketOf } from "./engine-connection.ts";
 import { encodeEvent, encodeFrame, encodePayload } from "./frames.ts";
 import { deflateFrames, sharedCompressionOptions, tailOf, takesSharedCompression } from "./shared-deflate.ts";

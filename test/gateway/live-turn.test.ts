@@ -35,7 +35,14 @@ beforeAll(async () => {
   const io = new Server(http, { transports: ["websocket"], serveClient: false });
   namespace = io.of("/ws");
   fanOut = new FanOut({
-    ...{ isDirect: true, isCompressed: false, windowMs: 0, heartbeatPatienceMs: 20, maximumWaitingBytes: 10_000_000 },
+    ...{
+      isDirect: true,
+      isCompressed: false,
+      windowMs: 0,
+      heartbeatDeferMs: 20,
+      maximumWaitingBytes: 10_000_000,
+      onError,
+    },
   });
   const clock = new RedisClock();
   clock.sample("the only one", [Math.floor(Date.now() / 1_000), 0]);

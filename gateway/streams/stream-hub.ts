@@ -161,7 +161,7 @@ export class StreamHub {
         metrics.messages.inc({ channel, source });
         deliver(stream, entry);
       },
-      onHole: (result) => metrics.holes.inc({ channel, result }),
+      onGap: (result) => metrics.gaps.inc({ channel, result }),
       onError: (error) => onError(error, "repair"),
     });
     this.#states.set(name, state);

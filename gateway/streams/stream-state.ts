@@ -24,15 +24,17 @@ const IN_FLIGHT_MS = 100;
  */
 const CONFIRMED_MS = 8_000;
 
-/** The outcome of a gap: `filled` from Redis, `lost` (Redis no longer holds it), or `reset` (Redis lost newer entries). */
-export type HoleResult = "filled" | "lost" | "reset";
+/**
+ * The outcome of a gap: `filled` from Redis, `lost` (Redis no longer holds it), or `reset` (Redis lost newer entries).
+ */
+export type GapResult = "filled" | "lost" | "reset";
 
 interface StreamStateOptions {
   readonly stream: Stream;
   readonly reader: StreamReader;
   /** Called with every entry once, in order; `prev` is the id of the entry before it, unless something is lost. */
   readonly deliver: (entry: Entry, source: "live" | "repair") => void;
-  readonly onHole: (result: HoleResult) => void;
+  readonly onGap: (result: GapResult) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -69,7 +71,9 @@ export class StreamState {
     return this.#reads.last !== undefined;
   }
 
-  /** True if Redis answered within the last seconds where the stream is: memory alone cannot tell that it still answers. */
+  /**
+   * True if Redis answered within the last seconds where the stream is: memory alone cannot tell that it still answers.
+   */
   get isConfirmed(): boolean {
     return performance.now() - this.#confirmedAt < CONFIRMED_MS;
   }
@@ -216,7 +220,7 @@ export class StreamState {
     const [first, ...others] = page;
     if (!first) return;
     const heard = new Set(this.#pending.map(({ id }) => id));
-    if (page.some(({ id }) => !heard.has(id))) this.#options.onHole("filled");
+    if (page.some(({ id }) => !heard.has(id))) this.#options.onGap("filled");
     this.#append(this.#isLatest ? conflate(first, this.lastId) : first, "repair");
     for (const entry of others) this.#append(entry, "repair");
   }
@@ -232,7 +236,7 @@ export class StreamState {
     const { start, newer, isOurs } = compareWithHeld(this.#recent.all, this.lastId, held);
     // It does, with an entry that was written since the read that found nothing.
     if (newer >= 0 && (this.#isLatest || held[newer]?.prev === this.lastId)) return this.#fill(held.slice(newer));
-    this.#options.onHole(isOurs ? "lost" : "reset");
+    this.#options.onGap(isOurs ? "lost" : "reset");
     this.#recent.replace(held.slice(0, start));
     for (const entry of held.slice(start)) this.#append(entry, "repair");
   }

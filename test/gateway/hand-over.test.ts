@@ -50,7 +50,7 @@ describe("a hand-over in the middle of which Redis does not answer", () => {
       },
     };
     const nothing = (): undefined => undefined;
-    const state = new StreamState({ stream, reader, deliver: nothing, onHole: nothing, onError: nothing });
+    const state = new StreamState({ stream, reader, deliver: nothing, onGap: nothing, onError: nothing });
     await state.load();
     const request = { channel: stream.channel, lastId: ids[139] ?? "" };
     const catchUp = new CatchUp(request, [{ states: () => [state] }]);

@@ -121,8 +121,8 @@ describe("a user and password in the URL", () => {
   });
 
   it.each([
-    ["another password beside it", { RT_REDIS_PASSWORD: "other-secret" }, "RT_REDIS_PASSWORD is not the one"],
-    ["another user beside it", { RT_REDIS_USERNAME: "other-user" }, "RT_REDIS_USERNAME is not the one"],
+    ["another password beside it", { RT_REDIS_PASSWORD: "other-secret" }, "RT_REDIS_PASSWORD differs from"],
+    ["another user beside it", { RT_REDIS_USERNAME: "other-user" }, "RT_REDIS_USERNAME differs from"],
     ["what is not percent-encoded", { RT_REDIS_URL: "redis://default:100%@127.0.0.1" }, "percent-encoded"],
     ["a database", { RT_REDIS_URL: "redis://127.0.0.1/2" }, "RT_REDIS_URL: must end after the port"],
   ])("with %s end the start, with a sentence and without the secret", async (_, environment, sentence) => {

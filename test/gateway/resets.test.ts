@@ -140,7 +140,7 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
 });
 
 describe("a Redis whose clock goes 60 s ahead and comes back", () => {
-  it("goes on with the streams that it had, and new ones are found that nobody heard of", async () => {
+  it("goes on with the streams that it had, and new ones are found that no message announced", async () => {
     const redis = await startRedisWith(clock.environment);
     const commands = commandsOn(redis.url);
     const publish = publishOn(createPublisher(commands));

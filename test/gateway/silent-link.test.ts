@@ -115,7 +115,7 @@ describe.each([
     return ids;
   };
 
-  it("publisher, clients, new subscribers and readiness recover by themselves", { timeout: 240_000 }, async () => {
+  it("publisher, clients, new subscribers and readiness recover on their own", { timeout: 240_000 }, async () => {
     const early = await connect();
     const before = await publish();
     for (const [index, channel] of channels.entries()) {

@@ -67,7 +67,7 @@ describe("the streams of a gateway", () => {
   });
 });
 
-describe("a hole", () => {
+describe("a gap", () => {
   it("counts as one also behind an entry that came while Redis was being read", async () => {
     const stream: Stream = { channel: "user:orders", key: "behind" };
     const gate = Promise.withResolvers<void>();
@@ -75,7 +75,7 @@ describe("a hole", () => {
     const delivered: string[] = [];
     const holes: string[] = [];
     const deliver = ({ id }: Entry): void => void delivered.push(id);
-    const state = new StreamState({ stream, reader: slow, deliver, onHole: (result) => holes.push(result), onError });
+    const state = new StreamState({ stream, reader: slow, deliver, onGap: (result) => holes.push(result), onError });
     await state.load();
 
     const repair = state.repair();
@@ -94,7 +94,7 @@ describe("the memory of a stream", () => {
   it("gives up the history that a resume asked for, also where nothing follows", async () => {
     const stream: Stream = { channel: "user:orders", key: "idle" };
     const [first = ""] = await publish("user:orders", "idle", 200);
-    const state = new StreamState({ stream, reader, deliver: onError, onHole: onError, onError });
+    const state = new StreamState({ stream, reader, deliver: onError, onGap: onError, onError });
     await state.load();
     await state.loadHistory();
     expect(state.resume(first)?.entries).toHaveLength(199);

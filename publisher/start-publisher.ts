@@ -21,14 +21,14 @@ export interface StartOptions {
 export async function startPublisher(config: PublisherConfig, options: StartOptions): Promise<StartedPublisher> {
   const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, RT_MAXIMUM_CLOCK_SKEW_MS, ...redisConfig } = config;
   const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
-  const handOn = RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL);
+  const enqueueHints = RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL);
   const report = createPublishReport(options);
   const credentials = { RT_REDIS_PASSWORD: password ?? redisConfig.RT_REDIS_PASSWORD };
   const redis = connectPublisher({ ...redisConfig, ...credentials }, (error) =>
     options.logger.warn("Redis connection failed", { reason: error.message }),
   );
   const { listener } = report;
-  const publisher = createPublisher(redis, { handOn, listener, maximumClockSkewMs: RT_MAXIMUM_CLOCK_SKEW_MS });
+  const publisher = createPublisher(redis, { enqueueHints, listener, maximumClockSkewMs: RT_MAXIMUM_CLOCK_SKEW_MS });
   return {
     publish: publisher.publish,
     flushMetrics: report.flush,

@@ -1,6 +1,6 @@
 import type { SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { boundedRequests } from "../aws/bounded-requests.ts";
-import { groupOf, type HandOn, type QueuedHint } from "../streams/edge-hint.ts";
+import { type EnqueueHints, groupOf, type QueuedHint } from "../streams/edge-hint.ts";
 
 /** The most messages that SQS takes in one request. */
 const MAXIMUM_BATCH = 10;
@@ -24,7 +24,7 @@ const toEntry = ({ hint, deduplicationId }: QueuedHint, index: number): SendMess
 });
 
 /** Puts hints into the managed edge's SQS FIFO queue, ten at a time. Rejects with EdgeQueueError within 4 s or so. */
-export async function createEdgeQueue(queueUrl: string): Promise<HandOn> {
+export async function createEdgeQueue(queueUrl: string): Promise<EnqueueHints> {
   // Only here: the SDK costs a cold start some 100 ms, and an installation without this edge does not need it.
   const { SendMessageBatchCommand, SQSClient } = await import("@aws-sdk/client-sqs");
   const client = new SQSClient(boundedRequests(LIMITS));

@@ -32,6 +32,9 @@ export async function startPublisher(config: PublisherConfig, options: StartOpti
   return {
     publish: publisher.publish,
     flushMetrics: report.flush,
-    close: () => redis.disconnect(),
+    close: () => {
+      redis.disconnect();
+      enqueueHints?.close();
+    },
   };
 }

@@ -77,6 +77,17 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       },
     );
 
+    it("publishes every event of one version once", async () => {
+      const price = message("market:prices", "same", 1);
+      const [one, other] = [price, { ...price, eventId: "other" }];
+      expect(statuses(await publish(one, other, one, other))).toEqual([
+        "published",
+        "published",
+        "duplicate",
+        "duplicate",
+      ]);
+    });
+
     it("compares the states of one order, not of all orders of a user", async () => {
       const order = (id: string, number: number) => {
         const { data, ...rest } = message("user:orders", "several", number);

@@ -2,10 +2,13 @@ import * as z from "zod";
 import { boundedRequests } from "../aws/bounded-requests.ts";
 
 /** Timeout of one attempt, in ms, and number of attempts. */
-const LIMITS = { connectTimeoutMs: 2_000, answerTimeoutMs: 2_000, attempts: 3 };
+const LIMITS = { connectTimeoutMs: 2_000, answerTimeoutMs: 2_000, attempts: 2 };
 
-/** Timeout of all attempts together, in ms: below the 10 s of Lambda's init phase. */
-const TIMEOUT_MS = 7_000;
+/**
+ * Timeout of all attempts together, in ms: below the 10 s of Lambda's init phase and, with the limits of Redis and of the
+ * managed edge's queue in one `publish()`, below a function's 15 s.
+ */
+const TIMEOUT_MS = 5_000;
 
 /** The secret of the Redis password, for a function, whose environment is readable to many and so holds no password. */
 export const redisSecretEnvironment = z.object({
@@ -13,9 +16,7 @@ export const redisSecretEnvironment = z.object({
   RT_REDIS_SECRET_ARN: z.string().startsWith("arn:", "must be the ARN of a secret").optional(),
 });
 
-/**
- * Thrown if the secret is empty or cannot be read. The function's init fails with it, and Lambda starts another one.
- */
+/** Thrown if the secret is empty or cannot be read. The next call that needs the password reads it again. */
 export class RedisSecretError extends Error {
   override readonly name = "RedisSecretError";
 }

@@ -33,9 +33,24 @@ const context: FanOutContext = {
 let count = 0;
 function toRecord(body: unknown, { group = "", received = 1 } = {}): SQSRecord {
   count += 1;
-  const hint = typeof body === "string" ? body : JSON.stringify(body);
-  const attributes = { MessageGroupId: group || hint, ApproximateReceiveCount: String(received) };
-  return { messageId: `message-${count}`, body: hint, attributes } as unknown as SQSRecord;
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return {
+    messageId: `message-${count}`,
+    body: text,
+    attributes: {
+      MessageGroupId: group || text,
+      ApproximateReceiveCount: String(received),
+      ApproximateFirstReceiveTimestamp: "0",
+      SentTimestamp: "0",
+      SenderId: "publisher",
+    },
+    messageAttributes: {},
+    receiptHandle: "",
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:hints.fifo",
+    awsRegion: "us-east-1",
+  };
 }
 
 const hintOf = (key: string) => ({ channel: "market:trades", key });
@@ -75,7 +90,7 @@ describe("the fan-out reports as failed", () => {
     expect(other.messages).toHaveLength(1);
   });
 
-  it("a group whose subscribers the table does not tell", async () => {
+  it("a group whose subscribers cannot be read", async () => {
     await subscribe("no-table");
     await edge.publish(messages("market:trades", "no-table", 1));
     edge.faults.table = (operation) => (operation === "Query" ? "failed" : undefined);

@@ -51,14 +51,14 @@ describe.each([
     const sdk = new RealtimeClient({ url: gateway.url, token: async () => token });
     open.push(sdk);
     sdk.subscribe("user:orders", { onMessage: () => undefined });
-    await expect.poll(() => refusals(gateway, "unavailable"), { timeout: 40_000 }).toBeGreaterThan(2);
+    await expect.poll(() => refusals(gateway, "unavailable"), { timeout: 120_000 }).toBeGreaterThan(2);
     expect([socket.connected, refused]).toEqual([false, []]);
 
     await keys.answer();
-    await expect.poll(() => socket.connected, { timeout: 40_000 }).toBe(true);
+    await expect.poll(() => socket.connected, { timeout: 120_000 }).toBe(true);
     const answer = await socket.timeout(10_000).emitWithAck("subscribe", { channel: "user:orders" });
     expect(answer).toMatchObject({ id: "0-0" });
-    await expect.poll(() => sdk.status, { timeout: 40_000 }).toBe("connected");
+    await expect.poll(() => sdk.status, { timeout: 120_000 }).toBe("connected");
   });
 });
 
@@ -95,6 +95,6 @@ describe("a full gateway", () => {
     open.push(elsewhere);
     await expect.poll(() => refusals(gateway, "origin")).toBe(1);
     first.disconnect();
-    await expect.poll(() => second.connected, { timeout: 40_000 }).toBe(true);
+    await expect.poll(() => second.connected, { timeout: 120_000 }).toBe(true);
   });
 });

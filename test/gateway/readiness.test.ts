@@ -14,7 +14,7 @@ import { message } from "../support/messages.ts";
 
 /** Needs each kind of character that an URL has to encode. */
 const PASSWORD = "p@ss:w/rd?#%25 end";
-const LIMIT = { timeout: 40_000 };
+const LIMIT = { timeout: 120_000 };
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -96,7 +96,7 @@ describe("a gateway that starts", () => {
     await expectWaiting(await launch({ RT_REDIS_URL: redis.url, ...credentials }), "permission_refused");
   });
 
-  it("as on a cluster, where there is none, says that; and the other way round", { timeout: 120_000 }, async () => {
+  it("as on a cluster, where there is none, says that; and the other way round", { timeout: 600_000 }, async () => {
     const redis = await redisWith();
     const gateway = await launch({ RT_REDIS_URL: redis.url, RT_REDIS_CLUSTER: "true" });
     await expectWaiting(gateway, "not_a_cluster");
@@ -134,7 +134,7 @@ describe("a user and password in the URL", () => {
 });
 
 describe("a Redis that becomes a replica on kept connections", () => {
-  it("is left by publisher and gateway for where the address leads", { timeout: 120_000 }, async () => {
+  it("is left by publisher and gateway for where the address leads", { timeout: 600_000 }, async () => {
     const [old, next] = await Promise.all([redisWith(), redisWith()]);
     const proxy = await openLinkProxy(old.port);
     ends.push(() => proxy.close());

@@ -12,7 +12,7 @@ import { connectClient, type TestClient } from "../support/client.ts";
 import { message } from "../support/messages.ts";
 
 /** More than the limit on silence, a round of questions and a reconnection take; without those it never ends. */
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 
 interface Setup {
   readonly environment: Readonly<Record<string, string>>;
@@ -115,7 +115,7 @@ describe.each([
     return ids;
   };
 
-  it("publisher, clients, new subscribers and readiness recover on their own", { timeout: 240_000 }, async () => {
+  it("publisher, clients, new subscribers and readiness recover on their own", { timeout: 600_000 }, async () => {
     const early = await connect();
     const before = await publish();
     for (const [index, channel] of channels.entries()) {
@@ -138,7 +138,7 @@ describe.each([
     expect(early.socket.connected).toBe(true);
   });
 
-  it("an idle connection is kept", { timeout: 60_000 }, async () => {
+  it("an idle connection is kept", { timeout: 600_000 }, async () => {
     await expect.poll(isReady, LIMIT).toBe(true);
     const count = async (): Promise<number> => {
       let opened = 0;

@@ -1,4 +1,4 @@
-/** What was sent since the report before this one. */
+/** The deliveries since the report before this one. */
 export interface Flush {
   /** Messages of rooms, once for each client that they were handed to. */
   readonly messages: number;

@@ -1,6 +1,5 @@
 import { Backlog } from "./backlog.ts";
-import type { Bundle } from "./bundle.ts";
-import { BundleSequence } from "./bundle.ts";
+import { type Bundle, BundleSequence } from "./bundle.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** A member that has what the lane held when it came, or when it caught up, and waits for what came since. */
@@ -10,7 +9,7 @@ interface Newcomer {
   readonly pendingValues: Backlog;
 }
 
-/** What a lane has for one member. */
+/** The messages that a lane has for one member. */
 export interface LaneParts<M> {
   readonly member: M;
   readonly parts: readonly Outgoing[];

@@ -1,24 +1,24 @@
-/** Why a gateway cannot serve; the label of the metric `rt_not_ready_reason`. */
+/** The reasons for which a gateway cannot serve, by the label of the metric `rt_not_ready_reason`. */
 export const notReadyReasons = {
   redis_unreachable: "no connection to Redis: check the address, the network and the security groups",
-  redis_silent: "Redis does not answer, though there is a connection or an attempt at one",
+  redis_silent: "Redis does not answer although a connection is open or being opened",
   password_refused: "Redis refuses the user or the password: check RT_REDIS_USERNAME and RT_REDIS_PASSWORD",
   permission_refused:
     "the Redis user may not run a command or use a name that the gateway needs: check its access string",
-  not_a_cluster: "this Redis is no cluster: set RT_REDIS_CLUSTER to false",
+  not_a_cluster: "this Redis is not a cluster: set RT_REDIS_CLUSTER to false",
   is_a_cluster: "this Redis is a cluster of several shards: set RT_REDIS_CLUSTER to true",
-  cluster_down: "a part of the cluster's slots is served by nobody",
-  replica: "the address leads to a replica, which takes no writes: use the primary's",
-  redis_loading: "Redis is loading its data",
+  cluster_down: "no node serves some of the cluster's slots",
+  replica: "the address leads to a read-only replica: use the primary's",
+  redis_loading: "Redis is loading its data set",
   tls_failed: "the TLS connection to Redis fails: check the scheme (rediss: for TLS) and the certificate",
   redis_error: "Redis answers with an error",
-  draining: "the gateway is stopping",
-  full: "the gateway has as many connections as it may have",
+  draining: "the gateway is draining",
+  full: "the gateway has reached its maximum number of connections",
 } as const;
 
 export type NotReadyReason = keyof typeof notReadyReasons;
 
-/** Answers and errors of Redis, Node and ioredis, the telling ones first. */
+/** Patterns of replies and errors of Redis, Node and ioredis, the most specific first. */
 const patterns: readonly (readonly [pattern: RegExp, reason: NotReadyReason])[] = [
   [/WRONGPASS|NOAUTH|invalid password|invalid username/i, "password_refused"],
   [/NOPERM/, "permission_refused"],
@@ -32,7 +32,7 @@ const patterns: readonly (readonly [pattern: RegExp, reason: NotReadyReason])[] 
   [/Socket timeout|Command timed out|timeout/i, "redis_silent"],
 ];
 
-/** An error and what it stands for: ioredis wraps what a node of a cluster said, and Node what it tried in turn. */
+/** Yields the texts of an error and of those that it wraps: a cluster node's reply by ioredis, Node's attempts in turn. */
 function* unwrap(error: unknown, depth = 0): Generator<string> {
   if (!(error instanceof Error) || depth > 3) return;
   const { lastNodeError, errors, code } = error as { lastNodeError?: unknown; errors?: unknown; code?: unknown };
@@ -42,7 +42,7 @@ function* unwrap(error: unknown, depth = 0): Generator<string> {
   yield `${error.message} ${typeof code === "string" ? code : ""}`;
 }
 
-/** What an error of a connection or a command says about Redis; undefined where it says only that there is none. */
+/** Returns the reason that an error of a connection or a command gives; undefined where it says only that there is none. */
 export function reasonOf(error: unknown): NotReadyReason | undefined {
   for (const text of unwrap(error)) {
     const found = patterns.find(([pattern]) => pattern.test(text));

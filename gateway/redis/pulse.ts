@@ -1,19 +1,19 @@
 import type { Cluster, Redis } from "ioredis";
 import { type NotReadyReason, reasonOf } from "./not-ready.ts";
-import { type Question, readerQuestions } from "./questions.ts";
+import { type Probe, readerProbes } from "./probes.ts";
 import type { RedisClock } from "./redis-clock.ts";
 import type { ShardedPubSub } from "./sharded-pub-sub.ts";
 
-/** Pause between two rounds of questions, in ms: often enough that a connection's own limit on silence has something to wait for. */
+/** Pause between two rounds of probes, in ms: shorter than `socketTimeout`, which counts from a command without a reply. */
 const ROUND_MS = 2_000;
 
-/** The same while something does not answer: who waits for a gateway to start waits for this. */
-const IMPATIENT_ROUND_MS = 200;
+/** The same while something does not answer, in ms: the start of a gateway waits for it. */
+const FAST_ROUND_MS = 200;
 
-/** How long an answer counts, in ms. */
+/** Time for which an answer counts, in ms. */
 const FRESH_MS = 5_000;
 
-/** After this a question without an answer is taken for lost, and asked again. */
+/** Time after which a probe without an answer is sent again, in ms. */
 const LOST_MS = 15_000;
 
 /** Shortest time between two attempts to get away from a replica, in ms. */
@@ -27,13 +27,13 @@ interface PulseOptions {
 }
 
 /**
- * Asks Redis, again and again, over every connection that the gateway lives on: whether it answers, what time it is and
- * whether one may subscribe. A connection that only looks open does not answer; it is closed by the limit on its silence
- * (`socketTimeout`), which counts from a question.
+ * Probes Redis periodically over every connection of the gateway: that it answers, what time it is, and that one may
+ * subscribe. A connection that only looks open does not answer; ioredis closes it after `socketTimeout`, which counts
+ * from a command without a reply.
  */
 export class Pulse {
   readonly #options: PulseOptions;
-  /** By question: when it was answered last, or first asked. */
+  /** By probe: when it was answered last, or first sent. */
   readonly #answeredAt = new Map<string, number>();
   readonly #unanswered = new Map<string, number>();
   #current: readonly string[] = [];
@@ -52,13 +52,13 @@ export class Pulse {
     }
   }
 
-  /** Begins to ask. `onRound` is called after each round, and when the last answer that was missing has come. */
+  /** Starts probing. `onRound` is called after each round, and when the last answer that was missing has come. */
   start(onRound: () => void): void {
     this.#onRound = onRound;
     this.#round();
   }
 
-  /** Undefined while everything has answered within the last seconds, else why it does not, as far as one can tell. */
+  /** Undefined while every probe has been answered within the last seconds, else the reason, as far as it is known. */
   get trouble(): NotReadyReason | undefined {
     const now = performance.now();
     const isFresh = this.#current.every((name) => now - (this.#answeredAt.get(name) ?? 0) < FRESH_MS);
@@ -71,37 +71,37 @@ export class Pulse {
     clearTimeout(this.#timer);
   }
 
-  /** Keeps what tells more: after a refused password there are errors that say only that there is no connection. */
+  /** Keeps the more specific reason: after a refused password there are errors that say only that there is no connection. */
   readonly #learn = (error: unknown): void => {
     this.#reason = reasonOf(error) ?? this.#reason;
     if (this.#reason === "replica") this.#leaveReplica();
   };
 
-  #questions(): Question[] {
+  #probes(): Probe[] {
     const { reader, pubSub, clock } = this.#options;
-    return [...readerQuestions(reader, clock), ...pubSub.questions()];
+    return [...readerProbes(reader, clock), ...pubSub.probes()];
   }
 
   #round(): void {
-    const questions = this.#questions();
-    this.#current = questions.map(({ name }) => name);
+    const probes = this.#probes();
+    this.#current = probes.map(({ name }) => name);
     for (const name of this.#answeredAt.keys()) if (!this.#current.includes(name)) this.#answeredAt.delete(name);
-    for (const question of questions) this.#ask(question);
+    for (const probe of probes) this.#send(probe);
     this.#onRound();
     if (this.#isStopped) return;
-    const pause = this.trouble === undefined ? ROUND_MS : IMPATIENT_ROUND_MS;
+    const pause = this.trouble === undefined ? ROUND_MS : FAST_ROUND_MS;
     this.#timer = setTimeout(() => this.#round(), pause);
     this.#timer.unref();
   }
 
-  #ask({ name, ask }: Question): void {
+  #send({ name, run }: Probe): void {
     const now = performance.now();
-    // A connection that appears with a new shard has its time to answer; at the start nothing has answered yet.
+    // A connection that appears with a new shard has time to answer; at the start nothing has answered yet.
     if (this.#hasAnswered && !this.#answeredAt.has(name)) this.#answeredAt.set(name, now);
     if (now - (this.#unanswered.get(name) ?? Number.NEGATIVE_INFINITY) < LOST_MS) return;
     this.#unanswered.set(name, now);
     const settle = (): boolean => this.#unanswered.get(name) === now && this.#unanswered.delete(name);
-    ask().then(
+    run().then(
       () => {
         settle();
         this.#answeredAt.set(name, performance.now());
@@ -116,7 +116,7 @@ export class Pulse {
 
   #noticeReadiness(): void {
     // A cluster's primaries are known only once it has answered: they have to answer as well before the start is over.
-    if (!this.#hasAnswered) this.#current = this.#questions().map(({ name }) => name);
+    if (!this.#hasAnswered) this.#current = this.#probes().map(({ name }) => name);
     const now = performance.now();
     const isFresh = (name: string): boolean =>
       now - (this.#answeredAt.get(name) ?? Number.NEGATIVE_INFINITY) < FRESH_MS;
@@ -126,7 +126,7 @@ export class Pulse {
     this.#onRound();
   }
 
-  /** The address may lead to the new primary by now; a kept connection does not. */
+  /** Reconnects: the address may lead to the new primary by now, a kept connection does not. */
   #leaveReplica(): void {
     const { reader, subscriber } = this.#options;
     const now = performance.now();

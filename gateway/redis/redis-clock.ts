@@ -1,15 +1,12 @@
 import { timeOf } from "../../contract/ids.ts";
 import { MAXIMUM_ID_AHEAD_MS } from "../../kernel/streams/stream-clock.ts";
 
-/** The answer to `TIME`: seconds since 1970 and microseconds of the second. */
-export type RedisTime = readonly [seconds: string | number, microseconds: string | number];
-
 /**
- * What time it is by Redis, which gives the ids: the answers of all primaries to `TIME`, carried on by this process's
+ * Tells the time by Redis, which gives the ids: the answers of all primaries to `TIME`, continued by this process's
  * monotonic clock. This process's own wall clock decides nothing: it may be wrong, and ids would seem old or far ahead.
  */
 export class RedisClock {
-  /** By primary: what its clock was ahead of `performance.now()`, in ms. */
+  /** By primary: its clock minus `performance.now()`, in ms. */
   #offsets = new Map<string, number>();
   readonly #isKnown: Promise<void>;
   #resolve: () => void = () => undefined;
@@ -20,31 +17,31 @@ export class RedisClock {
     });
   }
 
-  /** Resolves once a primary has said what time it is. */
+  /** Resolves once a primary has answered `TIME`. */
   get isKnown(): Promise<void> {
     return this.#isKnown;
   }
 
-  /** Takes a primary's answer to `TIME`. */
-  sample(primary: string, [seconds, microseconds]: RedisTime): void {
+  /** Records a primary's answer to `TIME`: seconds since 1970 and microseconds of the second. */
+  sample(primary: string, [seconds, microseconds]: readonly (string | number)[]): void {
     const time = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
     if (!Number.isFinite(time)) return;
     this.#offsets.set(primary, time - performance.now());
     this.#resolve();
   }
 
-  /** Forgets the primaries that are none any more, unless that would be all. */
+  /** Forgets primaries that are not among these, unless that would be all. */
   retain(primaries: ReadonlySet<string>): void {
     const kept = [...this.#offsets].filter(([primary]) => primaries.has(primary));
     if (kept.length > 0) this.#offsets = new Map(kept);
   }
 
-  /** The earliest that it is by any primary, in ms since 1970: how far to look back. Undefined before the first answer. */
+  /** The earliest time by any primary, in ms since 1970: how far to look back. Undefined before the first answer. */
   get earliest(): number | undefined {
     return this.#fold((a, b) => Math.min(a, b));
   }
 
-  /** Whether an id lies further ahead than the clock of a Redis can be: forged, or of a clock that was put right since. */
+  /** Returns true for an id further ahead than the clock of a Redis can be: forged, or from before its clock was set back. */
   isAhead(id: string): boolean {
     const latest = this.#fold((a, b) => Math.max(a, b));
     return latest !== undefined && timeOf(id) > latest + MAXIMUM_ID_AHEAD_MS;

@@ -1,13 +1,13 @@
 import { Cluster, Command, type Redis } from "ioredis";
-import type { Question } from "./questions.ts";
+import type { Probe } from "./probes.ts";
 
 type Handler = (body: Buffer, channel: Buffer) => void;
 
 interface Subscription {
   handler: Handler;
   /** Settles with Redis's answer. */
-  confirmed: Promise<void>;
-  /** Of the channel's name, on a cluster. */
+  readonly confirmed: Promise<void>;
+  /** The slot of the channel's name, on a cluster. */
   readonly slot: number;
 }
 
@@ -19,15 +19,15 @@ interface ShardedPubSubOptions {
 
 const slotOf = (channel: string): number => Number(new Command("ssubscribe", [channel]).getSlot());
 
-/** A channel that nobody publishes to, in the slot of another one. */
+/** Returns the name of a channel that nobody publishes to, in the slot of another one. */
 function probeBeside(channel: string): string {
   const tag = /\{([^}]+)\}/.exec(channel)?.[1] ?? channel;
   return `socket.io#probe{${tag}}`;
 }
 
 /**
- * Sharded Pub/Sub over ioredis: one handler per channel, confirmed subscriptions, and no rejection or exception that
- * nobody hears of. A channel that Redis did not confirm is asked for again by the next `subscribe`.
+ * Sharded Pub/Sub over ioredis: one handler per channel, confirmed subscriptions, and every rejection and exception
+ * reported. The next `subscribe` to a channel that Redis did not confirm asks Redis again.
  */
 export class ShardedPubSub {
   readonly #subscriber: Redis | Cluster;
@@ -47,21 +47,21 @@ export class ShardedPubSub {
   }
 
   /**
-   * What must be answered for the subscriptions to be alive, over each connection that carries some: that one can
-   * subscribe there, and end it again. Not a mere `PING`: a cluster's client has no way to send one over them, and it
-   * would not show that the user may subscribe.
+   * Returns the probes that show whether the subscriptions are alive, one for each connection that carries some: it
+   * subscribes there and unsubscribes again. A `PING` would not do: a cluster's client cannot send one over these
+   * connections, and it would not show that the user may subscribe.
    */
-  questions(): Question[] {
+  probes(): Probe[] {
     const subscriber = this.#subscriber;
-    const probes = new Map<string, string>();
+    const probeChannels = new Map<string, string>();
     for (const [channel, { slot }] of this.#subscriptions) {
       const server = subscriber instanceof Cluster ? (subscriber.slots[slot]?.[0] ?? "nobody") : "";
-      if (!probes.has(server)) probes.set(server, probeBeside(channel));
+      if (!probeChannels.has(server)) probeChannels.set(server, probeBeside(channel));
     }
-    if (probes.size === 0) probes.set("", probeBeside("first"));
-    return [...probes].map(([server, probe]) => ({
+    if (probeChannels.size === 0) probeChannels.set("", probeBeside("first"));
+    return [...probeChannels].map(([server, channel]) => ({
       name: `subscriber ${server}`.trimEnd(),
-      ask: () => this.#try(probe),
+      run: () => this.#tryChannel(channel),
     }));
   }
 
@@ -81,19 +81,20 @@ export class ShardedPubSub {
     return subscription.confirmed;
   }
 
-  /** Asks Redis for the channel once more, in case it lost the subscription without the connection noticing. */
+  /** Subscribes to the channel once more, in case Redis lost the subscription without the connection noticing. */
   renew(channel: string): void {
     const subscription = this.#subscriptions.get(channel);
     if (subscription) this.#command("ssubscribe", channel).catch(this.#onError);
   }
 
+  /** Ends the subscription. Does nothing where there is none. */
   unsubscribe(channel: string): void {
     if (this.#subscriptions.delete(channel)) this.#command("sunsubscribe", channel).catch(this.#onError);
   }
 
-  async #try(probe: string): Promise<void> {
-    await this.#command("ssubscribe", probe);
-    await this.#command("sunsubscribe", probe);
+  async #tryChannel(channel: string): Promise<void> {
+    await this.#command("ssubscribe", channel);
+    await this.#command("sunsubscribe", channel);
   }
 
   async #command(name: "ssubscribe" | "sunsubscribe", channel: string): Promise<void> {

@@ -9,9 +9,11 @@ interface AdapterClientOptions {
   readonly pubSub: ShardedPubSub;
   /** A connection for commands. */
   readonly commands: Redis | Cluster;
-  /** Whether a Pub/Sub channel is that of a room whose messages come from a stream, not from the adapter. */
+  /** Returns true for the Pub/Sub channel of a room whose messages come from a stream, not from the adapter. */
   readonly isStreamChannel: (channel: string) => boolean;
+  /** Called for each message that the adapter must not see. */
   readonly onDrop: (reason: DropReason) => void;
+  /** Called with each error of Redis; the adapter sees none. */
   readonly onError: (error: Error) => void;
 }
 
@@ -24,11 +26,11 @@ export interface AdapterClient {
 }
 
 /**
- * What the sharded adapter is given as its Redis client. It has the methods of node-redis that the adapter asks for,
- * and stands between the adapter and Redis where the adapter has no guard of its own:
- * - it does not await what it subscribes to: a refusal would end the process;
- * - it believes what it receives: see `isAllowedClusterMessage`;
- * - it would subscribe to rooms of streams, which `StreamHub` does, confirmed and repaired.
+ * Returns the Redis client of the sharded adapter. It has the methods of node-redis that the adapter calls, and guards
+ * the adapter where that has no guard of its own:
+ * - it does not await its subscriptions: a refusal would end the process;
+ * - it trusts what it receives: see `isAllowedClusterMessage`;
+ * - it would subscribe to rooms of streams, which `StreamHub` does with confirmation and repair.
  */
 export function createAdapterClient(options: AdapterClientOptions): AdapterClient {
   const { pubSub, commands, isStreamChannel, onDrop, onError } = options;

@@ -2,13 +2,13 @@ import * as z from "zod";
 import { channelNames } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 
-/** `MessageType.BROADCAST` of socket.io-adapter's cluster protocol, the one type that nodes have a use for here. */
+/** `MessageType.BROADCAST` of socket.io-adapter's cluster protocol, the only type that nodes use here. */
 const BROADCAST = 3;
 
-/** Events that clients take from streams and answers only, never from another node. */
+/** Events of our protocol: they come from streams and answers only, never from another node. */
 const protocolEvents = new Set(["data", "subscribed", "unsubscribed", "authenticated", "error", "heartbeat", "drain"]);
 
-/** Names that Socket.IO or Node's EventEmitter keeps for itself; emitting one of them throws. */
+/** Names that Socket.IO or Node's EventEmitter reserves; emitting one of them throws. */
 const reservedEvents = new Set([
   "connect",
   "connect_error",
@@ -20,15 +20,15 @@ const reservedEvents = new Set([
 
 const eventName = z.string().refine((name) => !protocolEvents.has(name) && !reservedEvents.has(name));
 
-/** Rooms of streams begin with a hash tag of one of our channels. */
-const isDataRoom = (room: string): boolean => channelNames.some((channel) => room.startsWith(`{${channel}`));
+/** Returns true for the room of a topic: its name begins with the hash tag of one of our channels. */
+const isTopicRoom = (room: string): boolean => channelNames.some((channel) => room.startsWith(`{${channel}`));
 
-const rooms = z.array(z.string().refine((room) => !isDataRoom(room)));
+const rooms = z.array(z.string().refine((room) => !isTopicRoom(room)));
 
 /**
- * What another node may tell this one: a broadcast without acknowledgement to rooms that carry no stream. Everything
- * else of the adapter's protocol is refused: with it, whoever can publish to Redis could join sockets to a user's
- * room, read handshakes with their tokens, or end connections.
+ * The only message that another node may send: a broadcast without acknowledgement to rooms that carry no stream.
+ * Everything else of the adapter's protocol is refused: with it, whoever can publish to Redis could join sockets to a
+ * user's room, read handshakes with their tokens, or end connections.
  */
 const allowedMessage = z.object({
   uid: z.string(),
@@ -48,7 +48,7 @@ const allowedMessage = z.object({
   }),
 });
 
-/** Whether the adapter may see the body: it trusts what it gets, and throws or obeys. */
+/** Returns true for a body that the adapter may see: it trusts what it gets, and throws or obeys. */
 export function isAllowedClusterMessage(body: Buffer): boolean {
   try {
     return allowedMessage.safeParse(JSON.parse(body.toString("utf8"))).success;

@@ -13,36 +13,40 @@ import { deflateFrames, sharedCompressionOptions, tailOf, takesSharedCompression
 /** Longest that the test may take, in ms; it takes some 20. */
 const TIMEOUT_MS = 2_000;
 
-/** Direct writes of the test, each with its packets; with compression the second one refers to the first. */
-const bundles = [["1-0", "2-0"], ["3-0"]].map((ids) =>
-  ids.map((id) => ({ text: encodeEvent("heartbeat", { channel: "monitor:signals", id }) })),
-);
+const packetsOf = (...ids: string[]) =>
+  ids.map((id) => ({ text: encodeEvent("heartbeat", { channel: "monitor:signals", id }) }));
+
+const first = packetsOf("1-0", "2-0");
+/** With compression it refers to the first bundle. */
+const second = packetsOf("3-0");
+
+/** Long enough for `ws` to compress it, if it were not kept from that: the second bundle would not fit then. */
+const between = "between".repeat(1_000);
 
 const expected = [
   encodePayload("before"),
-  ...bundles.flat().map(({ text }) => encodePayload(text)),
+  ...first.map(({ text }) => encodePayload(text)),
+  encodePayload(between),
+  ...second.map(({ text }) => encodePayload(text)),
   encodePayload("after"),
 ];
 
-function* encodeBundles(isCompressed: boolean): Generator<Buffer> {
-  let history: Buffer | undefined;
-  for (const packets of bundles) {
-    yield isCompressed ? deflateFrames(packets, history) : Buffer.concat(packets.map(({ text }) => encodeFrame(text)));
-    history = tailOf(packets);
-  }
-}
-
-/** Sends something by Socket.IO, bundles past it, and something by Socket.IO again. */
-function send(connection: EngineConnection, isCompressed: boolean): void {
+/** Sends packets by Socket.IO and bundles past it in turn. */
+async function send(connection: EngineConnection, isCompressed: boolean): Promise<void> {
   const tcp = tcpSocketOf(connection);
   if (!tcp) throw new Error("the TCP connection is not found");
   if (isCompressed && !takesSharedCompression(connection)) throw new Error("compression is not negotiated");
+  const encode = (packets: typeof first, history?: Buffer): Buffer =>
+    isCompressed ? deflateFrames(packets, history) : Buffer.concat(packets.map(({ text }) => encodeFrame(text)));
   connection.write("before");
   if (hasWaitingPackets(connection)) throw new Error("a written packet seems to wait");
-  for (const bytes of encodeBundles(isCompressed)) tcp.write(bytes);
-  connection.write("after");
-  // The transport is busy with the first packet until the next turn.
+  tcp.write(encode(first));
+  connection.write(between);
+  // The transport is busy with the packet before it until the next turn.
   if (!hasWaitingPackets(connection)) throw new Error("a waiting packet is not seen");
+  while (hasWaitingPackets(connection) && connection.readyState === "open") await delay(1);
+  tcp.write(encode(second, tailOf(first)));
+  connection.write("after");
 }
 
 /** Resolves with what a client gets after the handshake, up to the last thing sent. */

@@ -6,14 +6,14 @@ import type { GatewayConfig } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
 import { sharedCompressionOptions } from "./shared-deflate.ts";
 
-/** Clients send text alone, so binary attachments, which a decoder keeps in memory until all are there, are refused. */
+/** Refuses binary attachments: clients send only text, and a decoder keeps attachments in memory until all are there. */
 class TextDecoder extends Decoder {
   constructor() {
     super({ maxAttachments: 0 });
   }
 }
 
-/** What is written to the connection in this turn leaves as one: the answer to an upgrade and the first packet. */
+/** Sends what is written to the connection in this turn at once: the answer to an upgrade and the first packet. */
 function writeTogether(socket: Socket): void {
   socket.cork();
   setImmediate(() => socket.uncork());
@@ -21,11 +21,12 @@ function writeTogether(socket: Socket): void {
 
 interface SocketServerOptions {
   readonly config: Pick<GatewayConfig, "RT_CORS_ORIGINS" | "RT_TRANSPORTS" | "RT_MAX_PAYLOAD_BYTES" | "RT_COMPRESSION">;
+  /** Returns true while no more connections are admitted. */
   readonly isFull: () => boolean;
   readonly metrics: Metrics;
 }
 
-/** Builds the Socket.IO server, which refuses other origins and more connections than it may have. */
+/** Builds the Socket.IO server. It refuses connections from other origins, and any connection while it is full. */
 export function createSocketServer(http: HttpServer, { config, isFull, metrics }: SocketServerOptions): Server {
   const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>

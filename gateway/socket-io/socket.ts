@@ -2,7 +2,7 @@ import type { DefaultEventsMap, Namespace, Socket } from "socket.io";
 import type { ClientToServerEvents, ServerToClientEvents } from "../../contract/messages.ts";
 import type { Identity } from "../../kernel/auth/token-verifier.ts";
 
-/** What the handshake leaves for the connection. */
+/** Data that the handshake leaves for the connection. */
 export interface SocketData {
   /** Undefined on an anonymous connection. */
   identity?: Identity | undefined;

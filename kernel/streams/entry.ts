@@ -9,12 +9,17 @@ export type Entry = DataMessage;
 
 const id = z.string().regex(ENTRY_ID);
 
-/** The fields that routing relies on. The publisher has checked the data, which passes through as it is. */
+const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * The fields that routing relies on. The publisher has checked the data: it is neither walked nor copied here, which took
+ * three times as long as parsing the JSON for data with hundreds of keys.
+ */
 const entrySchema = z.object({
   channel: z.string().refine(isChannel),
   marketId: z.string().optional(),
   event: z.string().optional(),
-  data: z.looseObject({}),
+  data: z.custom<Entry["data"]>(isRecord),
   id,
   prev: id,
 });

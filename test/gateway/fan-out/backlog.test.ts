@@ -18,7 +18,7 @@ const steps = fc.array(
 
 type Step = ReturnType<typeof steps.generate>["value"][number];
 
-/** Fills and empties a backlog as one slow client's; returns the lines in which its messages leave. */
+/** Fills and empties a backlog as that of a slow client. Returns the messages in the order in which they leave. */
 function play(script: readonly Step[]): string[] {
   const backlog = new Backlog();
   const newest = new Map([

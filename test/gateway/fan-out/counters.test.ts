@@ -34,6 +34,8 @@ describe("the fan-out's counts", () => {
       `4${`2/ws,["data",${JSON.stringify(entry(room, number))}]`}`.length + 4;
     const bytes = 3 * (frame("all", 1) + frame("all", 2)) + frame("one", 1);
     expect(flushes).toEqual([{ messages: 7, writes: 3, bytes }]);
+    send("one", 2);
+    await expect.poll(() => flushes).toEqual([expect.anything(), { messages: 1, writes: 1, bytes: frame("one", 2) }]);
   });
 
   it("have a message once that a client gets before the flush", async () => {

@@ -183,7 +183,7 @@ describe("the fan-out", () => {
 });
 
 describe("a heartbeat", () => {
-  it("goes with the next message of its room, before it and in the same write; who leaves or is sent to has it at once", async () => {
+  it("goes with the next message of its room, before it and in the same write; a client that leaves gets it at once", async () => {
     const flushes: { messages: number; writes: number }[] = [];
     const deferring = await startFanOut({
       heartbeatDeferMs: 600_000,

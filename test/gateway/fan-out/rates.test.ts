@@ -13,7 +13,7 @@ const channelRoom = roomName({ channel });
 const roomOf = (target: string): string => (target === "all" ? channelRoom : roomName({ channel, key: target }));
 const marketsOf = (target: string): string[] => (target === "all" ? markets : [target]);
 
-/** Publishes numbered prices, as the gateway hands them to the fan-out. */
+/** Sends numbered prices, as the gateway passes them to the fan-out. */
 class Feed {
   readonly #harness: FanOutHarness;
   readonly #newest = new Map(markets.map((market) => [market, 0]));
@@ -49,7 +49,7 @@ class Feed {
     this.#harness.fanOut.send({ room }, { event: "heartbeat", message, replaces: `heartbeat of ${room}` });
   }
 
-  /** As a `subscribe` without `lastId`: the answer, the values, and live from there on. */
+  /** Does what a `subscribe` without `lastId` does: the answer, the values, and live from there on. */
   subscribe({ member }: Pair, target: string, rate: number | undefined): void {
     const values = marketsOf(target).filter((market) => this.newest(market) > 0);
     const contents = values.map((market) => this.content(market, this.newest(market) - 1, "snapshot"));
@@ -58,7 +58,7 @@ class Feed {
   }
 }
 
-/** What a client has got, held against the rules. */
+/** Checks what a client has got against the rules. */
 class Journal {
   readonly faults: string[] = [];
   readonly positions = new Map<string, string>();
@@ -110,7 +110,7 @@ const steps = fc.array(
 
 type Step = ReturnType<typeof steps.generate>["value"][number];
 
-/** Plays a script; `subscribed` has the targets of each client. */
+/** Plays a script. Returns the targets that each client is subscribed to at its end. */
 async function play(feed: Feed, pairs: readonly Pair[], script: readonly Step[], { fanOut }: FanOutHarness) {
   const subscribed = new Map(pairs.map((pair) => [pair, new Set<string>()]));
   const perform = (step: Exclude<Step, { kind: "publish" | "beat" | "rest" }>, pair: Pair): void => {

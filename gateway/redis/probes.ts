@@ -1,0 +1,49 @@
+import { Cluster, type Redis } from "ioredis";
+import type { RedisClock } from "./redis-clock.ts";
+
+/** A command that Redis must answer over one connection, or a few in turn. */
+export interface Probe {
+  /** The connection, and the server that it leads to. */
+  readonly name: string;
+  readonly run: () => Promise<unknown>;
+}
+
+const keyOf = ({ options }: Redis): string => `${options.host}:${options.port}`;
+
+/** Returns the primaries that serve slots, as `host:port`. */
+const primariesOf = (cluster: Cluster): Set<string> =>
+  new Set(cluster.slots.flatMap(([primary]) => (primary === undefined ? [] : [primary])));
+
+async function readTime(redis: Redis, name: string, clock: RedisClock): Promise<void> {
+  clock.sample(name, await redis.time());
+}
+
+/** Rejects where the server is a replica or one shard of several: a kept connection shows neither on its own. */
+async function assertPrimary(redis: Redis): Promise<void> {
+  const info = await redis.info("replication", "server");
+  if (/^role:(?:slave|replica)/m.test(info)) throw new Error("IS_A_REPLICA the server is a replica");
+  if (!/^redis_mode:cluster/m.test(info)) return;
+  const size = /^cluster_size:(\d+)/m.exec(String(await redis.call("CLUSTER", "INFO")))?.[1];
+  if (Number(size) > 1) throw new Error(`IS_A_CLUSTER the server is one of ${size} shards`);
+}
+
+function clusterProbes(cluster: Cluster, clock: RedisClock): Probe[] {
+  const primaries = primariesOf(cluster);
+  const nodes = new Map(cluster.nodes("master").map((node) => [keyOf(node), node]));
+  clock.retain(primaries);
+  const primaryProbes = [...primaries].map((primary): Probe => {
+    const node = nodes.get(primary);
+    const run = node
+      ? () => readTime(node, primary, clock)
+      : () => Promise.reject(new Error(`CLUSTERDOWN no connection to ${primary}`));
+    return { name: `reader ${primary}`, run };
+  });
+  // Through the cluster's client as well: it may refuse commands although the primaries answer.
+  return [{ name: "reader", run: () => cluster.time() }, ...primaryProbes];
+}
+
+/** Returns the probes of the connection for reads: the time of every primary, and that it is one. */
+export function readerProbes(reader: Redis | Cluster, clock: RedisClock): Probe[] {
+  if (reader instanceof Cluster) return clusterProbes(reader, clock);
+  return [{ name: "reader", run: () => Promise.all([readTime(reader, "reader", clock), assertPrimary(reader)]) }];
+}

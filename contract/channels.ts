@@ -4,41 +4,44 @@ import { monitorSignal } from "./payloads/signals.ts";
 import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
 
 /**
- * How messages of a channel reach a subscriber:
+ * The delivery class of a channel:
  * - `latest`: only the newest value per key matters. May be conflated; never an old value after a new one.
  * - `ordered`: every message, in order, never conflated.
  * - `durable`: as `ordered`, kept long enough for a user who was away.
  */
 export type Delivery = "latest" | "ordered" | "durable";
 
-/** What a stream keeps. Both bounds hold: the older entries go first, and a stream that rests this long goes whole. */
+/**
+ * The bounds of what a stream keeps. Both hold: the oldest entries are trimmed, and a stream without a publish for this
+ * long expires.
+ */
 export interface History {
-  /** Newest entries kept, at least 1. */
+  /** Number of newest entries kept, at least 1. */
   readonly entries: number;
   /** Seconds after the last publish at which the whole stream expires. */
   readonly seconds: number;
 }
 
 /**
- * What one message is the whole state of, so that an older one must not follow a newer one:
- * - `stream`: of what the stream is about, such as the price of a market or a user's portfolio.
- * - `data.id`: of the one thing that `data.id` names, such as an order. A stream has many of them.
- * - `nothing`: each message stands for itself, and all of them count.
+ * The entity whose whole state one message is, so that an older state must not follow a newer one:
+ * - `stream`: the subject of the stream, such as the price of a market or a user's portfolio.
+ * - `data.id`: the entity that `data.id` names, such as an order. A stream has many of them.
+ * - `nothing`: each message is independent, and all of them count.
  */
 export type StateOf = "stream" | "data.id" | "nothing";
 
 export interface ChannelDefinition {
   /** `public`: anyone. `private`: the user that the token's `sub` names, own messages only. */
   readonly access: "public" | "private";
-  /** What splits the channel into streams: a market, the user, or nothing (one stream). */
+  /** The key that splits the channel into streams: a market, the user, or none (one stream). */
   readonly key: "marketId" | "user" | "none";
   readonly delivery: Delivery;
   readonly history: History;
-  /** Decides which messages have their versions compared when they are published. `latest` needs `stream`. */
+  /** Selects the messages whose versions are compared when they are published. `latest` needs `stream`. */
   readonly stateOf: StateOf;
   /**
    * Seconds for which an event id is remembered at least (and twice that at most), so that a retry is not published
-   * twice. At least as long as the event source may retry. `latest` channels need none: their version guard does it.
+   * twice. At least as long as the event source may retry. `latest` channels need none: they have the version guard.
    */
   readonly dedupeSeconds: number;
   readonly payload: z.ZodType<object>;
@@ -104,13 +107,13 @@ export const channels = {
 
 export type Channel = keyof typeof channels;
 
-/** What `data` of a message on channel `C` looks like. */
+/** The type of `data` in a message on channel `C`. */
 export type Payload<C extends Channel> = z.infer<(typeof channels)[C]["payload"]>;
 
 export const channelNames = Object.keys(channels) as readonly Channel[];
 
-/** Whether `name` is a channel; false for anything that is not a string, and for names such as `__proto__`. */
+/** Returns true for the name of a channel; false for anything else, also for names such as `__proto__`. */
 export const isChannel = (name: unknown): name is Channel => typeof name === "string" && Object.hasOwn(channels, name);
 
-/** The entry of a channel, with the exact literals widened so that every channel can be treated alike. */
+/** Returns the definition of a channel, its literal types widened so that every channel can be treated alike. */
 export const channelDefinition = (channel: Channel): ChannelDefinition => channels[channel];

@@ -101,7 +101,7 @@ export interface MessageOf<C extends Channel> {
 
 export type ChannelMessage = { [C in Channel]: MessageOf<C> }[Channel];
 
-/** An event that no channel can take; retrying it cannot help. */
+/** Thrown for an event that does not match any channel; a retry cannot succeed. */
 export class InvalidEventError extends Error {
   override readonly name = "InvalidEventError";
 }

@@ -2,9 +2,6 @@ import * as z from "zod";
 import { ChannelError } from "./errors.ts";
 import { describeIssue, type ServerToClientEvents } from "./messages.ts";
 
-export { SUBPROTOCOL } from "./endpoints.ts";
-export { MAXIMUM_SUBSCRIPTIONS } from "./limits.ts";
-
 const MINUTE_MS = 60_000;
 
 /** API Gateway ends a connection at this age, in ms. */
@@ -13,18 +10,21 @@ export const CONNECTION_LIFETIME_MS = 120 * MINUTE_MS;
 /** From this age on, in ms, every answer carries a `drain`: the client moves on before API Gateway cuts. */
 export const HAND_OVER_AFTER_MS = 110 * MINUTE_MS;
 
-/** API Gateway ends a connection after so much silence, in ms. */
+/** API Gateway ends a connection that is idle for this long, in ms. */
 export const IDLE_LIMIT_MS = 10 * MINUTE_MS;
 
-/** How often a client sends `ping`, in ms: twice inside the idle limit, and it is what keeps its rooms known. */
+/**
+ * Interval at which a client sends `ping`, in ms: twice within the idle limit. It renews the leases of the connection's
+ * rooms.
+ */
 export const PING_INTERVAL_MS = 5 * MINUTE_MS;
 
-/** What a client sends: one frame, JSON. Also the routes of the API; what is none of them goes to `$default`. */
+/** The events of a client's frames, which are JSON. Also the routes of the API; any other event goes to `$default`. */
 export const requestEvents = ["subscribe", "unsubscribe", "authenticate", "ping"] as const;
 
 export type RequestEvent = (typeof requestEvents)[number];
 
-/** The client's own id of a request: at most 64 characters, or a number. Comes back with the answer. */
+/** The id that the client gives a request: at most 64 characters, or a number. The answer repeats it. */
 const requestId = z.union([z.string().max(64), z.number()]);
 
 export type RequestId = z.infer<typeof requestId>;
@@ -42,12 +42,12 @@ interface FrameEvents extends ServerToClientEvents {
   pong: (message: Readonly<Record<string, never>>) => void;
 }
 
-/** What a client gets: one frame, or a JSON array of frames in their order. */
+/** A frame for a client, which receives one frame, or a JSON array of frames in their order. */
 export type ServerFrame = {
   readonly [E in keyof FrameEvents]: {
     readonly event: E;
     readonly data: Parameters<FrameEvents[E]>[0];
-    /** Of the request that this answers. */
+    /** The id of the request that this answers. */
     readonly id?: RequestId | undefined;
   };
 }[keyof FrameEvents];
@@ -62,7 +62,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The id of a request whose rest may be anything, so that its refusal can be told from others. */
+/** Returns the id of a request that may be malformed otherwise, for its refusal. */
 export function requestIdOf(text: string): RequestId | undefined {
   const parsed = z.object({ id: requestId }).safeParse(parseJson(text));
   return parsed.success ? parsed.data.id : undefined;
@@ -78,8 +78,8 @@ export function parseRequestFrame(text: string): RequestFrame {
 }
 
 /**
- * The frames in a message of the managed edge; none where it is something else, such as API Gateway's own report of a
- * failed request. What a frame's data holds is up to the event, and is not checked.
+ * Returns the frames in a message of the managed edge; none if it is something else, such as API Gateway's own report of a
+ * failed request. The data of a frame is not checked.
  */
 export function parseServerFrames(text: string): readonly ServerFrame[] {
   const value = parseJson(text);

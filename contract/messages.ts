@@ -10,7 +10,7 @@ const entryId = z.string().regex(ENTRY_ID, "an entry id has the form <millisecon
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Ids by market. Not a record of zod's: that loses a market of the name `__proto__`, and the client would not be told. */
+/** Ids by market. Not a record of zod: that silently drops a market named `__proto__`. */
 const idsByMarket = z.custom<Record<string, unknown>>(isMap).transform((value, context) => {
   const ids = new Map<string, string>();
   for (const [market, id] of Object.entries(value)) {
@@ -29,11 +29,11 @@ const channelRequest = z.object({
 
 const subscribeRequest = channelRequest.extend({
   /**
-   * Resume after this id: what came since is delivered before live messages. `0-0` asks for all that is held. Where
-   * the request has several streams (a list of markets, or a whole channel) a map of ids by market, or `0-0`.
+   * Resume after this id: the entries since are delivered before live messages. `0-0` asks for all that is held. For
+   * several streams (a list of markets, or a whole channel) a map of ids by market, or `0-0`.
    */
   lastId: z.union([entryId, idsByMarket]).optional(),
-  /** On a `latest` channel: at most so many values a second and market, the newest ones. 1 to 50. */
+  /** On a `latest` channel: maximum values per second and market, the newest ones. 1 to 50. */
   maxRate: z.int().min(1).max(MAXIMUM_RATE).optional(),
 });
 
@@ -50,15 +50,15 @@ export interface UnsubscribeRequest {
 }
 
 export interface SubscribeRequest extends UnsubscribeRequest {
-  /** The id to resume after, or the ids by market where the request has several streams. */
+  /** The id to resume after, or the ids by market if the request has several streams. */
   readonly lastId?: string | ReadonlyMap<string, string>;
-  /** Values a second and stream at the most. */
+  /** Maximum values per second and stream. */
   readonly maxRate?: number;
 }
 
 export type AuthenticateRequest = z.infer<typeof authenticateRequest>;
 
-/** Shows one problem of a value that did not parse: where it is and what is wrong with it. */
+/** Describes the first problem of a value that did not parse: its path and what is wrong. */
 export function describeIssue(error: z.ZodError): string {
   const [issue] = error.issues;
   if (!issue) return "is not valid";
@@ -85,7 +85,7 @@ function checkChannel(request: z.infer<typeof channelRequest>): UnsubscribeReque
 /** @throws ChannelError `bad_request` or `unknown_channel`. */
 export const parseUnsubscribe = (value: unknown): UnsubscribeRequest => checkChannel(parse(channelRequest, value));
 
-/** A map where there are several streams, one id where there is one: ids of different streams do not compare. */
+/** Requires a map for several streams, and one id for one stream: ids of different streams do not compare. */
 function checkLastId(
   { channel, marketId }: UnsubscribeRequest,
   lastId: NonNullable<z.infer<typeof subscribeRequest>["lastId"]>,
@@ -117,32 +117,32 @@ export function parseSubscribe(value: unknown): SubscribeRequest {
 /** @throws ChannelError `bad_request`. */
 export const parseAuthenticate = (value: unknown): AuthenticateRequest => parse(authenticateRequest, value);
 
-/** Sent for every change on a stream. */
+/** One entry of a stream. */
 export interface DataMessage<C extends Channel = Channel> {
   readonly channel: C;
   /** On a channel that is split by market. */
   readonly marketId?: string;
-  /** A name that the publisher gave the change, where it gave one. */
+  /** The publisher's name for the change, if it has one. */
   readonly event?: string;
   readonly data: Payload<C>;
-  /** This entry's id in its stream. */
+  /** The entry's id in its stream. */
   readonly id: string;
-  /** The id of the entry before it. One that has seen `id` X and gets a `prev` that is not X has missed something. */
+  /** The id of the entry before it. A receiver whose last `id` differs from `prev` has a gap. */
   readonly prev: string;
 }
 
 /** Answers `subscribe`, as an event and as the acknowledgement. */
 export interface SubscribedMessage {
   readonly channel: Channel;
-  /** As it was asked. */
+  /** As in the request. */
   readonly marketId?: string | readonly string[] | undefined;
-  /** The stream's current id: what follows is newer. Where the request has one stream. */
+  /** The stream's current id, for a request for one stream: messages that follow are newer. */
   readonly id?: string;
-  /** The current ids by market, where the request has several streams. */
+  /** The current ids by market, for a request for several streams. */
   readonly ids?: Readonly<Record<string, string>>;
   /**
-   * Where the request had a `lastId`: true if everything after it is delivered, false if something in between is no
-   * longer held (the current state is delivered instead).
+   * If the request had a `lastId`: true if everything after it is delivered, false if something in between is no longer
+   * held (the current state is delivered instead).
    */
   readonly recovered?: boolean;
   /** The markets of a request for several that could not be recovered. */
@@ -177,7 +177,7 @@ export interface AuthenticatedMessage {
   readonly expiresAt?: number;
 }
 
-/** Says that a stream is live, so that silence can be told from a frozen feed. */
+/** Sent at intervals while a stream is live, to tell a quiet stream from a frozen feed. */
 export interface HeartbeatMessage {
   readonly channel: Channel;
   readonly marketId?: string;

@@ -1,10 +1,8 @@
 import { type Channel, channelDefinition } from "./channels.ts";
 
-export { compareIds, ENTRY_ID, FIRST_ID } from "./ids.ts";
-
 /**
- * One Redis Stream: what is published to, and what order, ids and `prev` hold within. `key` is the market id on a keyed
- * public channel, the user on a private one, and undefined on a channel that is one stream.
+ * One Redis Stream, which messages are published to. Order, ids and `prev` hold within it. `key` is the market id on a
+ * keyed public channel, the user on a private one, and undefined on a channel that is one stream.
  */
 export interface Stream {
   readonly channel: Channel;
@@ -12,8 +10,8 @@ export interface Stream {
 }
 
 /**
- * What one subscribes to: one stream or, on a keyed public channel and without `key`, all streams of the channel. Every
- * stream is a topic too.
+ * The target of a subscription: one stream or, on a keyed public channel and without `key`, all streams of the channel.
+ * Every stream is a topic too.
  */
 export interface Topic {
   readonly channel: Channel;
@@ -26,11 +24,13 @@ export interface StreamPosition {
   readonly id: string;
 }
 
-/** True where a topic is one stream, false where it is all streams of a keyed public channel. */
+/** Returns true if a topic is one stream, false if it is all streams of a keyed public channel. */
 export const isStream = (topic: Topic): topic is Stream =>
   topic.key !== undefined || channelDefinition(topic.channel).key !== "marketId";
 
-/** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and gives it no Pub/Sub channel. */
+/**
+ * The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and gives it no Pub/Sub channel.
+ */
 const SOCKET_ID_LENGTH = 20;
 
 /**

@@ -22,7 +22,7 @@ async function buildGateway(folder: string): Promise<void> {
     banner: {
       js: "import{createRequire as bundledCreateRequire}from'node:module';const require=bundledCreateRequire(import.meta.url);",
     },
-    // Faster, but built for one platform: ws does without, and the image is built for another one.
+    // Native add-ons of one platform, which may not be the image's; ws works without them.
     external: ["bufferutil", "utf-8-validate"],
     logLevel: "warning",
   });

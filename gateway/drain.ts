@@ -1,15 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Gateway } from "./server.ts";
 
-/** Milliseconds between two waves of closes. */
+/** Milliseconds between two waves. */
 const WAVE_MS = 250;
 
 /**
- * Sends every client elsewhere, spread over the given time: new ones are not admitted, each is told `drain` with its
- * own time to come back, and the connections are closed in waves. With `conn.close()`, after which every Socket.IO
- * client reconnects; a `disconnect()` by the server would end it for good.
+ * Moves every client to another gateway, spread over the given time: stops admitting, sends each client a `drain` with
+ * its own time to reconnect, and closes the connections in waves. With `conn.close()`, after which every Socket.IO client
+ * reconnects; a client does not reconnect after `disconnect()` by the server.
  *
- * @param seconds 0 closes all at once.
+ * @param seconds 0 closes all connections at once.
  */
 export async function drain(gateway: Gateway, seconds: number): Promise<void> {
   gateway.stopAdmitting();

@@ -4,12 +4,12 @@ const PERIOD_MS = 30_000;
 
 interface ConnectionReport {
   readonly namespace: GatewayNamespace;
-  /** Keeps apart the metrics of environments that share an account. */
+  /** A dimension of the metrics, so that environments can share an account. */
   readonly environment: string;
   readonly write: (line: string) => void;
 }
 
-/** Writes the number of connections to the log in CloudWatch's embedded metric format; autoscaling follows it. */
+/** Writes the number of connections to the log every 30 s in CloudWatch's embedded metric format, for autoscaling. */
 export function reportConnections({ namespace, environment, write }: ConnectionReport): void {
   const timer = setInterval(() => {
     const Metrics = [{ Name: "Connections", Unit: "Count" }];

@@ -8,8 +8,8 @@ interface HealthOptions {
 }
 
 /**
- * Answers `/healthz` (200 from when the gateway has been ready once, as long as the process lives; 503 before), `/readyz`
- * (200 while it can serve, else 503 with the reason) and `/metrics` (Prometheus text). Anything else is 404.
+ * Creates the listener for `/healthz` (503 until the gateway is ready for the first time, 200 from then on), `/readyz`
+ * (200 while it can serve clients, else 503 with the reason) and `/metrics` (Prometheus text). Anything else is 404.
  */
 export function createHealth({ readiness, registry }: HealthOptions): RequestListener {
   return (request, response) => {

@@ -39,7 +39,7 @@ const gateway = createGateway({
   redisAddress: new URL(config.RT_REDIS_URL).host,
 });
 
-// A rejection that nobody awaited must not take thousands of clients down with it.
+// An unhandled rejection must not end the process and with it thousands of connections.
 process.on("unhandledRejection", (reason) => logger.error({ reason: String(reason) }, "unhandled rejection"));
 
 let stopping = false;
@@ -59,7 +59,7 @@ if (config.ECS_CONTAINER_METADATA_URI_V4) {
   watchTask(
     config.ECS_CONTAINER_METADATA_URI_V4,
     () => void stop("task metadata"),
-    (error) => logger.debug({ reason: error.message }, "task metadata not read"),
+    (error) => logger.debug({ reason: error.message }, "cannot read the task metadata"),
   );
 }
 if (config.RT_EMF) {

@@ -1,9 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
-/** Why something from Redis was not used. */
+/** The reasons for which a Pub/Sub message or a stream entry is dropped. */
 export type DropReason = "malformed" | "foreign_room" | "not_allowed" | "handler_failed" | "id_ahead";
 
-/** Builds the gateway's metrics, in a registry of their own so that several gateways can live in one process. */
+/** Creates the gateway's metrics, in a registry of their own so that several gateways can run in one process. */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -12,85 +12,89 @@ export function createMetrics() {
     registry,
     ready: new Gauge({
       name: "rt_ready",
-      help: "Whether clients can connect and be served (1), or not (0)",
+      help: "1 while the gateway can serve clients, else 0",
       registers,
     }),
     notReadyReason: new Gauge({
       name: "rt_not_ready_reason",
-      help: "1 for the reason why clients cannot be served; nothing while they can",
+      help: "1 for the reason why the gateway is not ready; absent while it is ready",
       labelNames: ["reason"],
       registers,
     }),
-    connections: new Gauge({ name: "rt_connections", help: "Open connections", registers }),
+    connections: new Gauge({ name: "rt_connections", help: "Current number of client connections", registers }),
     connectionsRefused: new Counter({
       name: "rt_connections_refused_total",
-      help: "Connections refused, by error code, or full (too many) or origin (not allowed)",
+      help: "Connections refused or terminated, by error code, or full (connection limit) or origin (not allowed)",
       labelNames: ["code"],
       registers,
     }),
-    rooms: new Gauge({ name: "rt_rooms", help: "Rooms that this node is subscribed to in Redis", registers }),
+    rooms: new Gauge({
+      name: "rt_rooms",
+      help: "Current number of rooms that this gateway is subscribed to in Redis",
+      registers,
+    }),
     requests: new Counter({
       name: "rt_requests_total",
-      help: "Client requests, by event and result (ok or the error code)",
+      help: "Client requests, by event and result (ok or error code)",
       labelNames: ["event", "result"],
       registers,
     }),
     subscriptionsEnded: new Counter({
       name: "rt_subscriptions_ended_total",
-      help: "Subscriptions that ended after they were answered and without a request to end them, by error code",
+      help: "Subscriptions ended by the server, by error code",
       labelNames: ["code"],
       registers,
     }),
     messages: new Counter({
       name: "rt_messages_total",
-      help: "Stream entries handed to rooms, by channel and by how they came (live or repair)",
+      help: "Stream entries delivered to rooms, by channel and source (live from Pub/Sub, or repair from the stream)",
       labelNames: ["channel", "source"],
       registers,
     }),
-    deliveries: new Counter({ name: "rt_deliveries_total", help: "Messages handed to clients", registers }),
+    deliveries: new Counter({ name: "rt_deliveries_total", help: "Messages sent to clients", registers }),
     writes: new Counter({
       name: "rt_writes_total",
-      help: "Writes to clients; deliveries by writes is how many messages went together",
+      help: "Writes to client connections; rt_deliveries_total / rt_writes_total is the batch size",
       registers,
     }),
-    sentBytes: new Counter({ name: "rt_sent_bytes_total", help: "Bytes handed to clients in bundles", registers }),
+    sentBytes: new Counter({ name: "rt_sent_bytes_total", help: "Bytes sent to clients in batches", registers }),
     replaced: new Counter({
       name: "rt_replaced_total",
-      help: "Values of latest channels that a newer one replaced before they were written",
+      help: "Values of latest channels conflated: replaced by a newer value before they were sent",
       registers,
     }),
     slowConsumers: new Counter({
       name: "rt_slow_consumers_total",
-      help: "Connections closed because too much waited for them",
+      help: "Slow consumers closed because their send buffer limit was exceeded",
       registers,
     }),
     redisDropped: new Counter({
       name: "rt_redis_dropped_total",
-      help: "Pub/Sub bodies and stream entries that were not used, by reason",
+      help: "Pub/Sub messages and stream entries dropped, by reason",
       labelNames: ["reason"],
       registers,
     }),
-    holes: new Counter({
+    gaps: new Counter({
       name: "rt_holes_total",
-      help: "Holes found in a stream's chain, by channel and whether they could be filled",
+      help: "Gaps detected in streams, by channel and result (filled, lost or reset)",
       labelNames: ["channel", "result"],
       registers,
     }),
     frozenStreams: new Gauge({
       name: "rt_frozen_streams",
-      help: "Markets that got nothing but older values for 30 s while events came, by channel",
+      help: "Markets whose events were all stale for 30 s, by channel",
       labelNames: ["channel"],
       registers,
     }),
     publishStale: new Counter({
       name: "rt_publish_stale_total",
-      help: "Messages that this gateway did not publish because something newer is out, by channel",
+      help: "Messages not published by this gateway because they were stale, by channel",
       labelNames: ["channel"],
       registers,
     }),
     redisErrors: new Counter({
       name: "rt_redis_errors_total",
-      help: "Errors of Redis connections and commands, by stage",
+      help: "Redis connection and command errors, by stage",
       labelNames: ["stage"],
       registers,
     }),

@@ -8,15 +8,15 @@ const REPEAT_MS = 60_000;
 interface ReadinessOptions {
   readonly isAdmitting: () => boolean;
   readonly isFull: () => boolean;
-  /** Undefined while Redis answers. */
+  /** Returns undefined while Redis answers. */
   readonly redisTrouble: () => NotReadyReason | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Where Redis is, for the log. */
+  /** The address of Redis, for the log. */
   readonly redisAddress: string | undefined;
 }
 
-/** Whether clients can connect and be served just now, whether they ever could, and why not; says so in log and metrics. */
+/** The gateway's readiness and the reason if it is not ready, which it reports in log and metrics. */
 export class Readiness {
   readonly #options: ReadinessOptions;
   #hasBeenReady = false;
@@ -27,19 +27,19 @@ export class Readiness {
     this.#options = options;
   }
 
-  /** Undefined while clients can connect and be served. */
+  /** The reason for which clients cannot be served; undefined while they can. */
   get reason(): NotReadyReason | undefined {
     const { isAdmitting, isFull, redisTrouble } = this.#options;
     return redisTrouble() ?? (isAdmitting() ? undefined : "draining") ?? (isFull() ? "full" : undefined);
   }
 
-  /** Whether the gateway has been ready since it started. */
+  /** True if the gateway has been ready since it started. */
   get hasBeenReady(): boolean {
     if (this.reason === undefined) this.#hasBeenReady = true;
     return this.#hasBeenReady;
   }
 
-  /** Brings metrics and log up to date. */
+  /** Updates the metrics, and logs the state if it has changed. */
   report(): void {
     const { metrics } = this.#options;
     const { reason, hasBeenReady } = this;
@@ -59,7 +59,7 @@ export class Readiness {
     this.#loggedAt.set(state, now);
     if (reason === undefined) logger.info("ready");
     else {
-      const message = hasBeenReady ? "not ready any more" : "not ready yet";
+      const message = hasBeenReady ? "no longer ready" : "not ready yet";
       logger.warn({ reason, redis: redisAddress }, `${message}: ${notReadyReasons[reason]}`);
     }
   }

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { type Channel, channelDefinition, type Payload } from "../contract/channels.ts";
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import { NAMESPACE } from "../contract/endpoints.ts";
+import { asError } from "../kernel/as-error.ts";
 import type { VerifyToken } from "../kernel/auth/token-verifier.ts";
 import type { Publisher, PublishOutcome } from "../kernel/streams/publisher.ts";
 import { createStreamReader, type LeftOut } from "../kernel/streams/stream-reader.ts";
@@ -26,11 +27,11 @@ import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
 import type { GatewayNamespace } from "./socket-io/socket.ts";
 import { createSocketServer } from "./socket-io/socket-server.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
-import { startChecks } from "./streams/heartbeats.ts";
+import { startHeartbeats } from "./streams/heartbeats.ts";
 import { isStreamChannel } from "./streams/stream-channels.ts";
 import { StreamHub } from "./streams/stream-hub.ts";
 
-/** What a gateway needs; the caller owns the connections and closes them after the gateway. */
+/** The dependencies of a gateway; the caller owns the connections and closes them after the gateway. */
 export interface GatewayDependencies {
   readonly config: Pick<
     GatewayConfig,
@@ -46,18 +47,18 @@ export interface GatewayDependencies {
   >;
   /** The result of `tryDirectWrites`; see `socket-io/self-test.ts`. */
   readonly hasDirectWrites: boolean;
-  /** Used for subscriptions alone. */
+  /** Used for subscriptions only. */
   readonly subscriber: Redis | Cluster;
   /** Used for reads and for the adapter's own messages. */
   readonly reader: Redis | Cluster;
   readonly publisher: Publisher;
   readonly verifyToken: VerifyToken;
   readonly logger: Logger;
-  /** Where Redis is, as the log may show it. */
+  /** The address of Redis, for the log: without credentials. */
   readonly redisAddress?: string;
 }
 
-/** Whose message it is: a market on a channel split by market, a user on a private one. */
+/** The stream of a message: a market on a channel split by market, a user on a private one. */
 export interface BroadcastTarget {
   /** Default: `data.marketId`. */
   readonly marketId?: string;
@@ -72,9 +73,9 @@ export interface Gateway {
   readonly metrics: Metrics;
   /**
    * Publishes to a channel as the Lambdas do: through Redis, to the clients of every gateway. `event` is a name for
-   * the change, which clients get beside the data.
+   * the change, which clients receive beside the data.
    *
-   * @throws PublishError where the data does not fit the channel, or Redis cannot be reached.
+   * @throws PublishError if the data does not match the channel's schema, or Redis cannot be reached.
    */
   broadcastToChannel<C extends Channel>(
     channel: C,
@@ -82,19 +83,17 @@ export interface Gateway {
     data: Payload<C>,
     target?: BroadcastTarget,
   ): Promise<PublishOutcome>;
-  /** Makes `/readyz` fail, so that the balancer sends nobody any more. */
+  /** Makes `/readyz` fail, so that the load balancer sends no more clients. */
   stopAdmitting(): void;
-  /** Ends timers and connections. */
+  /** Stops the timers and closes the connections. */
   close(): Promise<void>;
 }
 
-/** How long a heartbeat may wait for a message to go with, as a share of the time between two heartbeats. */
+/** Longest time for which a heartbeat is deferred, to go out with a message, as a share of the heartbeat interval. */
 const HEARTBEAT_PATIENCE = 0.1;
 
-/** How long HTTP requests that are under way when the gateway closes may take to end, in ms. */
+/** Time in which HTTP requests that are under way when the gateway closes can end, in ms. */
 const CLOSE_PATIENCE_MS = 500;
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 function toMessage<C extends Channel>(
   channel: C,
@@ -115,7 +114,7 @@ function toMessage<C extends Channel>(
   return message as ChannelMessage;
 }
 
-/** Builds a gateway on open connections. Nothing happens until its `http` listens. */
+/** Creates a gateway on open connections. It accepts no clients until its `http` listens. */
 export function createGateway(dependencies: GatewayDependencies): Gateway {
   const { config, hasDirectWrites, subscriber, reader, publisher, verifyToken, logger, redisAddress } = dependencies;
   const metrics = createMetrics();
@@ -134,7 +133,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const http = createServer(createHealth({ readiness, registry: metrics.registry }));
   http.headersTimeout = 10_000;
   http.requestTimeout = 15_000;
-  // Longer than the balancer's idle timeout, or it would reuse a connection that is being closed here.
+  // Longer than the load balancer's idle timeout, or it would reuse a connection that is being closed here.
   http.keepAliveTimeout = 125_000;
   const io = createSocketServer(http, { config, isFull, metrics });
   limitTraffic(io.engine, metrics);
@@ -176,7 +175,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
     onError,
   });
-  const checks = startChecks({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
   const intervalMs = config.RT_HEARTBEAT_MS;
   const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
   const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
@@ -202,11 +201,11 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       admitting = false;
     },
     async close() {
-      checks.stop();
+      heartbeats.stop();
       frozen.stop();
       pulse.stop();
       fanOut.close();
-      // An unfinished request, or a connection that goes on asking, would keep the server open for ever.
+      // An unfinished request, or a connection that keeps sending requests, would keep the server open.
       const cutting = setInterval(() => http.closeAllConnections(), CLOSE_PATIENCE_MS);
       await io.close();
       clearInterval(cutting);

@@ -1,12 +1,13 @@
 import * as z from "zod";
+import { asError } from "../kernel/as-error.ts";
 
 const POLL_MS = 3_000;
 
 const task = z.object({ DesiredStatus: z.string() });
 
 /**
- * Calls `onStopping` once ECS wants the task to stop. It hears of that here before SIGTERM: ECS first takes the task
- * from the load balancer, which cuts its connections when the deregistration delay ends.
+ * Polls the task metadata and calls `onStopping` once ECS wants the task to stop. That shows here before SIGTERM: ECS
+ * first takes the task from the load balancer, which cuts its connections when the deregistration delay ends.
  *
  * @param uri the value of `ECS_CONTAINER_METADATA_URI_V4`.
  */
@@ -18,7 +19,7 @@ export function watchTask(uri: string, onStopping: () => void, onError: (error: 
       clearInterval(timer);
       onStopping();
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
+      onError(asError(error));
     }
   }, POLL_MS);
   timer.unref();

@@ -5,7 +5,7 @@ import { endProcess, hasEnded, onLines, startNode } from "./child-process.ts";
 import { freePort } from "./free-port.ts";
 
 const ENTRY = join(import.meta.dirname, "../gateway/main.ts");
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** A gateway that runs as its own process, as in production. */
 export interface GatewayProcess {

@@ -1,11 +1,11 @@
 export interface TokenBucketLimit {
-  /** Per second on average. */
+  /** Average per second. */
   readonly rate: number;
-  /** At once. */
+  /** Maximum at once. */
   readonly burst: number;
 }
 
-/** Lets through `rate` per second on average and `burst` at once. */
+/** A token bucket: admits `rate` per second on average and `burst` at once. */
 export class TokenBucket {
   readonly #limit: TokenBucketLimit;
   #tokens: number;
@@ -16,7 +16,7 @@ export class TokenBucket {
     this.#tokens = limit.burst;
   }
 
-  /** Whether `cost` may pass now; it is taken off only if so. */
+  /** Returns true, and takes the tokens, if there are enough for `cost` now. */
   take(cost = 1): boolean {
     const now = performance.now();
     const { rate, burst } = this.#limit;

@@ -4,8 +4,8 @@ import { type EngineConnection, terminate } from "../socket-io/engine-connection
 import { TokenBucket } from "./token-bucket.ts";
 
 /**
- * What one connection may send before it is parsed, per second and at once: far above what any client of ours does. A
- * packet costs one, and one more for every thousand bytes.
+ * Limit of the traffic from one connection, checked before a packet is parsed: far above what a client of ours sends. A
+ * packet costs one token, and one more for every thousand bytes.
  */
 const TRAFFIC_LIMIT = { rate: 200, burst: 4_000 };
 
@@ -14,7 +14,7 @@ function costOf(data: unknown): number {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? 1 + data.byteLength / 1_000 : 1;
 }
 
-/** Ends connections that flood, before their packets cost more than the reading. */
+/** Terminates connections that exceed the traffic limit, before their packets cost more CPU than reading them. */
 export function limitTraffic(engine: Server["engine"], metrics: Metrics): void {
   engine.on("connection", (connection: EngineConnection) => {
     const bucket = new TokenBucket(TRAFFIC_LIMIT);

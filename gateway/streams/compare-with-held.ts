@@ -2,17 +2,18 @@ import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 
 interface Comparison {
-  /** The first of the held entries that subscribers are to get. */
+  /** Index of the first held entry to deliver. */
   readonly start: number;
-  /** The first of the held entries that is newer than the last known one; -1 where none is. */
+  /** Index of the first held entry that is newer than the last known one; -1 if none is. */
   readonly newer: number;
-  /** Whether the last known entry is still part of the stream, or was once and is trimmed. */
+  /** True if the last known entry is part of the stream, or was and is trimmed. */
   readonly isOurs: boolean;
 }
 
 /**
- * Where to go on in a stream that was reset to older ids and has nothing in common with what is known: with what surely
- * is not from before the known entries, and with the newest at least. Its id and `prev` show the reset to subscribers.
+ * Returns the index to continue at in a stream that was reset to older ids and has no entry in common with the known ones:
+ * at the first entry that is surely not older than the known ones, or at the newest. Its id and `prev` show the reset to
+ * subscribers.
  */
 function firstUnknown(known: readonly Entry[], held: readonly Entry[]): number {
   const oldest = known[0]?.id ?? FIRST_ID;
@@ -20,7 +21,7 @@ function firstUnknown(known: readonly Entry[], held: readonly Entry[]): number {
   return first >= 0 ? first : Math.max(0, held.length - 1);
 }
 
-/** Compares what a node knows of a stream, up to `lastId`, with all that Redis holds of it; both the oldest first. */
+/** Compares the entries that a node knows of a stream, up to `lastId`, with all that Redis holds; both oldest first. */
 export function compareWithHeld(known: readonly Entry[], lastId: string, held: readonly Entry[]): Comparison {
   const newer = held.findIndex(({ id }) => compareIds(id, lastId) > 0);
   const ids = new Set(known.map(({ id }) => id));

@@ -4,7 +4,7 @@ import { type Channel, channelDefinition, channelNames } from "../../contract/ch
 import { frozenKey } from "../../kernel/streams/redis-keys.ts";
 import { FROZEN_WHILE_MS } from "../../kernel/streams/stale-run.ts";
 
-/** Public channels, whose markets share a slot, so that one read counts them all. A user's streams: see publish-report. */
+/** Public channels, whose markets share a slot, so that one command counts them all. */
 const watched: readonly Channel[] = channelNames.filter((channel) => {
   const { access, stateOf } = channelDefinition(channel);
   return access === "public" && stateOf !== "nothing";
@@ -17,7 +17,7 @@ interface FrozenStreamsOptions {
   readonly onError: (error: unknown, stage: string) => void;
 }
 
-/** Counts the channel's markets that get nothing but older values, by Redis's clock. */
+/** Counts the channel's markets that are published nothing but stale values, by Redis's clock. */
 async function countFrozen(redis: Redis | Cluster, channel: Channel): Promise<number> {
   const key = frozenKey({ channel });
   const script = `
@@ -28,17 +28,17 @@ return redis.call('ZCOUNT', KEYS[1], string.format('%.0f', since), '+inf')
   return Number(await redis.eval(script, 1, key));
 }
 
-/** Sets `rt_frozen_streams` again and again, as often as streams are checked; ends with `stop`. */
+/** Updates `rt_frozen_streams` at each interval, until `stop`. */
 export function watchFrozenStreams({ redis, gauge, intervalMs, onError }: FrozenStreamsOptions): { stop(): void } {
   for (const channel of watched) gauge.set({ channel }, 0);
-  const look = async (): Promise<void> => {
+  const update = async (): Promise<void> => {
     try {
       for (const channel of watched) gauge.set({ channel }, await countFrozen(redis, channel));
     } catch (error) {
       onError(error, "frozen");
     }
   };
-  const timer = setInterval(look, intervalMs);
+  const timer = setInterval(update, intervalMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }

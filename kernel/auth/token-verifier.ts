@@ -14,48 +14,48 @@ import { describeIssue } from "../../contract/messages.ts";
 import { identifier } from "../../contract/payloads/primitives.ts";
 import type { authEnvironment } from "../env.ts";
 
-/** Whose tokens are valid; see {@link authEnvironment}. */
+/** The issuer and audience of valid tokens; see {@link authEnvironment}. */
 export type AuthConfig = z.infer<typeof authEnvironment>;
 
-/** Who a connection belongs to, from a verified token. */
+/** The user of a connection, from a verified token. */
 export interface Identity {
   readonly sub: string;
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
-  /** The token's own id, where it has one. */
+  /** The token's id, if it has one. */
   readonly jti?: string;
 }
 
 /**
- * Resolves with whose the token is.
+ * Verifies a token and resolves with its user.
  *
  * @throws ChannelError `token_expired` or `token_invalid`, with a message that never quotes the token, or
- *   `unavailable` where the issuer's keys cannot be fetched.
+ *   `unavailable` if the issuer's signing keys cannot be fetched.
  */
 export type VerifyToken = (token: string) => Promise<Identity>;
 
-/** Longest life of a token, in seconds: what is revoked by expiry alone must not live for weeks. */
+/** Longest lifetime of a token, in seconds: expiry alone revokes a token, so it must not be weeks. */
 const MAXIMUM_LIFETIME_SECONDS = 86_400;
 
 const COGNITO_ISSUER = /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com\/([\w-]+)$/;
 
 /**
- * Longest that the issuer may take to give its keys, in ms, each of two attempts: also one that accepts the connection
- * and stays silent. Both together are shorter than the 5 s in which a client must be through its handshake.
+ * Timeout of each of two attempts to fetch the issuer's signing keys, in ms, also from an issuer that accepts the
+ * connection and sends nothing. Both together are shorter than the 5 s in which a client must complete its handshake.
  */
 const JWKS_TIMEOUT_MS = 2_000;
 
-/** What aws-jwt-verify does not ask for: it takes tokens without `exp` and `sub`. */
+/** Claims that aws-jwt-verify does not require: it accepts tokens without `exp` and `sub`. */
 const claims = z
   .object({ sub: identifier, exp: z.int(), iat: z.int(), jti: z.string().max(256).optional() })
-  .refine(({ exp, iat }) => exp - iat <= MAXIMUM_LIFETIME_SECONDS, "lives longer than a day");
+  .refine(({ exp, iat }) => exp - iat <= MAXIMUM_LIFETIME_SECONDS, "has a lifetime of more than a day");
 
 const fetchedKeys = (): JwksCache => {
   const defaultRequestOptions = { timeout: JWKS_TIMEOUT_MS, responseTimeout: JWKS_TIMEOUT_MS };
   return new SimpleJwksCache({ fetcher: new SimpleFetcher({ defaultRequestOptions }) });
 };
 
-/** Given keys are all that there are: a token by another one is not valid, and nobody is asked for it. */
+/** Returns a cache of the given keys only: a token signed with any other key is invalid, and no key is fetched. */
 const givenKeys = (jwks: string): JwksCache =>
   new SimpleJwksCache({
     fetcher: { fetch: async () => new TextEncoder().encode(jwks).buffer },
@@ -77,7 +77,7 @@ function createVerifier({ RT_AUTH_ISSUER, RT_AUTH_AUDIENCE, RT_AUTH_JWKS_URI, RT
       );
 }
 
-/** Failures that say nothing of the token: the same token may be valid once the issuer answers. */
+/** Errors that say nothing about the token: it may prove valid once the issuer answers. */
 const keysUnavailable = [FetchError, JwksNotAvailableInCacheError, WaitPeriodNotYetEndedJwkError];
 
 function translate(error: unknown): ChannelError {
@@ -85,12 +85,12 @@ function translate(error: unknown): ChannelError {
     return new ChannelError("token_expired", "the token has expired", { cause: error });
   }
   if (keysUnavailable.some((type) => error instanceof type)) {
-    return new ChannelError("unavailable", "the issuer's keys cannot be fetched just now; try again", { cause: error });
+    return new ChannelError("unavailable", "could not fetch the issuer's signing keys; retry", { cause: error });
   }
-  return new ChannelError("token_invalid", "the token is not valid here", { cause: error });
+  return new ChannelError("token_invalid", "invalid token", { cause: error });
 }
 
-/** Builds the check of tokens against one issuer. The issuer's keys are fetched on first use and kept. */
+/** Creates the verification of tokens of one issuer. The issuer's signing keys are fetched on first use and cached. */
 export function createTokenVerifier(config: AuthConfig): VerifyToken {
   const verifier = createVerifier(config);
   return async (token) => {

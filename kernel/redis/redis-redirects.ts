@@ -2,8 +2,8 @@ import type { Cluster, Redis } from "ioredis";
 
 /**
  * Catches the rejection of `ASKING`, which ioredis sends before a command that a moving slot redirects and does not wait
- * for: towards a node that is slow or gone it would be an unhandled rejection, which ends the process. The command goes
- * over the same connection and fails on its own, to whoever sent it.
+ * for: with a node that is slow or gone it would be an unhandled rejection, which ends the process. The command uses the
+ * same connection and rejects on its own, to its caller.
  */
 export function guardRedirects(cluster: Cluster): void {
   cluster.on("+node", (node: Redis) => {

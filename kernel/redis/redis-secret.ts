@@ -1,31 +1,34 @@
 import * as z from "zod";
 import { boundedRequests } from "../aws/bounded-requests.ts";
 
-/** Longest wait for one attempt, in ms, and attempts. */
-const LIMITS = { connectTimeoutMs: 2_000, answerTimeoutMs: 2_000, attempts: 3 };
+/** Timeout of one attempt, in ms, and number of attempts. */
+const LIMITS = { connectTimeoutMs: 2_000, answerTimeoutMs: 2_000, attempts: 2 };
 
-/** Longest for all attempts, in ms: below the 10 s that Lambda gives a start. */
-const TIMEOUT_MS = 7_000;
+/**
+ * Timeout of all attempts together, in ms: below the 10 s of Lambda's init phase and, with the limits of Redis and of the
+ * managed edge's queue in one `publish()`, below a function's 15 s.
+ */
+const TIMEOUT_MS = 5_000;
 
-/** Where the Redis password is, for a function: its environment, which many may read, does not hold the password. */
+/** The secret of the Redis password, for a function, whose environment is readable to many and so holds no password. */
 export const redisSecretEnvironment = z.object({
   /** The secret of AWS Secrets Manager whose value is the password. Absent where `RT_REDIS_PASSWORD` is used. */
   RT_REDIS_SECRET_ARN: z.string().startsWith("arn:", "must be the ARN of a secret").optional(),
 });
 
-/** The secret could not be read, or is empty. The function's start fails with it, and Lambda starts another one. */
+/** Thrown if the secret is empty or cannot be read. The next call that needs the password reads it again. */
 export class RedisSecretError extends Error {
   override readonly name = "RedisSecretError";
 }
 
 /**
- * Reads the Redis password from its secret. Undefined without a secret, so that a local run needs no AWS.
+ * Reads the Redis password from its secret. Resolves with undefined without a secret, so that a local run needs no AWS.
  *
  * @throws RedisSecretError that names the secret, never its value.
  */
 export async function readRedisPassword(secretArn: string | undefined): Promise<string | undefined> {
   if (secretArn === undefined) return undefined;
-  // Only here: the SDK costs a cold start some 100 ms, and a local run does not need it.
+  // Imported here: the SDK adds some 100 ms to a cold start, and a local run does not need it.
   const { GetSecretValueCommand, SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
   const client = new SecretsManagerClient(boundedRequests(LIMITS));
   try {

@@ -3,23 +3,26 @@ import type { z } from "zod";
 import { ConfigurationError, type redisEnvironment } from "../env.ts";
 import { guardRedirects } from "./redis-redirects.ts";
 
-/** Where Redis is; see {@link redisEnvironment}. */
+/** The address and credentials of Redis; see {@link redisEnvironment}. */
 export type RedisConfig = z.infer<typeof redisEnvironment>;
 
-/** Longest that a publisher waits for a connection and for an answer, in ms: the caller's own retry does the rest. */
+/** Timeouts of a publisher's connection attempt and command, in ms: beyond them the caller's retry takes over. */
 const PUBLISH_CONNECT_TIMEOUT_MS = 2_000;
 const PUBLISH_COMMAND_TIMEOUT_MS = 1_500;
 
 /**
- * Longest that a connection may owe an answer, in ms, before it is given up for a new one: a link that has gone silent
- * without a reset looks like a quiet one. Longer than any command of ours takes, shorter than a trader's patience.
+ * Longest time for which a connection may leave a command unanswered, in ms, before it is replaced by a new one: a link
+ * that went silent without a reset looks idle. Longer than any command of ours takes, shorter than a trader's patience.
  */
 const SILENCE_TIMEOUT_MS = 6_000;
 
 /** Longest pause between two attempts to reconnect, in ms. */
 const MAXIMUM_RECONNECT_DELAY_MS = 2_000;
 
-/** Backs off from 50 ms, with jitter so that a fleet does not come back as one. */
+/**
+ * Returns the delay before a reconnection attempt: backs off from 50 ms, with jitter so that a fleet does not reconnect
+ * at once.
+ */
 export const reconnectDelay = (attempt: number): number =>
   Math.round(Math.min(MAXIMUM_RECONNECT_DELAY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2));
 
@@ -31,10 +34,10 @@ interface ConnectOptions {
   readonly onError: ConnectionErrorListener;
 }
 
-/** Answers of a server that has become a replica: where the address leads to now is the primary, or soon will be. */
+/** Errors of a server that has become a replica: its address leads to the new primary, now or soon. */
 const DEMOTED = /^(?:READONLY|MASTERDOWN)/;
 
-/** Connects anew and asks again (ioredis's 2) where the server is no primary any more. */
+/** Reconnects and resends the command (ioredis's 2) if the server is no longer a primary. */
 const reconnectOnError = ({ message }: Error): false | 2 => (DEMOTED.test(message) ? 2 : false);
 
 interface Credentials {
@@ -53,13 +56,13 @@ function decode(text: string): string | undefined {
 
 function choose(name: string, own: string | undefined, ofUrl: string | undefined): string | undefined {
   if (own === undefined || ofUrl === undefined || own === ofUrl) return own ?? ofUrl;
-  throw new ConfigurationError(`${name} is not the one that RT_REDIS_URL carries; take one of the two away`);
+  throw new ConfigurationError(`${name} differs from the one in RT_REDIS_URL; remove one of the two`);
 }
 
 /**
- * The user and password from the variables of their own, or from the URL.
+ * Returns the user and password from their own variables, or from the URL.
  *
- * @throws ConfigurationError where both are given and differ, or the URL's are not percent-encoded.
+ * @throws ConfigurationError if both are given and differ, or the URL's are not percent-encoded.
  */
 export function credentialsOf(config: RedisConfig): Credentials {
   const { username, password } = new URL(config.RT_REDIS_URL);
@@ -97,10 +100,10 @@ function connect(config: RedisConfig, { redis, cluster, onError }: ConnectOption
 }
 
 /**
- * A connection to publish with: it fails within seconds instead of queueing, so that the event source's retry, which
- * keeps the event, takes over. Connects on first use.
+ * Creates a connection to publish with: commands fail within seconds instead of being queued, so that the event source,
+ * which keeps the event, retries. Connects on first use.
  *
- * @param onError hears every connection error; the commands affected fail on their own.
+ * @param onError called with every connection error; the commands affected reject on their own.
  */
 export const connectPublisher = (config: RedisConfig, onError: ConnectionErrorListener): Redis | Cluster =>
   connect(config, {
@@ -115,16 +118,16 @@ export const connectPublisher = (config: RedisConfig, onError: ConnectionErrorLi
     onError,
   });
 
-/** A connection to subscribe with: it never stops trying to reconnect, and subscribes again. */
+/** Creates a connection to subscribe with: it reconnects without limit, and resubscribes. */
 export const connectSubscriber = (config: RedisConfig, onError: ConnectionErrorListener): Redis | Cluster =>
   connect(config, {
     redis: { maxRetriesPerRequest: null, connectTimeout: 5_000, keepAlive: 10_000 },
-    // Without shardedSubscribers a cluster client never gets sharded Pub/Sub messages.
+    // Without shardedSubscribers a cluster client receives no sharded Pub/Sub messages.
     cluster: { shardedSubscribers: true },
     onError,
   });
 
-/** A connection to read streams with: a command that gets no answer fails, and the reader asks again. */
+/** Creates a connection to read streams with: a command without an answer fails, and the caller retries. */
 export const connectReader = (config: RedisConfig, onError: ConnectionErrorListener): Redis | Cluster =>
   connect(config, {
     redis: {

@@ -12,8 +12,8 @@ const id = z.string().regex(ENTRY_ID);
 const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Only what routing relies on. The data itself was checked by the publisher: it is neither walked nor copied here, which
- * for one with hundreds of keys took three times as long as parsing the JSON.
+ * The fields that routing relies on. The publisher has checked the data: it is neither walked nor copied here, which took
+ * three times as long as parsing the JSON for data with hundreds of keys.
  */
 const entrySchema = z.object({
   channel: z.string().refine(isChannel),

@@ -59,7 +59,7 @@ describe.each(["subscribe", "unsubscribe"])("%s", (event) => {
   });
 });
 
-describe("requests that do not even have the form of a request", () => {
+describe("malformed requests", () => {
   it("are answered as errors, or ignored, and others are served meanwhile", async () => {
     const [hostile, witness] = await Promise.all([platform.connect(), platform.connect()]);
     await witness.ask("subscribe", { channel: "market:trades", marketId: "witness" });
@@ -94,7 +94,7 @@ describe("requests that do not even have the form of a request", () => {
 });
 
 describe("limits", () => {
-  it("of subscriptions are told with a code, and what was there stays", async () => {
+  it("of subscriptions are reported with a code, and the subscriptions stay as they were", async () => {
     const gateway = await platform.addGateway({ RT_MAX_SUBSCRIPTIONS: "3" });
     const client = await platform.connect({ gateway: platform.gateways.indexOf(gateway) });
     await client.ask("subscribe", { channel: "market:trades", marketId: ["one", "two", "three"] });
@@ -106,7 +106,7 @@ describe("limits", () => {
     await expect.poll(() => client.ids("market:trades")).toEqual([id]);
   });
 
-  it("of the request rate are told with a code", async () => {
+  it("of the request rate are reported with a code", async () => {
     const client = await platform.connect();
     for (let index = 0; index < 1_500; index += 1) client.socket.emit("unsubscribe", { channel: "monitor:signals" });
     await expect.poll(() => client.errors.map(({ code }) => code)).toContain("rate_limited");
@@ -121,7 +121,7 @@ describe("limits", () => {
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
   });
 
-  it("of origins refuse a browser from elsewhere", async () => {
+  it("of origins refuse a browser from another site", async () => {
     const gateway = await platform.addGateway({ RT_CORS_ORIGINS: "https://app.example" });
     const index = platform.gateways.indexOf(gateway);
     await platform.connect({ gateway: index, extraHeaders: { origin: "https://app.example" } });

@@ -45,17 +45,17 @@ afterAll(async () => {
   await platform.stop();
 });
 
-const price = { marketId: "told", yes: "0.6", no: "0.4", time: timeOf(1) };
+const price = { marketId: "broadcast", yes: "0.6", no: "0.4", time: timeOf(1) };
 
 describe("broadcastToChannel", () => {
   it("reaches the clients of every gateway, with the event's name beside the data", async () => {
     const clients = await Promise.all([0, 1].map((number) => platform.connect({ gateway: number })));
-    for (const client of clients) await client.ask("subscribe", { channel: "market:prices", marketId: "told" });
+    for (const client of clients) await client.ask("subscribe", { channel: "market:prices", marketId: "broadcast" });
     const outcome = await gateway.broadcastToChannel("market:prices", "corrected", price);
     expect(outcome.status).toBe("published");
     for (const client of clients) {
       await client.waitForMessages("market:prices", 1);
-      expect(client.of("market:prices")).toMatchObject([{ event: "corrected", marketId: "told", data: price }]);
+      expect(client.of("market:prices")).toMatchObject([{ event: "corrected", marketId: "broadcast", data: price }]);
     }
   });
 
@@ -69,7 +69,7 @@ describe("broadcastToChannel", () => {
     await expect.poll(() => bob.ids("user:notifications")).toEqual([fence]);
   });
 
-  it("refuses what does not fit the channel, naming the field", async () => {
+  it("refuses data that does not match the channel's schema, naming the field", async () => {
     await expect(gateway.broadcastToChannel("market:prices", "x", { ...price, yes: "2" })).rejects.toThrow(/yes/);
     await expect(gateway.broadcastToChannel("user:orders", "x", {} as never)).rejects.toThrow(PublishError);
   });

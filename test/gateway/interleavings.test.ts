@@ -11,7 +11,7 @@ import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
-/** May write entries, and may not publish them: gateways do not hear of what it writes. */
+/** A user that may write entries and may not publish them: gateways receive no message of what it writes. */
 const MUTE = "mute";
 
 const publishers: Publisher[] = [];
@@ -163,7 +163,7 @@ async function everyClientSeesEverything(steps: readonly TimedStep[]): Promise<v
       ...{ name: client.name, streams: followed, journal: client.journal, positions: client.positions() },
     }));
     expect(judge(witnesses, truths)).toEqual({ undetected: 0, duplicates: 0, outOfOrder: 0, lost: 0, problems: [] });
-    // Redis lost nothing, so nobody may be told that it did.
+    // Redis lost nothing, so no client may report a gap.
     expect(members.flatMap(({ client: { journal } }) => [...journal.reports, ...journal.refusals])).toEqual([]);
   } finally {
     for (const { client } of members) client.leave();
@@ -172,7 +172,7 @@ async function everyClientSeesEverything(steps: readonly TimedStep[]): Promise<v
 
 describe("any interleaving", () => {
   it("of publishing, lost messages, dropping and resuming shows every client every message once, in order", {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async () => {
     await fc.assert(fc.asyncProperty(scenario, everyClientSeesEverything), { numRuns: 30, endOnFailure: true });
   });

@@ -19,7 +19,7 @@ const idsIn = (value: unknown): [string, unknown][] =>
   Object.entries(Object(value)).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 describe.each(names)("a market of the name %s", (marketId) => {
-  it("is subscribed to, resumed by itself, in a list and in a map of the whole channel, and beats", async () => {
+  it("can be subscribed to and resumed alone, in a list and in a map of the whole channel, and has heartbeats", async () => {
     const channel = "market:trades";
     const live = await platform.connect();
     expect(await live.ask("subscribe", { channel, marketId })).toMatchObject({ channel, marketId, id: "0-0" });

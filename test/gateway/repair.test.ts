@@ -26,7 +26,7 @@ async function appendUnheard(market: string, number: number): Promise<string> {
 
 const holes = (result: string) => platform.gateways[0]?.metric("rt_holes_total", 'channel="market:trades"', result);
 
-describe("a hole", () => {
+describe("a gap", () => {
   it("is filled before the message that shows it", async () => {
     const client = await platform.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "hole" });

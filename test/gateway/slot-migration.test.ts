@@ -11,7 +11,7 @@ import { type RunningRedisCluster, startRedisCluster } from "../../local/redis-c
 import { connectClient } from "../support/client.ts";
 import { message } from "../support/messages.ts";
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const channel = "market:trades" as const;
 
 let cluster: RunningRedisCluster;
@@ -54,7 +54,7 @@ async function moveSlot(slot: number, from: RunningRedis, to: RunningRedis): Pro
 }
 
 it("a slot that moves to another primary and back takes its subscriptions along: nothing is lost, and it is live again", {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const client = await connectClient(gateway.url);
   ends.push(() => client.close());

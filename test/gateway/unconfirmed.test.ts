@@ -17,7 +17,7 @@ it("answers no subscribe from memory while Redis stands still, and does again af
   platform.redis.process.kill("SIGSTOP");
   try {
     await expect
-      .poll(() => second.ask("subscribe", request), { timeout: 50_000 })
+      .poll(() => second.ask("subscribe", request), { timeout: 120_000 })
       .toMatchObject({ code: "unavailable", channel: "market:prices", marketId: "m1" });
   } finally {
     platform.redis.process.kill("SIGCONT");

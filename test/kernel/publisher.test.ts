@@ -130,7 +130,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     const index = indexKey("market:orderbook");
     const channel = "market:orderbook";
     await publisher.publish(["x", "y"].map((market) => message(channel, `active-${market}`, 1)));
-    // The second has the score of a forged id, by which it would never be forgotten.
+    // The second has the score of a forged id, which would keep it in the index.
     await redis.commands.zadd(index, 1, "long-gone", 4_000_000_000_000, "long-ahead");
     await publisher.publish([message(channel, "active-z", 1)]);
     const active = await redis.commands.zrange(index, "0", "-1");

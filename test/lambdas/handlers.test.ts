@@ -75,7 +75,7 @@ describe("the handler of a domain's events", () => {
   });
 });
 
-describe("the log of a function", () => {
+describe("loggedPublish", () => {
   it("counts the outcomes of a call, also where some failed", async () => {
     const logger = new Logger({ serviceName: "test" });
     const lines: unknown[] = [];

@@ -55,7 +55,7 @@ export function connectManagedEdge({ url, token, timeoutMs }: ConnectOptions): P
       }),
     );
     socket.on("error", ({ message }) =>
-      reject(new SmokeError(TOKEN_REFUSED.test(message) ? `the token is not valid here (${message})` : message)),
+      reject(new SmokeError(TOKEN_REFUSED.test(message) ? `invalid token (${message})` : message)),
     );
   });
 }

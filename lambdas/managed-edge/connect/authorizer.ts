@@ -1,6 +1,6 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
+import { SUBPROTOCOL } from "../../../contract/endpoints.ts";
 import { ChannelError } from "../../../contract/errors.ts";
-import { SUBPROTOCOL } from "../../../contract/managed-edge.ts";
 import type { Identity, VerifyToken } from "../../../kernel/auth/token-verifier.ts";
 
 type AuthorizerHandler = (event: APIGatewayRequestAuthorizerEvent) => Promise<APIGatewayAuthorizerResult>;

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import * as z from "zod";
-import { SUBPROTOCOL } from "../../../contract/managed-edge.ts";
+import { SUBPROTOCOL } from "../../../contract/endpoints.ts";
 import type { Identity } from "../../../kernel/auth/token-verifier.ts";
 import type { Connections } from "../table/connections.ts";
 import { offeredProtocols } from "./authorizer.ts";

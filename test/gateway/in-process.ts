@@ -1,0 +1,89 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Server } from "socket.io";
+import { Connection } from "../../gateway/connection/connection.ts";
+import { limitTraffic } from "../../gateway/connection/traffic-limit.ts";
+import { FanOut } from "../../gateway/fan-out/fan-out.ts";
+import { dataOf, targetOf } from "../../gateway/fan-out/stream-target.ts";
+import { createMetrics, type Metrics } from "../../gateway/metrics.ts";
+import { RedisClock } from "../../gateway/redis/redis-clock.ts";
+import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
+import type { GatewayNamespace, GatewaySocket } from "../../gateway/socket-io/socket.ts";
+import { StreamHub } from "../../gateway/streams/stream-hub.ts";
+import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
+import { connectClient, type TestClient } from "../support/client.ts";
+import type { TestRedis } from "../support/redis.ts";
+
+/** The parts of a gateway that serve connections, in the process of the test, which sees the turn of an event. */
+export interface InProcessGateway {
+  readonly hub: StreamHub;
+  readonly fanOut: FanOut;
+  readonly pubSub: ShardedPubSub;
+  readonly metrics: Metrics;
+  /** Background failures, by stage. */
+  readonly failures: string[];
+  connect(): Promise<{ readonly client: TestClient; readonly socket: GatewaySocket }>;
+  /** Returns the sum of a metric over the label sets that contain `labels`. */
+  count(metric: "connections" | "connectionsRefused" | "rooms" | "messages" | "gaps", labels?: object): Promise<number>;
+  stop(): Promise<void>;
+}
+
+interface InProcessOptions {
+  readonly windowMs?: number;
+  /** Replaces methods of the stream reader. */
+  readonly reader?: Partial<StreamReader>;
+}
+
+const includes = (all: object, some: object): boolean =>
+  Object.entries(some).every(([name, value]) =>
+    Object.entries(all).some((each) => each[0] === name && each[1] === value),
+  );
+
+export async function startInProcess(redis: TestRedis, options: InProcessOptions = {}): Promise<InProcessGateway> {
+  const failures: string[] = [];
+  const onError = (_: unknown, stage = "other"): void => void failures.push(stage);
+  const http = createServer();
+  const io = new Server(http, { transports: ["websocket"], serveClient: false });
+  const namespace: GatewayNamespace = io.of("/ws");
+  const metrics = createMetrics();
+  const fanOut = new FanOut({
+    ...{ isDirect: true, isCompressed: false, windowMs: options.windowMs ?? 0, heartbeatDeferMs: 20 },
+    ...{ maximumWaitingBytes: 10_000_000, onError },
+  });
+  const clock = new RedisClock();
+  clock.sample("the only primary", [Math.floor(Date.now() / 1_000), 0]);
+  const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
+  const hub = new StreamHub({
+    ...{ pubSub, clock, metrics, onError },
+    reader: { ...createStreamReader(redis.commands), ...options.reader },
+    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
+  });
+  const verifyToken = async (): Promise<never> => Promise.reject(new Error("there are no tokens here"));
+  limitTraffic(io.engine, metrics);
+  namespace.on("connection", (socket) => {
+    new Connection(socket, { hub, fanOut, metrics, verifyToken, maximumSubscriptions: 10, onError });
+  });
+  await once(http.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const clients: TestClient[] = [];
+  return {
+    ...{ hub, fanOut, pubSub, metrics, failures },
+    async connect() {
+      const client = await connectClient(url, { reconnection: false });
+      clients.push(client);
+      const socket = namespace.sockets.get(client.socket.id as never);
+      if (!socket) throw new Error("the server does not know the client");
+      return { client, socket };
+    },
+    async count(metric, labels = {}) {
+      const { values } = await metrics[metric].get();
+      return values.filter((each) => includes(each.labels, labels)).reduce((sum, { value }) => sum + value, 0);
+    },
+    async stop() {
+      for (const client of clients) client.close();
+      fanOut.close();
+      await io.close();
+    },
+  };
+}

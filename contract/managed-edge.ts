@@ -2,9 +2,6 @@ import * as z from "zod";
 import { ChannelError } from "./errors.ts";
 import { describeIssue, type ServerToClientEvents } from "./messages.ts";
 
-export { SUBPROTOCOL } from "./endpoints.ts";
-export { MAXIMUM_SUBSCRIPTIONS } from "./limits.ts";
-
 const MINUTE_MS = 60_000;
 
 /** API Gateway ends a connection at this age, in ms. */

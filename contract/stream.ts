@@ -1,7 +1,5 @@
 import { type Channel, channelDefinition } from "./channels.ts";
 
-export { compareIds, ENTRY_ID, FIRST_ID } from "./ids.ts";
-
 /**
  * One Redis Stream: what is published to, and what order, ids and `prev` hold within. `key` is the market id on a keyed
  * public channel, the user on a private one, and undefined on a channel that is one stream.

@@ -1,18 +1,22 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP port in front of another one, whose connections can be cut, slowed and silenced. */
+/** A TCP port in front of another one, whose connections can be cut, slowed, frozen and silenced. */
 export interface LinkProxy {
   readonly port: number;
-  /** Where connections lead from now on; before the first call they are reset. */
+  /** Sets the port that new connections lead to. */
   setTarget(port: number): void;
   /** Resets every connection, and every new one, until `heal`. */
   cut(): void;
-  /** Holds back whatever arrives, in both directions, for so many ms; 0 ends it. Order is kept. */
+  /** Holds back whatever arrives, in both directions, for `delayMs`; 0 ends it. Order is kept. */
   slow(delayMs: number): void;
+  /** Forwards nothing until `thaw`, on new connections neither. No connection is reset. */
+  freeze(): void;
+  /** Forwards everything again, what was held back first. */
+  thaw(): void;
   /**
-   * Forwards nothing any more on the connections that are open now, not even their end; new ones work. Returns how many
-   * they are. Nothing wakes them: as after a change of networks, each end has to find out on its own.
+   * Forwards nothing any more on the connections that are open now, not even their end; new ones work. Returns the number
+   * of silenced connections. Nothing wakes them: as after a change of networks, each end has to find out on its own.
    */
   silence(): number;
   /** Resets the connections that `silence` left. */
@@ -25,6 +29,7 @@ export interface LinkProxy {
 interface LinkState {
   target: number;
   isCut: boolean;
+  isFrozen: boolean;
   delayMs: number;
 }
 
@@ -54,7 +59,7 @@ function pipe(pair: Pair, [from, to]: readonly [Socket, Socket], state: LinkStat
   });
   // A reset is what this proxy is for: each side only has to learn that the other one is gone.
   const destroy = (): void => {
-    if (!pair.isSilent) to.destroy();
+    if (!pair.isSilent && !state.isFrozen) to.destroy();
   };
   from.on("error", destroy);
   from.on("close", destroy);
@@ -62,11 +67,16 @@ function pipe(pair: Pair, [from, to]: readonly [Socket, Socket], state: LinkStat
     if (pair.isSilent) return;
     for (const socket of pair.sockets) socket.end();
   });
+  if (state.isFrozen) from.pause();
 }
 
-/** Opens a proxy on a free port of 127.0.0.1. */
-export async function openLinkProxy(): Promise<LinkProxy> {
-  const state: LinkState = { target: 0, isCut: false, delayMs: 0 };
+/**
+ * Opens a proxy on a free port of 127.0.0.1.
+ *
+ * @param target the port that connections lead to; without it they are reset until `setTarget`.
+ */
+export async function openLinkProxy(target = 0): Promise<LinkProxy> {
+  const state: LinkState = { target, isCut: false, isFrozen: false, delayMs: 0 };
   const pairs = new Set<Pair>();
   // Half-open, so that a silent connection's end goes no further than to this proxy.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (incoming) => {
@@ -94,8 +104,8 @@ export async function openLinkProxy(): Promise<LinkProxy> {
   };
   return {
     port,
-    setTarget: (target) => {
-      state.target = target;
+    setTarget: (next) => {
+      state.target = next;
     },
     cut() {
       state.isCut = true;
@@ -103,6 +113,15 @@ export async function openLinkProxy(): Promise<LinkProxy> {
     },
     slow: (delayMs) => {
       state.delayMs = delayMs;
+    },
+    freeze() {
+      state.isFrozen = true;
+      for (const { sockets } of pairs) for (const socket of sockets) socket.pause();
+    },
+    thaw() {
+      state.isFrozen = false;
+      reset(({ sockets }) => sockets.some(({ destroyed }) => destroyed));
+      for (const { sockets } of pairs) for (const socket of sockets) socket.resume();
     },
     silence() {
       const open = [...pairs].filter(({ isSilent }) => !isSilent);

@@ -7,8 +7,8 @@ import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";
-import { tryDirectWrites } from "./fan-out/self-test.ts";
 import { createGateway } from "./server.ts";
+import { tryDirectWrites } from "./socket-io/self-test.ts";
 import { watchTask } from "./task-metadata.ts";
 
 const config = parseEnvironment(gatewayEnvironment, process.env);
@@ -19,9 +19,11 @@ const onRedisError = (connection: string) => (error: Error) =>
 const subscriber = connectSubscriber(config, onRedisError("subscriber"));
 const reader = connectReader(config, onRedisError("reader"));
 const publishing = connectPublisher(config, onRedisError("publisher"));
-const hasDirectWrites = config.RT_DIRECT_WRITES && (await tryDirectWrites());
+const hasDirectWrites = config.RT_DIRECT_WRITES && (await tryDirectWrites({ isCompressed: config.RT_COMPRESSION }));
 if (config.RT_DIRECT_WRITES && !hasDirectWrites) {
-  logger.warn("messages go by Socket.IO's own way, which costs more: writing past it does not work with this version");
+  logger.warn(
+    "direct socket writes disabled: self-test failed with this socket.io version; using socket.io writes (more CPU per delivery)",
+  );
 }
 const gateway = createGateway({
   config,

@@ -22,11 +22,11 @@ import { Pulse } from "./redis/pulse.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
 import { createAdapterClient } from "./socket-io/adapter-client.ts";
-import { Handshakes } from "./socket-io/release-handshake.ts";
+import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
 import type { GatewayNamespace } from "./socket-io/socket.ts";
 import { createSocketServer } from "./socket-io/socket-server.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
-import { startChecks } from "./streams/heartbeats.ts";
+import { startHeartbeats } from "./streams/heartbeats.ts";
 import { isStreamChannel } from "./streams/stream-channels.ts";
 import { StreamHub } from "./streams/stream-hub.ts";
 
@@ -44,7 +44,7 @@ export interface GatewayDependencies {
     | "RT_COMPRESSION"
     | "RT_MAX_WAITING_BYTES"
   >;
-  /** What `tryDirectWrites` found; see `fan-out/self-test.ts`. */
+  /** The result of `tryDirectWrites`; see `socket-io/self-test.ts`. */
   readonly hasDirectWrites: boolean;
   /** Used for subscriptions alone. */
   readonly subscriber: Redis | Cluster;
@@ -138,7 +138,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   http.keepAliveTimeout = 125_000;
   const io = createSocketServer(http, { config, isFull, metrics });
   limitTraffic(io.engine, metrics);
-  const handshakes = new Handshakes(io.engine);
+  const releaseHandshake = createReleaseHandshake(io.engine);
 
   io.adapter(
     createShardedAdapter(
@@ -157,7 +157,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     isDirect: hasDirectWrites,
     isCompressed: config.RT_COMPRESSION && hasDirectWrites,
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
-    heartbeatPatienceMs: config.RT_HEARTBEAT_MS * HEARTBEAT_PATIENCE,
+    heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_PATIENCE,
     maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
     onFlush({ messages, writes, bytes }) {
       metrics.deliveries.inc(messages);
@@ -165,6 +165,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       metrics.sentBytes.inc(bytes);
     },
     onReplaced: () => metrics.replaced.inc(),
+    onError: (error) => onError(error, "fan-out"),
   });
   const onLeftOut = (reason: LeftOut): void => metrics.redisDropped.inc({ reason });
   const hub = new StreamHub({
@@ -175,7 +176,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
     onError,
   });
-  const checks = startChecks({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
+  const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
   const intervalMs = config.RT_HEARTBEAT_MS;
   const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
   const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
@@ -183,7 +184,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   namespace.use(authenticateHandshake(verifyToken, metrics));
   namespace.on("connection", (socket) => {
     new Connection(socket, shared);
-    handshakes.forget(socket);
+    releaseHandshake(socket);
   });
 
   pulse.start(() => readiness.report());
@@ -201,7 +202,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       admitting = false;
     },
     async close() {
-      checks.stop();
+      heartbeats.stop();
       frozen.stop();
       pulse.stop();
       fanOut.close();

@@ -7,15 +7,15 @@ import { Redis } from "ioredis";
 import { type EnqueueHints, groupOf } from "../../kernel/streams/edge-hint.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
-import { createConnection } from "../../lambdas/managed-edge/connect/connection.ts";
+import { createConnectionHandler } from "../../lambdas/managed-edge/connect/connection.ts";
 import { createFanOut } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
-import { createRequests } from "../../lambdas/managed-edge/messages/client-messages.ts";
+import { createMessageHandler } from "../../lambdas/managed-edge/messages/client-messages.ts";
 import { createPoster } from "../../lambdas/managed-edge/posting/poster.ts";
 import { createEdgeStreams } from "../../lambdas/managed-edge/streams/edge-streams.ts";
 import { Connections } from "../../lambdas/managed-edge/table/connections.ts";
-import { Listeners } from "../../lambdas/managed-edge/table/room-subscribers.ts";
+import { RoomSubscribers } from "../../lambdas/managed-edge/table/room-subscribers.ts";
 import { StartPositions } from "../../lambdas/managed-edge/table/start-positions.ts";
-import { createTable } from "../../lambdas/managed-edge/table/table.ts";
+import { Table } from "../../lambdas/managed-edge/table/table.ts";
 import { startDynamo } from "../../local/managed-edge/dynamo.ts";
 import { startFifoQueue } from "../../local/managed-edge/fifo-queue.ts";
 import { startWebSocketApi } from "../../local/managed-edge/web-socket-api.ts";
@@ -52,13 +52,13 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
     },
     { step: "initialize" },
   );
-  const table = createTable(DynamoDBDocumentClient.from(dynamoClient), String(dynamo.environment.RT_EDGE_TABLE));
-  const listeners = new Listeners(table);
+  const table = new Table(DynamoDBDocumentClient.from(dynamoClient), String(dynamo.environment.RT_EDGE_TABLE));
+  const subscribers = new RoomSubscribers(table);
   const redis = new Redis(server.port, "127.0.0.1");
   const context = {
-    listeners,
-    starts: new StartPositions(table),
-    connections: new Connections(table, listeners),
+    subscribers,
+    startPositions: new StartPositions(table),
+    connections: new Connections(table, subscribers),
     streams: createEdgeStreams(redis),
     reader: createStreamReader(redis),
     onError: (error: unknown) => {
@@ -81,15 +81,15 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
       throw new Error(text);
     },
   });
-  let requests: (event: never) => Promise<unknown> = async () => undefined;
+  let handleMessage: (event: never) => Promise<unknown> = async () => undefined;
   const allow = async () => ({ policyDocument: { Statement: [{ Effect: "Allow" }] } });
   const api = await startWebSocketApi({
     port: 0,
     postMs,
     functions: {
       authorizer: allow,
-      connection: createConnection(context.connections),
-      messages: (event) => requests(event as never),
+      connection: createConnectionHandler(context.connections),
+      messages: (event) => handleMessage(event as never),
     },
     onPosted: (body) => {
       counts.posts += 1;
@@ -97,7 +97,11 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
     },
   });
   const poster = createPoster(new ApiGatewayManagementApiClient({ endpoint: api.managementUrl, region, credentials }));
-  requests = createRequests({ ...context, poster, verifyToken: () => Promise.reject(new Error("no tokens here")) });
+  handleMessage = createMessageHandler({
+    ...context,
+    poster,
+    verifyToken: () => Promise.reject(new Error("no tokens here")),
+  });
   const enqueueHints: EnqueueHints = async (hints) => {
     counts.queueRequests += Math.ceil(hints.length / 10);
     for (const { hint, deduplicationId } of hints) {
@@ -110,7 +114,7 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
     }
   };
   const onCursorReplaced = (channel: string): never => {
-    throw new Error(`a cursor of ${channel} made no sense`);
+    throw new Error(`cursor of a ${channel} stream replaced: not valid or ahead of its stream`);
   };
   fanOut = createFanOut({ ...context, poster, enqueueHints, splitOver: 1_000, windowMs, onCursorReplaced });
   const publisher: Publisher = createPublisher(redis, { enqueueHints });

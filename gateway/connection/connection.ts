@@ -10,7 +10,10 @@ import {
   type UnsubscribeRequest,
 } from "../../contract/messages.ts";
 import type { Topic } from "../../contract/stream.ts";
+import { asError } from "../../kernel/as-error.ts";
 import type { Identity, VerifyToken } from "../../kernel/auth/token-verifier.ts";
+import { describeUnsubscribed, toRefusal } from "../../kernel/protocol/answers.ts";
+import { describeAuthenticated, identify, isSameUser } from "../../kernel/protocol/authentication.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Metrics } from "../metrics.ts";
 import { terminate } from "../socket-io/engine-connection.ts";
@@ -22,17 +25,17 @@ import { TokenBucket } from "./token-bucket.ts";
 /** Requests that one connection may make: a page with hundreds of markets opens at once, and few follow. */
 const REQUEST_LIMIT = { rate: 50, burst: 1_000 };
 
-/** Requests that may wait for the ones before them. */
+/** Requests that may be queued behind the ones before them. */
 const MAXIMUM_WAITING = 1_000;
 
-/** How long a slow client may take to read that its connection is closed, in ms. */
+/** Time in which a slow consumer can read that its connection is closed, in ms. */
 const CLOSE_GRACE_MS = 2_000;
 
 const requestEvents = ["subscribe", "unsubscribe", "authenticate"] as const;
 
 type RequestEvent = (typeof requestEvents)[number];
 
-/** What all connections of a gateway share. */
+/** The parts that all connections of a gateway share. */
 export interface ConnectionServices {
   readonly hub: StreamHub;
   readonly fanOut: FanOut;
@@ -45,11 +48,11 @@ export interface ConnectionServices {
 interface Request {
   readonly event: RequestEvent;
   readonly value: unknown;
-  /** The client's callback; it gets what the event that answers the request has. */
+  /** The client's callback; called with the message of the event that answers the request. */
   readonly acknowledge: Acknowledge<object> | undefined;
 }
 
-/** Serves one client: takes its requests one after the other and answers each, whatever it is. */
+/** Serves one client: takes its requests one after the other and answers each, valid or not. */
 export class Connection {
   readonly #socket: GatewaySocket;
   readonly #services: ConnectionServices;
@@ -64,10 +67,10 @@ export class Connection {
     this.#services = services;
     const { hub, fanOut, maximumSubscriptions: maximum } = services;
     const member = fanOut.connect(socket.conn, () => this.#endSlow());
-    const onEnded = (stream: Topic, reason: unknown): void => {
-      const error = this.#toChannelError(reason, "subscribe");
+    const onEnded = (topic: Topic, reason: unknown): void => {
+      const error = this.#refusalOf(reason, "subscribe");
       services.metrics.subscriptionsEnded.inc({ code: error.code });
-      socket.emit("error", subscriptionEnded(stream, error));
+      socket.emit("error", subscriptionEnded(topic, error));
     };
     this.#subscriptions = new Subscriptions({ socket, hub, fanOut, member, maximum, onEnded });
     for (const event of requestEvents) socket.on(event, (...values: unknown[]) => this.#receive(event, values));
@@ -76,7 +79,7 @@ export class Connection {
     this.#watchExpiry(socket.data.identity);
   }
 
-  /** Takes a request: guarded, limited, and done in the order in which the client sent it. */
+  /** Takes a request: limited, and served in the order in which the client sent it. */
   #receive(event: RequestEvent, values: readonly unknown[]): void {
     const [request] = values;
     const last = values.at(-1);
@@ -86,7 +89,7 @@ export class Connection {
     else this.#refuse(received, new ChannelError("rate_limited", "too many requests"));
   }
 
-  /** In the turn in which it came, where none is before it. */
+  /** Serves the request in the turn in which it came, unless others are before it. */
   #enqueue(request: Request): void {
     const serving = this.#waiting === 0 ? this.#serve(request) : this.#tail.then(() => this.#serve(request));
     this.#waiting += 1;
@@ -100,7 +103,7 @@ export class Connection {
       await this.#perform(request);
       this.#services.metrics.requests.inc({ event: request.event, result: "ok" });
     } catch (error) {
-      this.#refuse(request, this.#toChannelError(error, request.event));
+      this.#refuse(request, this.#refusalOf(error, request.event));
     }
   }
 
@@ -126,24 +129,24 @@ export class Connection {
 
   #unsubscribe(request: UnsubscribeRequest, acknowledge: Acknowledge<object> | undefined): void {
     this.#subscriptions.unsubscribe(request);
-    const message = { channel: request.channel, marketId: request.marketId };
+    const message = describeUnsubscribed(request);
     this.#socket.emit("unsubscribed", message);
     acknowledge?.(message);
   }
 
-  #toChannelError(error: unknown, event: RequestEvent): ChannelError {
-    if (error instanceof ChannelError) return error;
-    this.#services.onError(error instanceof Error ? error : new Error(String(error)), event);
-    return new ChannelError("internal", "the request failed");
+  /** Returns the error for the client, and reports whatever the client must not see. */
+  #refusalOf(error: unknown, event: RequestEvent): ChannelError {
+    if (!(error instanceof ChannelError)) this.#services.onError(asError(error), event);
+    return toRefusal(error);
   }
 
   async #authenticate(token: string | null, acknowledge: Acknowledge<object> | undefined): Promise<void> {
-    const identity = token === null ? undefined : await this.#services.verifyToken(token);
+    const identity = await identify(token, this.#services.verifyToken);
     const { data } = this.#socket;
-    if (identity?.sub !== data.identity?.sub) this.#endPrivate(tokenReplaced);
+    if (!isSameUser(data.identity, identity)) this.#endPrivate(tokenReplaced);
     data.identity = identity;
     this.#watchExpiry(identity);
-    const message = identity ? { sub: identity.sub, expiresAt: identity.expiresAt } : { sub: null };
+    const message = describeAuthenticated(identity);
     this.#socket.emit("authenticated", message);
     acknowledge?.(message);
   }
@@ -166,14 +169,14 @@ export class Connection {
     }
   }
 
-  /** The client resumes by its ids once it is back: nothing of what waited is lost to it. */
+  /** Closes the connection of a slow consumer. It resumes by its ids once it is back: nothing is lost to it. */
   #endSlow(): void {
     const { conn } = this.#socket;
-    const message = "too much waits for this connection; connect again and resume";
+    const message = "send buffer limit exceeded; reconnect and resume";
     this.#services.metrics.slowConsumers.inc();
     this.#socket.emit("error", { code: "slow_consumer", message });
     conn.close();
-    // A client that does not read would keep its connection, and what the kernel holds for it, for ever.
+    // A client that does not read would otherwise keep its connection, and what the kernel holds for it.
     setTimeout(() => terminate(conn), CLOSE_GRACE_MS).unref();
   }
 

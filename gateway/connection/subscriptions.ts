@@ -1,21 +1,24 @@
 import pTimeout from "p-timeout";
-import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/messages.ts";
 import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
 import { authorizedTopics, isPrivate } from "../../kernel/auth/access.ts";
+import type { Identity } from "../../kernel/auth/token-verifier.ts";
+import { isSameUser } from "../../kernel/protocol/authentication.ts";
+import { isLatest } from "../../kernel/protocol/recovery.ts";
+import { planSubscribe } from "../../kernel/protocol/subscribe-plan.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
+import type { Member } from "../fan-out/member.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
-import type { Member } from "../fan-out/room.ts";
 import { dataOf } from "../fan-out/stream-target.ts";
 import type { GatewaySocket } from "../socket-io/socket.ts";
-import type { StreamHub } from "../streams/stream-hub.ts";
-import type { StreamState } from "../streams/stream-state.ts";
+import type { StreamHub, TopicLease } from "../streams/stream-hub.ts";
 import { CatchUp } from "./catch-up.ts";
 
-/** How long a client waits for Redis before it is told to come back, in ms. */
-const OPEN_TIMEOUT_MS = 5_000;
+/** How long a request waits for Redis before it is refused as `unavailable`, in ms. */
+const REDIS_TIMEOUT_MS = 5_000;
 
 interface SubscriptionsOptions {
   readonly socket: GatewaySocket;
@@ -25,200 +28,208 @@ interface SubscriptionsOptions {
   readonly member: Member;
   /** Most subscriptions (streams and whole channels) at once. */
   readonly maximum: number;
-  /** Called for each subscription that ends for another reason than a request of the client, after it was answered. */
-  readonly onEnded: (stream: Topic, reason: unknown) => void;
+  /** Called for each subscription that ends after its answer and not by a request of the client. */
+  readonly onEnded: (topic: Topic, reason: unknown) => void;
 }
 
-/** A stream that the hub has open for this connection, and what lets go of it. */
-interface OpenTopic {
-  readonly stream: Topic;
-  readonly release: () => void;
+/** A `subscribe` that is under way. */
+interface Attempt {
+  readonly request: SubscribeRequest;
+  /** The user that the connection had when the request came. */
+  readonly identity: Identity | undefined;
+  /** All topics of the request. */
+  readonly leases: readonly TopicLease[];
+  /** Those that the connection was not subscribed to before. */
+  readonly fresh: readonly TopicLease[];
+  readonly catchUp: CatchUp;
+  /** Rooms that the connection has left until it is caught up, each with the rate that it was in with. */
+  readonly paused: Map<string, number | undefined>;
 }
 
-const unavailable = (cause: unknown): ChannelError =>
-  new ChannelError("unavailable", "the channel cannot be reached just now; try again", { cause });
+/** Settles as the promise does; rejects with `unavailable` if it rejects or takes too long. */
+async function inTime(waiting: Promise<unknown>): Promise<void> {
+  try {
+    await pTimeout(waiting, { milliseconds: REDIS_TIMEOUT_MS });
+  } catch (cause) {
+    throw new ChannelError("unavailable", "channel temporarily unavailable; retry", { cause });
+  }
+}
+
+/** Resolves once all leases are open; undefined if they are already. */
+function openingOf(leases: readonly TopicLease[]): Promise<unknown> | undefined {
+  const opening = leases.flatMap((lease) => lease.opening ?? []);
+  return opening.length > 0 ? Promise.all(opening) : undefined;
+}
 
 /** The streams and whole channels that one connection is subscribed to. */
 export class Subscriptions {
-  readonly #socket: GatewaySocket;
-  readonly #hub: StreamHub;
-  readonly #fanOut: FanOut;
-  readonly #member: Member;
-  readonly #maximum: number;
-  readonly #onEnded: SubscriptionsOptions["onEnded"];
+  readonly #options: SubscriptionsOptions;
   /** By room. */
-  readonly #held = new Map<string, OpenTopic>();
+  readonly #held = new Map<string, TopicLease>();
   #closed = false;
 
-  constructor({ socket, hub, fanOut, member, maximum, onEnded }: SubscriptionsOptions) {
-    this.#onEnded = onEnded;
-    this.#socket = socket;
-    this.#hub = hub;
-    this.#fanOut = fanOut;
-    this.#member = member;
-    this.#maximum = maximum;
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
   }
 
   /**
-   * Answers the request, delivers snapshot or history, and goes on live, without a message missed, doubled or out of
-   * order in between. `acknowledge` is called once, just before the first message. What ends a subscription after the
-   * answer, as the token's end does, is told by `onEnded`.
+   * Answers the request, delivers snapshot or history, and goes live, without a message missed, doubled or out of order
+   * in between. Waits only for what is not there yet: most clients are live in the turn in which they asked. `acknowledge`
+   * is called once, just before the first message. What ends a subscription after the answer is reported to `onEnded`.
    *
    * @throws ChannelError `unauthorized`, `limit_exceeded` or `unavailable`; the subscriptions are as before then.
    */
   async subscribe(request: SubscribeRequest, acknowledge: Acknowledge<SubscribedMessage> | undefined): Promise<void> {
-    const streams = authorizedTopics(request, this.#socket.data.identity);
-    const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
-    if (this.#held.size + fresh.length > this.#maximum) {
-      throw new ChannelError("limit_exceeded", `a connection may have ${this.#maximum} subscriptions`);
-    }
-    const opened: OpenTopic[] = [];
+    const attempt = this.#begin(request);
+    const { catchUp } = attempt;
+    let start: ReturnType<CatchUp["start"]>;
     try {
-      const missing = this.#openNow(fresh, opened);
-      if (missing.length > 0) await this.#open(missing, opened);
-      const isLive = await this.#catchUp(request, streams, acknowledge);
-      for (const each of opened)
-        if (isLive) this.#hold(each);
-        else each.release();
+      const opening = openingOf(attempt.fresh);
+      if (opening) await inTime(opening);
+      this.#pause(attempt);
+      const loading = catchUp.load();
+      if (loading) await inTime(loading);
+      this.#assertSameUser(attempt);
+      start = catchUp.start();
     } catch (error) {
-      for (const { release } of opened) release();
+      this.#undo(attempt);
       throw error;
+    }
+    try {
+      let sending = this.#sendAnswer(start.answer, start.entries, acknowledge);
+      if (sending) await sending;
+      while (!this.#closed && catchUp.isBehind) {
+        sending = this.#send(await catchUp.next());
+        if (sending) await sending;
+      }
+      this.#goLive(attempt);
+    } catch (reason) {
+      this.#end(attempt, reason);
     }
   }
 
-  /** Ends the subscription that a `subscribe` with the same words began; does nothing where there is none. */
+  /** Ends the subscriptions that a `subscribe` for the same topics began; does nothing where there are none. */
   unsubscribe(request: UnsubscribeRequest): void {
-    for (const stream of authorizedTopics(request, this.#socket.data.identity)) this.#leave(roomName(stream));
+    for (const topic of authorizedTopics(request, this.#identity)) this.#leave(roomName(topic));
   }
 
   /** Ends the subscriptions to private channels. Returns the channels concerned. */
   leavePrivate(): Channel[] {
-    const held = [...this.#held].filter(([, { stream }]) => isPrivate(stream.channel));
-    for (const [name] of held) this.#leave(name);
-    return held.map(([, { stream }]) => stream.channel);
+    const held = [...this.#held.values()].filter(({ topic }) => isPrivate(topic.channel));
+    for (const { room } of held) this.#leave(room);
+    return held.map(({ topic }) => topic.channel);
   }
 
-  /** Lets go of everything; for a connection that has ended. */
+  /** Releases everything; for a connection that has ended. */
   close(): void {
     this.#closed = true;
-    this.#fanOut.disconnect(this.#member);
-    for (const { release } of this.#held.values()) release();
+    this.#options.fanOut.disconnect(this.#options.member);
+    for (const lease of this.#held.values()) lease.release();
     this.#held.clear();
   }
 
-  /** Adds to `opened` those that take no waiting, and returns the others. */
-  #openNow(streams: readonly Topic[], opened: OpenTopic[]): Topic[] {
-    return streams.filter((stream) => {
-      const release = this.#hub.openNow(stream);
-      if (release) opened.push({ stream, release });
-      return !release;
-    });
+  get #identity(): Identity | undefined {
+    return this.#options.socket.data.identity;
   }
 
-  /** Adds to `opened` all of them or, where one cannot be opened in time, none. */
-  async #open(streams: readonly Topic[], opened: OpenTopic[]): Promise<void> {
-    const opening = streams.map(async (stream) => ({ stream, release: await this.#hub.open(stream) }));
-    try {
-      opened.push(...(await pTimeout(Promise.all(opening), { milliseconds: OPEN_TIMEOUT_MS })));
-    } catch (cause) {
-      for (const late of opening) late.then(({ release }) => release()).catch(() => undefined);
-      throw unavailable(cause);
-    }
-  }
-
-  #hold(open: OpenTopic): void {
-    if (this.#closed) open.release();
-    else this.#held.set(roomName(open.stream), open);
-  }
-
-  /** Ends what has been answered already. What was held and is no longer, with the token, has been told. */
-  #end(streams: readonly Topic[], fresh: readonly Topic[], reason: unknown): void {
-    const ended = streams.filter((stream) => fresh.includes(stream) || this.#held.has(roomName(stream)));
-    for (const stream of ended) {
-      this.#leave(roomName(stream));
-      this.#onEnded(stream, reason);
-    }
-  }
-
-  #leave(name: string): void {
-    const held = this.#held.get(name);
-    if (!held) return;
-    this.#held.delete(name);
-    this.#fanOut.leave(this.#member, name);
-    held.release();
+  #begin(request: SubscribeRequest): Attempt {
+    const { hub, maximum: maximumSubscriptions } = this.#options;
+    const identity = this.#identity;
+    const { topics } = planSubscribe(request, { identity, subscriptions: this.#held, maximumSubscriptions });
+    const leases = topics.map((topic) => this.#held.get(roomName(topic)) ?? hub.open(topic));
+    const fresh = leases.filter(({ room }) => !this.#held.has(room));
+    return { request, identity, leases, fresh, catchUp: new CatchUp(request, leases), paused: new Map() };
   }
 
   /**
-   * Rooms that the connection is in already are left meanwhile if it resumes: what they carry is part of the resume.
-   * Resolves with whether the connection is live; where not, it has been told.
+   * Leaves the rooms that the connection is in already, if it resumes: what they carry meanwhile is part of the resume,
+   * which continues from here where the client names no id.
    */
-  async #catchUp(
-    request: SubscribeRequest,
-    streams: readonly Topic[],
-    acknowledge: Acknowledge<SubscribedMessage> | undefined,
-  ): Promise<boolean> {
-    const { identity } = this.#socket.data;
-    const rooms = streams.map(roomName);
-    const paused = request.lastId === undefined ? [] : rooms.filter((room) => this.#held.has(room));
-    const states = (): StreamState[] => streams.flatMap((stream) => this.#hub.statesOf(stream));
-    const catchUp = new CatchUp({
-      send: (entries, answer) => this.#send(entries, answer, acknowledge),
-      isConnected: () => this.#socket.connected,
-      request,
-      states,
-      pausedAt: paused.length > 0 ? states() : [],
-    });
-    const fresh = streams.filter((stream) => !this.#held.has(roomName(stream)));
-    const assertSameUser = (): void => {
-      if (!isPrivate(request.channel) || this.#socket.data.identity?.sub === identity?.sub) return;
-      throw new ChannelError("token_expired", "the token has expired; authenticate and subscribe again");
-    };
-    const rates = new Map(paused.map((room) => [room, this.#fanOut.leave(this.#member, room)]));
-    try {
-      if (!catchUp.isLoaded) {
-        await pTimeout(catchUp.load(), { milliseconds: OPEN_TIMEOUT_MS }).catch((cause) => {
-          throw unavailable(cause);
-        });
-      }
-      assertSameUser();
-      await catchUp.deliver(() => {
-        assertSameUser();
-        for (const room of rooms) this.#fanOut.join(this.#member, room, request.maxRate);
-      });
-      return true;
-    } catch (error) {
-      if (catchUp.isAnswered) {
-        this.#end(streams, fresh, error);
-        return false;
-      }
-      // Those that ended meanwhile, with the token, stay so.
-      for (const [room, rate] of rates) if (this.#held.has(room)) this.#fanOut.join(this.#member, room, rate);
-      throw error;
+  #pause({ request, leases, catchUp, paused }: Attempt): void {
+    if (request.lastId === undefined) return;
+    const { fanOut, member } = this.#options;
+    for (const lease of leases.filter(({ room }) => this.#held.has(room))) {
+      catchUp.continueFrom(lease.states());
+      paused.set(lease.room, fanOut.leave(member, lease.room));
     }
   }
 
-  #send(
-    entries: readonly Entry[],
-    answer?: SubscribedMessage,
-    acknowledge?: Acknowledge<SubscribedMessage>,
-  ): Promise<void> | undefined {
-    const contents = entries.map((entry) => this.#contentOf(entry));
-    if (answer) contents.unshift({ event: "subscribed", message: answer });
-    // The acknowledgement comes between the event and the first message, and goes Socket.IO's way.
-    if (answer && acknowledge) {
-      void this.#fanOut.sendTo(this.#member, contents.splice(0, 1));
-      acknowledge(answer);
+  /** Restores the subscriptions that were there before. Those that ended meanwhile, with the token, stay ended. */
+  #undo({ fresh, paused }: Attempt): void {
+    const { fanOut, member } = this.#options;
+    for (const lease of fresh) lease.release();
+    for (const [room, rate] of paused) if (this.#held.has(room)) fanOut.join(member, room, rate);
+  }
+
+  /** Joins the rooms, unless the connection has ended. The client is level with every stream in this turn. */
+  #goLive(attempt: Attempt): void {
+    const { fanOut, member } = this.#options;
+    if (this.#closed) {
+      for (const lease of attempt.fresh) lease.release();
+      return;
     }
-    return this.#fanOut.sendTo(this.#member, contents);
+    this.#assertSameUser(attempt);
+    for (const lease of attempt.leases) {
+      fanOut.join(member, lease.room, attempt.request.maxRate);
+      this.#held.set(lease.room, lease);
+    }
+  }
+
+  /** Ends what has been answered already. The client knows of what was held before and ended meanwhile, with the token. */
+  #end({ leases, fresh }: Attempt, reason: unknown): void {
+    for (const lease of leases) {
+      const wasHeld = this.#leave(lease.room);
+      if (!wasHeld && !fresh.includes(lease)) continue;
+      if (!wasHeld) lease.release();
+      this.#options.onEnded(lease.topic, reason);
+    }
+  }
+
+  /** Returns true if the connection was subscribed to the room's topic. */
+  #leave(room: string): boolean {
+    const lease = this.#held.get(room);
+    if (!lease) return false;
+    this.#held.delete(room);
+    this.#options.fanOut.leave(this.#options.member, room);
+    lease.release();
+    return true;
+  }
+
+  #assertSameUser({ request, identity }: Attempt): void {
+    if (!isPrivate(request.channel) || isSameUser(identity, this.#identity)) return;
+    throw new ChannelError("token_expired", "the token has expired; authenticate and subscribe again");
+  }
+
+  #sendAnswer(
+    answer: SubscribedMessage,
+    entries: readonly Entry[],
+    acknowledge: Acknowledge<SubscribedMessage> | undefined,
+  ): Promise<void> | undefined {
+    const { fanOut, member } = this.#options;
+    const subscribed = { event: "subscribed", message: answer } as const;
+    const contents = entries.map((entry) => this.#contentOf(entry));
+    if (!acknowledge) return fanOut.sendTo(member, [subscribed, ...contents]);
+    // The acknowledgement goes between the event and the first message, and over Socket.IO.
+    void fanOut.sendTo(member, [subscribed]);
+    acknowledge(answer);
+    return fanOut.sendTo(member, contents);
+  }
+
+  /** Sends entries after all that the connection has been sent. Undefined if it has taken them at once. */
+  #send(entries: readonly Entry[]): Promise<void> | undefined {
+    return this.#options.fanOut.sendTo(
+      this.#options.member,
+      entries.map((entry) => this.#contentOf(entry)),
+    );
   }
 
   /** A value that waits for its turn in a long snapshot may be overtaken by a live one: the newest goes out then. */
   #contentOf(entry: Entry): OutgoingOptions {
     const stream: Stream = { channel: entry.channel, key: entry.marketId };
-    if (channelDefinition(entry.channel).delivery !== "latest") return { event: "data", message: entry };
+    if (!isLatest(stream)) return { event: "data", message: entry };
     const newest = (): OutgoingOptions | undefined => {
-      const [state] = this.#hub.statesOf(stream);
-      return state?.last && dataOf(stream, { ...state.last, prev: entry.prev });
+      const last = this.#options.hub.stateOf(stream)?.last;
+      return last && dataOf(stream, { ...last, prev: entry.prev });
     };
     return { ...dataOf(stream, entry), newest };
   }

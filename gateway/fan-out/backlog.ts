@@ -1,6 +1,6 @@
 import type { Outgoing } from "./outgoing.ts";
 
-/** What waits for a socket that does not take it yet, in order; of what replaces each other only the newest. */
+/** The messages that wait for a socket that does not take them yet, in order; of those that replace each other the newest. */
 export class Backlog {
   /** A place is empty where its message went behind the others. */
   #places: (Outgoing | undefined)[] = [];
@@ -9,7 +9,7 @@ export class Backlog {
   #lastHeartbeat = -1;
   #bytes = 0;
 
-  /** Of the waiting messages, as frames. */
+  /** The size of the waiting messages, as frames. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -23,7 +23,7 @@ export class Backlog {
     return this.#places.filter((part) => part !== undefined);
   }
 
-  /** Returns whether another message went for it. */
+  /** Adds a message. Returns true where it has replaced another one. */
   add(part: Outgoing): boolean {
     // What follows an answer must not overtake it, and what follows a snapshot must not be older than it.
     if (part.isAnswer) this.#placeOf.clear();
@@ -47,7 +47,7 @@ export class Backlog {
     return true;
   }
 
-  /** Takes out the oldest messages: as many as it takes to have so many bytes, or all. */
+  /** Takes out the oldest messages: as many as it takes to reach the given number of bytes, or all. */
   take(maximumBytes: number): Outgoing[] {
     const taken: Outgoing[] = [];
     let bytes = 0;

@@ -1,13 +1,13 @@
 import { deflateFrames, tailOf } from "../socket-io/shared-deflate.ts";
 import type { Outgoing } from "./outgoing.ts";
 
-/** Makes a bundle one that is compressed for those who take it so. */
+/** Marks a bundle that is compressed for the clients that take it so. */
 export interface Compression {
   /** The tail of the bundle before this one, which most of its receivers have; undefined where there was none. */
   readonly history: Buffer | undefined;
 }
 
-/** Messages that are written to a socket at once. Their bytes are made once for all sockets that get the same ones. */
+/** Messages that are written to a socket at once. Their bytes are encoded once for all sockets that get the same ones. */
 export class Bundle {
   readonly parts: readonly Outgoing[];
   readonly compression: Compression | undefined;
@@ -28,13 +28,13 @@ export class Bundle {
     return this.#bytes;
   }
 
-  /** What its receivers have of it for the next bundle to refer to. */
+  /** The end of its messages, which the next compressed bundle may refer to. */
   get tail(): Buffer {
     this.#tail ??= tailOf(this.parts);
     return this.#tail;
   }
 
-  /** As `bytes`, compressed; `history` is the tail of what a receiver got last, if this bundle may refer to it. */
+  /** Returns `bytes` compressed; `history` is the tail of what a receiver got last, if this bundle may refer to it. */
   compressed(history: Buffer | undefined): Buffer {
     const known = history === this.compression?.history ? history : undefined;
     const bytes = this.#compressed.get(known) ?? deflateFrames(this.parts, known);
@@ -42,8 +42,10 @@ export class Bundle {
     return bytes;
   }
 
-  /** What is left of the bundle for one who has all messages up to a sequence. */
+  /** Returns the bundle for a client that has all messages up to a sequence; undefined where nothing is left. */
   after(sequence: number): Bundle | undefined {
+    const first = this.parts[0];
+    if (first !== undefined && first.sequence > sequence) return this;
     const parts = this.parts.filter((part) => part.sequence > sequence);
     return parts.length > 0 ? new Bundle(parts) : undefined;
   }
@@ -52,17 +54,21 @@ export class Bundle {
 /** Clients from which on compressing once for all of them costs little beside the writes: some 30 µs a message. */
 const MINIMUM_SHARERS = 50;
 
-/** Those who get the same bundles. */
-interface Receivers {
-  readonly members: { readonly size: number };
-  /** The tail of the last bundle, where bundles are compressed. */
-  tail: Buffer | undefined;
+interface BundleOptions {
+  /** Clients that get the bundle. */
+  readonly receivers: number;
+  readonly isCompressed: boolean;
 }
 
-/** Makes the next bundle for all members of a room or lane. */
-export function bundleFor(receivers: Receivers, parts: readonly Outgoing[], isCompressed: boolean): Bundle {
-  if (!isCompressed || receivers.members.size < MINIMUM_SHARERS) return new Bundle(parts);
-  const bundle = new Bundle(parts, { history: receivers.tail });
-  receivers.tail = bundle.tail;
-  return bundle;
+/** Makes the bundles of one room or lane; where they are compressed, each refers to the one before it. */
+export class BundleSequence {
+  #tail: Buffer | undefined;
+
+  /** Returns the next bundle. It is plain for few receivers. */
+  next(parts: readonly Outgoing[], { receivers, isCompressed }: BundleOptions): Bundle {
+    if (!isCompressed || receivers < MINIMUM_SHARERS) return new Bundle(parts);
+    const bundle = new Bundle(parts, { history: this.#tail });
+    this.#tail = bundle.tail;
+    return bundle;
+  }
 }

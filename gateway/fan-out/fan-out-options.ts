@@ -1,22 +1,34 @@
+/** What was sent since the report before this one. */
+export interface Flush {
+  /** Messages of rooms, once for each client that they were handed to. */
+  readonly messages: number;
+  /** Hand-overs to clients; several messages may go with one. */
+  readonly writes: number;
+  /** Bytes written past Socket.IO. */
+  readonly bytes: number;
+}
+
 export interface FanOutOptions {
-  /** Whether bundles may be written past Socket.IO; see `self-test.ts`. */
+  /** Allows writing bundles past Socket.IO; see `socket-io/self-test.ts`. */
   readonly isDirect: boolean;
-  /** Whether bundles for many are compressed for those clients that take them so; see `shared-deflate.ts`. */
+  /** Compresses bundles for many, for those clients that take them so; see `socket-io/shared-deflate.ts`. */
   readonly isCompressed: boolean;
   /** Longest rest between two flushes on a busy node, in ms. */
   readonly windowMs: number;
   /** Longest wait of a heartbeat for a message to go with, in ms. */
-  readonly heartbeatPatienceMs: number;
+  readonly heartbeatDeferMs: number;
   /** Most bytes that may wait for one client. */
   readonly maximumWaitingBytes: number;
-  /** Called after each flush: messages times clients, writes in the flush, bytes written since the one before. */
-  readonly onFlush?: (flush: { readonly messages: number; readonly writes: number; readonly bytes: number }) => void;
+  /** Called after each flush. */
+  readonly onFlush?: (flush: Flush) => void;
   /** Called for each message that a client does not get because a newer one replaced it. */
   readonly onReplaced?: () => void;
+  /** Called with what `onFlush` or the write to one client has thrown. The other clients get their messages. */
+  readonly onError: (error: unknown) => void;
 }
 
-/** Where a message goes: to a room and, unless they are in that one as well, to those in `whole`. */
+/** The rooms that a message goes to: `room` and, for the clients that are not in that one, `channelRoom`. */
 export interface Target {
   readonly room: string;
-  readonly whole?: string | undefined;
+  readonly channelRoom?: string | undefined;
 }

@@ -5,15 +5,15 @@
 const REST = 3;
 
 interface FlushWindowOptions {
-  /** Longest rest after a flush, in ms. 0: none, only what comes in one turn of the event loop goes together. */
+  /** Longest rest after a flush, in ms. With 0 only what comes in one turn of the event loop goes together. */
   readonly maximumMs: number;
   readonly flush: () => void;
 }
 
 /**
- * When to flush: at the end of the turn in which the first message came, or, where the flush before that was long and
- * is not long ago, once the rest after it is over. So a message on a quiet node leaves at once, and on a busy one
- * messages gather, which makes each of them cheaper.
+ * Decides when to flush: at the end of the turn in which the first message came or, shortly after a long flush, once the
+ * rest after it is over. So a message on a quiet node leaves at once, and on a busy one messages gather, which makes each
+ * of them cheaper.
  */
 export class FlushWindow {
   readonly #options: FlushWindowOptions;
@@ -24,12 +24,12 @@ export class FlushWindow {
     this.#options = options;
   }
 
-  /** Makes sure that a flush follows. */
+  /** Schedules a flush, unless one is scheduled already. */
   schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     const rest = this.#nextAt - performance.now();
-    // Timers have a grain of a millisecond.
+    // Timers have a resolution of a millisecond.
     if (rest < 0.5) setImmediate(this.#run);
     else setTimeout(this.#run, rest);
   }

@@ -4,16 +4,16 @@ import { Backlog } from "./backlog.ts";
 import { Bundle } from "./bundle.ts";
 import type { Outgoing } from "./outgoing.ts";
 
-/** Written at once from a backlog: some of what a kernel's send buffer takes, so that the rest can still be replaced. */
+/** Bytes that are written at once from a backlog: less than a kernel's send buffer takes, so that the rest can be replaced. */
 const WRITE_BYTES = 65_536;
 
-/** What all outboxes of a node share. */
+/** The settings and callbacks that all outboxes of a node share. */
 export interface OutboxHost {
-  /** Whether bundles may be written past Socket.IO to the TCP connection. */
+  /** Allows writing bundles past Socket.IO to the TCP connection. */
   readonly isDirect: boolean;
-  /** Most bytes that wait in one outbox. */
+  /** Most bytes that may wait in one outbox. */
   readonly maximumBytes: number;
-  /** Called when something begins to wait; `resume` is to be called again and again until it returns true. */
+  /** Called when something begins to wait; `resume` has to be called until it returns true. */
   onWaiting(outbox: Outbox): void;
   /** Called for each message that a newer one has replaced while it waited. */
   onReplaced(): void;
@@ -23,16 +23,16 @@ export interface OutboxHost {
 
 export interface OutboxOptions {
   readonly connection: EngineConnection;
-  /** Whether the client takes bundles that are compressed for all. */
+  /** True for a client that takes bundles that are compressed once for all. */
   readonly isCompressed: boolean;
-  /** Called once when the client lets too much wait. What waited is dropped, and nothing is sent any more. */
+  /** Called once when the client lets too much wait. What waited is dropped by then, and nothing is sent any more. */
   readonly onOverflow: () => void;
   readonly host: OutboxHost;
 }
 
 /**
- * The way of bundles to one client, in order with each other and with what Socket.IO sends it. A client that reads gets
- * one write per bundle; for one that does not, messages wait here, up to a bound.
+ * Sends bundles to one client, in order with each other and with what Socket.IO sends it. A client that reads gets one
+ * write per bundle; for one that does not, messages wait here, up to a limit.
  */
 export class Outbox {
   readonly connection: EngineConnection;
@@ -43,8 +43,8 @@ export class Outbox {
   #backlog: Backlog | undefined;
   /** The tail of the last compressed bundle that the client got. */
   #history: Buffer | undefined;
-  #levelListeners: (() => void)[] | undefined;
-  #isOverflown = false;
+  #drainListeners: (() => void)[] | undefined;
+  #hasOverflowed = false;
   #isWriting = false;
 
   constructor({ connection, isCompressed, onOverflow, host }: OutboxOptions) {
@@ -62,22 +62,22 @@ export class Outbox {
     else if (this.#isOpen) for (const { parts } of bundles) this.#hold(parts);
   }
 
-  /** Whether the client has taken all that was sent so far, or is gone. */
-  get isLevel(): boolean {
+  /** True where the client has taken all that was sent so far, or is gone. */
+  get isDrained(): boolean {
     return !this.#isOpen || (this.#backlog === undefined && this.#isFree());
   }
 
-  /** Resolves once it is level. */
-  async untilLevel(): Promise<void> {
-    if (this.isLevel) return;
+  /** Resolves once the client has taken all that was sent so far, or is gone. */
+  async drained(): Promise<void> {
+    if (this.isDrained) return;
     await new Promise<void>((resolve) => {
-      this.#levelListeners ??= [];
-      this.#levelListeners.push(resolve);
+      this.#drainListeners ??= [];
+      this.#drainListeners.push(resolve);
       this.#host.onWaiting(this);
     });
   }
 
-  /** Hands all that waits to Socket.IO, so that what Socket.IO sends next does not overtake it. */
+  /** Gives all that waits to Socket.IO, so that what Socket.IO sends next does not overtake it. */
   release(): void {
     const backlog = this.#backlog;
     if (!backlog || this.#isWriting) return;
@@ -85,7 +85,7 @@ export class Outbox {
     this.#writePackets(backlog.take(Number.POSITIVE_INFINITY));
   }
 
-  /** Sends what waits if the client takes it. Returns whether nothing waits any more. */
+  /** Sends what waits if the client takes it. Returns true once nothing waits any more. */
   resume(): boolean {
     if (this.#isOpen) {
       if (!this.#isFree()) return false;
@@ -95,14 +95,14 @@ export class Outbox {
       }
     }
     this.#backlog = undefined;
-    const listeners = this.#levelListeners ?? [];
-    this.#levelListeners = undefined;
+    const listeners = this.#drainListeners ?? [];
+    this.#drainListeners = undefined;
     for (const listener of listeners) listener();
     return true;
   }
 
   get #isOpen(): boolean {
-    return !this.#isOverflown && this.connection.readyState === "open";
+    return !this.#hasOverflowed && this.connection.readyState === "open";
   }
 
   #isFree(): boolean {
@@ -124,7 +124,7 @@ export class Outbox {
       first && bundles.length === 1
         ? this.#bytesOf(first)
         : Buffer.concat(bundles.map((bundle) => this.#bytesOf(bundle)));
-    // A write without a callback is the cheapest; whether it is over shows in `writableLength`.
+    // A write without a callback is the cheapest; `writableLength` shows when it is over.
     this.#tcp.write(bytes);
     this.#host.onWrite(bytes.length);
   }
@@ -138,18 +138,21 @@ export class Outbox {
 
   #writePackets(parts: readonly Outgoing[]): void {
     this.#isWriting = true;
-    for (const { text } of parts) this.connection.write(text, { compress: false });
-    this.#isWriting = false;
+    try {
+      for (const { text } of parts) this.connection.write(text, { compress: false });
+    } finally {
+      this.#isWriting = false;
+    }
   }
 
   #hold(parts: readonly Outgoing[]): void {
-    if (this.#isOverflown) return;
+    if (this.#hasOverflowed) return;
     if (this.#backlog === undefined) this.#host.onWaiting(this);
     this.#backlog ??= new Backlog();
     for (const part of parts) if (this.#backlog.add(part)) this.#host.onReplaced();
     if (this.#backlog.bytes <= this.#host.maximumBytes) return;
     this.#backlog = undefined;
-    this.#isOverflown = true;
+    this.#hasOverflowed = true;
     this.#onOverflow();
   }
 }

@@ -1,26 +1,6 @@
-import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
 import { roomName } from "../../contract/stream.ts";
-
-/** Lengths up to these fit the 7 bits and the 16 bits of a frame's length field (RFC 6455, section 5.2). */
-const SHORT_LENGTH = 125;
-const MEDIUM_LENGTH = 65_535;
-
-/** First byte of a final text frame, and of one whose message is compressed (RFC 7692, section 6: RSV1). */
-const TEXT_FRAME = 0x81;
-const COMPRESSED_TEXT_FRAME = 0xc1;
-
-/** The head of an unmasked text frame, as a server sends it. */
-export function frameHead(length: number, isCompressed = false): Buffer {
-  const first = isCompressed ? COMPRESSED_TEXT_FRAME : TEXT_FRAME;
-  if (length <= SHORT_LENGTH) return Buffer.from([first, length]);
-  if (length <= MEDIUM_LENGTH) return Buffer.from([first, 126, length >> 8, length & 0xff]);
-  const head = Buffer.alloc(10);
-  head[0] = first;
-  head[1] = 127;
-  head.writeBigUInt64BE(BigInt(length), 2);
-  return head;
-}
+import { encodeEvent, encodeFrame } from "../socket-io/frames.ts";
 
 type Content =
   | { readonly event: "subscribed"; readonly message: SubscribedMessage }
@@ -28,13 +8,16 @@ type Content =
   | { readonly event: "heartbeat"; readonly message: HeartbeatMessage };
 
 export type OutgoingOptions = Content & {
-  /** The newest data of the stream, for one who has to wait: an older value must not follow a newer one. */
+  /**
+   * Returns the newest data of the stream. Called where the message had to wait: an older value must not follow a newer
+   * one.
+   */
   readonly newest?: (() => OutgoingOptions | undefined) | undefined;
   /** Messages of the same name replace each other as long as nobody has them: only the newest one matters. */
   readonly replaces?: string | undefined;
 };
 
-/** Both in one, for one who got neither: the newer message, in the older one's place of the chain. */
+/** Merges two messages for a client that got neither: the newer one, in the older one's place of the chain. */
 function merge(older: Content, newer: Content): Content {
   if (older.event === "data" && newer.event === "data") {
     return { event: "data", message: { ...newer.message, prev: older.message.prev } };
@@ -45,7 +28,7 @@ function merge(older: Content, newer: Content): Content {
   return newer;
 }
 
-/** One message on its way to the sockets of a room. It is encoded once, however many get it. */
+/** One message to the sockets of a room, or to one socket. It is encoded once, however many sockets get it. */
 export class Outgoing {
   readonly replaces: string | undefined;
   /** Its place among all messages of this node. */
@@ -71,38 +54,31 @@ export class Outgoing {
     return this.#content.event === "heartbeat";
   }
 
-  /** The Socket.IO packet: type EVENT, namespace, arguments. */
+  /** The message as a Socket.IO packet. */
   get text(): string {
-    this.#text ??= `2${NAMESPACE},["${this.#content.event}",${JSON.stringify(this.#content.message)}]`;
+    this.#text ??= encodeEvent(this.#content.event, this.#content.message);
     return this.#text;
   }
 
-  /** The packet as a WebSocket frame; `4` is Engine.IO's type for a message. */
+  /** The packet as a WebSocket frame. */
   get frame(): Buffer {
-    if (this.#frame === undefined) {
-      const payload = `4${this.text}`;
-      const length = Buffer.byteLength(payload);
-      const head = frameHead(length);
-      this.#frame = Buffer.allocUnsafe(head.length + length);
-      head.copy(this.#frame);
-      this.#frame.write(payload, head.length);
-    }
+    this.#frame ??= encodeFrame(this.text);
     return this.#frame;
   }
 
-  /** Takes in a newer message of the same name. Nobody may have got this one yet. */
+  /** Merges a newer message of the same name into this one. Call it only while nobody has got this one. */
   absorb({ replaces: _, newest: __, ...newer }: OutgoingOptions): void {
     this.#content = merge(this.#content, newer);
     this.#text = undefined;
     this.#frame = undefined;
   }
 
-  /** This message for one who did not get an older one of the same name. */
+  /** Returns this message for a client that did not get an older one of the same name. */
   inPlaceOf(older: Outgoing): Outgoing {
     return new Outgoing({ ...merge(older.#content, this.#content), replaces: this.replaces }, this.sequence, this.room);
   }
 
-  /** This message for one who gets the streams of some rooms elsewhere; undefined where nothing is left of it. */
+  /** Returns this message for a client that gets the streams of some rooms elsewhere; undefined where nothing is left. */
   without(rooms: ReadonlySet<string>): Outgoing | undefined {
     if (this.#content.event !== "heartbeat") return this.room !== undefined && rooms.has(this.room) ? undefined : this;
     const { message } = this.#content;

@@ -3,21 +3,21 @@ import { Bundle } from "./bundle.ts";
 import type { Outbox } from "./outbox.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
 
-/** Sent to one client at once, in bytes, before it must have taken it: below any bound on what may wait for it. */
+/** Bytes that are sent to one client before it must have taken them: below any limit on what may wait for it. */
 const PIECE_BYTES = 65_536;
 
 interface Receiver {
   readonly outbox: Outbox;
-  /** Sends the client all that its rooms have for it; returns the sequence up to which it has everything. */
-  readonly makeLevel: () => number;
+  /** Sends the client all that its rooms have for it. Returns the sequence up to which it has everything. */
+  readonly catchUp: () => number;
 }
 
-/** The newest where a newer message may have gone out while this one waited for its turn. */
+/** Returns the newest of a stream: a newer message may have gone out while this one waited for its turn. */
 const newestOf = (content: OutgoingOptions): OutgoingOptions => content.newest?.() ?? content;
 
-/** Returns what is left after it. */
-function sendPiece({ outbox, makeLevel }: Receiver, contents: readonly OutgoingOptions[], hasWaited: boolean) {
-  const sequence = makeLevel();
+/** Sends the first messages, up to a piece. Returns the others. */
+function sendPiece({ outbox, catchUp }: Receiver, contents: readonly OutgoingOptions[], hasWaited: boolean) {
+  const sequence = catchUp();
   const parts: Outgoing[] = [];
   let bytes = 0;
   for (const content of contents) {
@@ -30,13 +30,13 @@ function sendPiece({ outbox, makeLevel }: Receiver, contents: readonly OutgoingO
   return contents.slice(parts.length);
 }
 
-/** One piece is never too much to wait, and the others have their turn after it. */
+/** Sends the messages piece by piece: one piece is never too much to wait, and other clients are served in between. */
 async function sendRest(receiver: Receiver, contents: readonly OutgoingOptions[]): Promise<void> {
-  await receiver.outbox.untilLevel();
+  await receiver.outbox.drained();
   for (let rest = contents; rest.length > 0; ) {
     await nextTurn();
     rest = sendPiece(receiver, rest, true);
-    await receiver.outbox.untilLevel();
+    await receiver.outbox.drained();
   }
 }
 
@@ -46,5 +46,7 @@ async function sendRest(receiver: Receiver, contents: readonly OutgoingOptions[]
  */
 export function sendInPieces(receiver: Receiver, contents: readonly OutgoingOptions[]): Promise<void> | undefined {
   const rest = sendPiece(receiver, contents, false);
-  return rest.length === 0 && (contents.length === 0 || receiver.outbox.isLevel) ? undefined : sendRest(receiver, rest);
+  return rest.length === 0 && (contents.length === 0 || receiver.outbox.isDrained)
+    ? undefined
+    : sendRest(receiver, rest);
 }

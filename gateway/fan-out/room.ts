@@ -1,50 +1,73 @@
-import type { Bundle } from "./bundle.ts";
-import type { Outbox } from "./outbox.ts";
+import { type Bundle, BundleSequence } from "./bundle.ts";
+import type { JoinedRoom, Member } from "./member.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { Lane } from "./rate-lane.ts";
+import { RateLane } from "./rate-lane.ts";
 
-/** One client in the fan-out. */
-export class Member {
-  readonly outbox: Outbox;
-  /** The rooms that it gets every message of. */
-  readonly rooms = new Set<Room>();
-  /** The rooms that it gets the newest messages of, at a rate. */
-  readonly lanes = new Set<Lane>();
-  /** The client has all messages of `rooms` up to this sequence. A lane has a watermark of its own. */
-  servedUpTo = 0;
-  /** What the flush under way has for it. */
-  gathered: Bundle[] | undefined;
-  isGone = false;
-
-  constructor(outbox: Outbox) {
-    this.outbox = outbox;
-  }
+export interface LaneOptions {
+  /** Messages a second and `replaces` name at most. */
+  readonly maximumRate: number;
+  /** The new member has everything of the room up to this sequence. */
+  readonly sequence: number;
+  /** Called that often for the lane, as long as it has members. */
+  readonly flushLane: (room: Room, lane: RateLane<Member>) => void;
 }
 
 /** The clients that get the same messages, and the messages that wait for the next flush. */
-export class Room {
+export class Room implements JoinedRoom {
   readonly name: string;
-  readonly members = new Set<Member>();
-  /** Clients that asked for fewer messages, by how many a second. */
-  readonly lanes = new Map<number, Lane>();
-  readonly #laneOf = new Map<Member, Lane>();
-  /** A room whose members get this one's messages there. */
-  whole: Room | undefined;
-  queue: Outgoing[] = [];
-  /** The tail of the last bundle, where bundles are compressed. */
-  tail: Buffer | undefined;
+  readonly #members = new Set<Member>();
+  readonly #lanes = new Map<number, RateLane<Member>>();
+  readonly #laneOf = new Map<Member, RateLane<Member>>();
+  readonly #bundles = new BundleSequence();
+  #channelRoom: Room | undefined;
+  #queue: Outgoing[] = [];
 
   constructor(name: string) {
     this.name = name;
   }
 
   get isEmpty(): boolean {
-    return this.members.size === 0 && this.lanes.size === 0;
+    return this.#members.size === 0 && this.#lanes.size === 0;
   }
 
-  /** Messages a second that a member gets of this room at the most; 0 where it is not in it. */
+  get queue(): readonly Outgoing[] {
+    return this.#queue;
+  }
+
+  get channelRoom(): Room | undefined {
+    return this.#channelRoom;
+  }
+
+  /** The clients that get every message. */
+  get members(): ReadonlySet<Member> {
+    return this.#members;
+  }
+
+  /** The clients that asked for fewer messages, by how many a second. */
+  get lanes(): Iterable<RateLane<Member>> {
+    return this.#lanes.values();
+  }
+
+  /** Adds a message to the queue for the next flush. */
+  enqueue(message: Outgoing): void {
+    this.#queue.push(message);
+  }
+
+  /** Sets the room whose members get this room's messages there, as it stands when a message is queued. */
+  linkChannelRoom(room: Room | undefined): void {
+    this.#channelRoom = room;
+  }
+
+  /** Takes the queue out, as a bundle for all members. Returns undefined where nothing waits. */
+  takeBundle(isCompressed: boolean): Bundle | undefined {
+    if (this.#queue.length === 0) return undefined;
+    const parts = this.#queue;
+    this.#queue = [];
+    return this.#bundles.next(parts, { receivers: this.#members.size, isCompressed });
+  }
+
   rateOf(member: Member): number {
-    if (this.members.has(member)) return Number.POSITIVE_INFINITY;
+    if (this.#members.has(member)) return Number.POSITIVE_INFINITY;
     return this.#laneOf.get(member)?.maximumRate ?? 0;
   }
 
@@ -52,39 +75,38 @@ export class Room {
     return this.rateOf(member) > 0;
   }
 
+  /** Adds a member that gets every message. */
   add(member: Member): void {
-    this.members.add(member);
-    member.rooms.add(this);
+    this.#members.add(member);
+    member.enter(this);
   }
 
   /** Adds a member that has everything up to `sequence`, and gets the newest messages from there on at a rate. */
-  addAtRate(member: Member, { maximumRate, sequence, onTick }: LaneOptions): void {
-    const lane = this.lanes.get(maximumRate) ?? new Lane(this, maximumRate, onTick);
-    this.lanes.set(maximumRate, lane);
+  addAtRate(member: Member, { maximumRate, sequence, flushLane }: LaneOptions): void {
+    const lane = this.#lanes.get(maximumRate) ?? new RateLane(maximumRate, (due) => flushLane(this, due));
+    this.#lanes.set(maximumRate, lane);
     this.#laneOf.set(member, lane);
     lane.restart(member, sequence);
-    member.lanes.add(lane);
+    member.enter(this, lane);
   }
 
-  /** Returns the rate that the member was in with, if any. */
+  /** Removes a member, and its lane where it was the last one there. Returns the rate that it was in with, if any. */
   remove(member: Member): number | undefined {
-    this.members.delete(member);
-    member.rooms.delete(this);
+    this.#members.delete(member);
+    member.exit(this);
     const lane = this.#laneOf.get(member);
     if (!lane) return undefined;
     this.#laneOf.delete(member);
-    member.lanes.delete(lane);
     lane.remove(member);
     if (lane.isEmpty) {
       lane.close();
-      this.lanes.delete(lane.maximumRate);
+      this.#lanes.delete(lane.maximumRate);
     }
     return lane.maximumRate;
   }
-}
 
-interface LaneOptions {
-  readonly maximumRate: number;
-  readonly sequence: number;
-  readonly onTick: (lane: Lane) => void;
+  /** Ends the timers of all lanes. */
+  close(): void {
+    for (const lane of this.#lanes.values()) lane.close();
+  }
 }

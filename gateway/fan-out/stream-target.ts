@@ -5,14 +5,23 @@ import { wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 import type { Target } from "./fan-out-options.ts";
 import type { OutgoingOptions } from "./outgoing.ts";
 
-/** Where entries of a stream go: to its own room, and to the room of the whole channel. */
-export const targetOf = (stream: Stream): Target => ({
-  room: roomName(stream),
-  whole: wholeChannelRoom(stream.channel),
-});
+/** Targets by stream, so that a room's name is encoded once for a stream and not once for each of its entries. */
+const targets = new WeakMap<Stream, Target>();
 
-/** An entry as it goes out. Of a `latest` stream the newest one is enough. */
+function createTarget(stream: Stream): Target {
+  const target = { room: roomName(stream), channelRoom: wholeChannelRoom(stream.channel) };
+  targets.set(stream, target);
+  return target;
+}
+
+/**
+ * Returns the target of a stream's entries: its own room, and the room of the whole channel. Cheap where the caller keeps
+ * one object for the stream.
+ */
+export const targetOf = (stream: Stream): Target => targets.get(stream) ?? createTarget(stream);
+
+/** Returns an entry as it goes out. Of a `latest` stream the newest one is enough. */
 export function dataOf(stream: Stream, message: Entry): OutgoingOptions {
   const isLatest = channelDefinition(stream.channel).delivery === "latest";
-  return { event: "data", message, replaces: isLatest ? roomName(stream) : undefined };
+  return { event: "data", message, replaces: isLatest ? targetOf(stream).room : undefined };
 }

@@ -1,13 +1,19 @@
 import { hasWaitingPackets } from "../socket-io/engine-connection.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** How often, in ms, clients that did not take everything are tried again: a kernel's send buffer empties unseen. */
+/** Time between two attempts to send what waits, in ms: no event tells that a kernel's send buffer has room again. */
 const RETRY_MS = 5;
 
-/** The outboxes in which something waits. */
+/** The outboxes in which something waits; sends it as soon as their clients take it. */
 export class WaitingOutboxes {
   readonly #outboxes = new Set<Outbox>();
+  readonly #onError: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
+
+  /** `onError` is called with what the write to one client has thrown; it is not tried again on its own. */
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
 
   get size(): number {
     return this.#outboxes.size;
@@ -26,7 +32,13 @@ export class WaitingOutboxes {
   }
 
   #resume(outbox: Outbox): void {
-    if (this.#outboxes.has(outbox) && outbox.resume()) this.#outboxes.delete(outbox);
+    if (!this.#outboxes.has(outbox)) return;
+    try {
+      if (outbox.resume()) this.#outboxes.delete(outbox);
+    } catch (error) {
+      this.#outboxes.delete(outbox);
+      this.#onError(error);
+    }
   }
 
   #resumeAll(): void {

@@ -5,9 +5,9 @@ import type { GatewaySocket } from "./socket.ts";
 export type EngineConnection = GatewaySocket["conn"];
 
 /**
- * What is used here and not part of a documented interface: `writeBuffer` of an Engine.IO connection (packets that its
- * transport has not taken yet), `socket` of its WebSocket transport (the `ws` connection), and `_socket` of that.
- * All of it is in this file; `self-test.ts` tries at start whether it still works.
+ * The undocumented members that direct writes need: `writeBuffer` of an Engine.IO connection (packets that its transport
+ * has not taken yet), `socket` of its WebSocket transport (the `ws` connection), and `_socket` of that. `self-test.ts`
+ * tries at start that they still mean this.
  */
 interface Internals {
   readonly writeBuffer?: unknown;
@@ -16,13 +16,16 @@ interface Internals {
 
 const internalsOf = (connection: EngineConnection): Internals => connection as unknown as Internals;
 
-/** Whether packets wait in the connection for its transport: what is written past them would overtake them. */
+/**
+ * Returns true while packets wait in the connection for its transport: what is written past them would overtake them.
+ * Returns false where the packets cannot be seen; Socket.IO's own writes are in order without it.
+ */
 export function hasWaitingPackets(connection: EngineConnection): boolean {
   const { writeBuffer } = internalsOf(connection);
-  return !Array.isArray(writeBuffer) || writeBuffer.length > 0;
+  return Array.isArray(writeBuffer) && writeBuffer.length > 0;
 }
 
-/** The TCP connection under a WebSocket, or undefined where the client polls or something is not as it was. */
+/** Returns the TCP connection under a WebSocket, or undefined where the client polls or the members are gone. */
 export function tcpSocketOf(connection: EngineConnection): NetSocket | undefined {
   if (connection.transport.name !== "websocket") return undefined;
   const socket = internalsOf(connection).transport.socket?._socket;

@@ -2,220 +2,177 @@ import { setTimeout as delay } from "node:timers/promises";
 import { channelDefinition } from "../../contract/channels.ts";
 import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { Stream } from "../../contract/stream.ts";
+import { conflate, isLatest, type Recovery } from "../../kernel/protocol/recovery.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { compareWithHeld } from "./compare-with-held.ts";
+import { ReadQueue } from "./read-queue.ts";
+import { RecentEntries } from "./recent-entries.ts";
 
-/** Entries kept in memory per stream, to answer resumes and to know repeats: `latest` and the other classes. */
-const KEPT_LATEST = 8;
-const KEPT_ORDERED = 64;
-
-/** Entries that may wait for a read to end. More are dropped: they are in Redis, and the next read has them. */
+/** Entries that may be queued until a read ends. More are dropped: they are in Redis, and the next read has them. */
 const MAXIMUM_PENDING = 1_000;
 
 /** Entries per read of a repair. */
 const PAGE = 500;
 
-/** How long the whole history stays in memory after a resume asked for it, in ms. */
-const HISTORY_LIFETIME_MS = 10_000;
-
-/** How long a message may be on its way over Pub/Sub while a read, on another connection, shows its entry, in ms. */
+/** How long a message may be in flight over Pub/Sub after a read, on another connection, returned its entry, in ms. */
 const IN_FLIGHT_MS = 100;
 
 /**
- * How long a word of Redis about a stream counts, in ms: longer than the checks of a quiet stream are apart, shorter
- * than what a client takes for silence.
+ * How long an answer of Redis about a stream counts, in ms: longer than the interval between two checks of a quiet
+ * stream, shorter than the silence after which a client gives up a connection.
  */
 const CONFIRMED_MS = 8_000;
 
-/** How a hole ended: `filled` from Redis, `lost` (Redis holds it no longer), or `reset` (Redis lost newer entries). */
+/** The outcome of a gap: `filled` from Redis, `lost` (Redis no longer holds it), or `reset` (Redis lost newer entries). */
 export type HoleResult = "filled" | "lost" | "reset";
-
-type Task = "load" | "repair" | "history";
 
 interface StreamStateOptions {
   readonly stream: Stream;
   readonly reader: StreamReader;
-  /** Gets every entry once, in order; `prev` is the id of the one it got before, unless something is lost. */
+  /** Called with every entry once, in order; `prev` is the id of the entry before it, unless something is lost. */
   readonly deliver: (entry: Entry, source: "live" | "repair") => void;
   readonly onHole: (result: HoleResult) => void;
   readonly onError: (error: Error) => void;
 }
 
-/** What came after an id, and whether that is all of it. */
-export interface Resume {
-  readonly entries: readonly Entry[];
-  readonly recovered: boolean;
-}
-
 /**
- * What this node knows of one stream: the id up to which every subscriber here has it. Entries come from Pub/Sub, which
- * may lose some; whatever does not follow the last one makes it read Redis, and the subscribers get all in order.
+ * One stream on this node: the id up to which every subscriber here has it. Entries arrive over Pub/Sub, which may lose
+ * some; an entry that does not follow the last one starts a read of Redis, and the subscribers get all in order.
  */
 export class StreamState {
   readonly stream: Stream;
   readonly #options: StreamStateOptions;
   readonly #isLatest: boolean;
-  /** Contiguous, the newest last; its last entry has the id `lastId`. */
-  #entries: Entry[] = [];
-  #lastId = FIRST_ID;
+  readonly #recent: RecentEntries;
+  readonly #reads = new ReadQueue(() => this.#takePending());
   #started = false;
-  /** Until when `#entries` is all that Redis holds, by `performance.now()`. */
-  #completeUntil = Number.NEGATIVE_INFINITY;
   #pending: Entry[] = [];
-  /** The last of the reads that wait or run, one after the other. */
-  #reading: Promise<void> | undefined;
-  readonly #shared = new Map<Task, Promise<void>>();
-  /** Whether an entry came since the last call of `check`. */
+  /** True if an entry arrived since the last call of `check`. */
   #active = false;
-  /** When Redis last said where the stream is, by `performance.now()`. */
+  /** When Redis last answered where the stream is, by `performance.now()`. */
   #confirmedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StreamStateOptions) {
     this.#options = options;
     this.stream = options.stream;
-    this.#isLatest = channelDefinition(options.stream.channel).delivery === "latest";
+    this.#isLatest = isLatest(options.stream);
+    this.#recent = new RecentEntries(options.stream);
   }
 
   get lastId(): string {
-    return this.#lastId;
+    return this.#recent.lastId;
   }
 
-  /** Whether Redis is being read. */
+  /** True while Redis is being read. */
   get isReading(): boolean {
-    return this.#reading !== undefined;
+    return this.#reads.last !== undefined;
   }
 
-  /** Whether Redis has said within the last seconds where the stream is: memory alone cannot tell that it still answers. */
+  /** True if Redis answered within the last seconds where the stream is: memory alone cannot tell that it still answers. */
   get isConfirmed(): boolean {
     return performance.now() - this.#confirmedAt < CONFIRMED_MS;
   }
 
   /** The newest entry, if the stream has one. */
   get last(): Entry | undefined {
-    return this.#entries.at(-1);
+    return this.#recent.last;
   }
 
   /**
-   * Starts from what Redis holds, nothing is delivered; on a state that has started, waits for what it is reading.
-   * Rejects where Redis cannot be read; the next call tries again.
+   * Starts from what Redis holds and delivers nothing; on a state that has started, waits for the reads under way.
+   * Rejects if Redis cannot be read; the next call tries again.
    */
   load(): Promise<void> {
-    if (this.#started) return this.#reading ?? Promise.resolve();
-    return this.#read("load", async () => {
-      const kept = this.#kept;
-      this.#replace(await this.#options.reader.newest(this.stream, kept));
+    if (this.#started) return this.#reads.last ?? Promise.resolve();
+    return this.#reads.run("load", async () => {
+      const { kept } = this.#recent;
+      const entries = await this.#options.reader.newest(this.stream, kept);
+      this.#recent.replace(entries);
       this.#started = true;
       // Fewer than asked for is all that there is.
-      if (this.#entries.length < kept) this.#completeUntil = performance.now() + HISTORY_LIFETIME_MS;
+      if (entries.length < kept) this.#recent.markComplete();
+      this.#markConfirmed();
     });
   }
 
   /** Starts from nothing: whatever Redis holds of the stream came after the subscribers, and is delivered. */
   startEmpty(): void {
     this.#started = true;
-    this.#confirm();
+    this.#markConfirmed();
   }
 
-  /** Takes an entry from Pub/Sub: delivers it, waits with it, drops it as known, or starts a repair. */
+  /** Takes an entry from Pub/Sub: delivers it, queues it during a read, drops a known one, or starts a repair. */
   receive(entry: Entry): void {
     this.#active = true;
-    this.#confirm();
-    if (this.#reading) {
+    this.#markConfirmed();
+    if (this.isReading) {
       if (this.#pending.length < MAXIMUM_PENDING) this.#pending.push(entry);
     } else if (!this.#accept(entry)) {
       this.repair().catch(this.#options.onError);
     }
   }
 
-  /** Reads what Redis holds after the last id and delivers it. Rejects where Redis cannot be read. */
+  /** Reads what Redis holds after the last id and delivers it. Rejects if Redis cannot be read. */
   repair(): Promise<void> {
-    return this.#read("repair", () => this.#catchUp());
+    return this.#reads.run("repair", async () => {
+      await this.#catchUp();
+      this.#markConfirmed();
+    });
   }
 
   /**
-   * Makes sure that nothing is missing, and resolves with whether that took a read that found something. Without a
-   * newer entry to show a hole, only Redis can tell. Rejects where Redis cannot be read.
+   * Makes sure that nothing is missing. Resolves with true if a read was needed and found something. Without a newer entry
+   * to show a gap, only Redis can tell. Rejects if Redis cannot be read.
    */
   async check(): Promise<boolean> {
     const active = this.#active;
     this.#active = false;
-    this.#trim();
-    return active && !this.#reading ? false : this.confirm();
+    this.#recent.trim();
+    return active && !this.isReading ? false : this.confirm();
   }
 
-  /** As `check`, and asks Redis in any case: a client may know of an entry that has not come here yet. */
+  /** As `check`, and asks Redis in any case: a client may know of an entry that has not arrived here yet. */
   async confirm(): Promise<boolean> {
     const [top] = await this.#options.reader.newest(this.stream, 1);
-    this.#confirm();
+    this.#markConfirmed();
     const topId = top?.id ?? FIRST_ID;
-    const isAhead = compareIds(topId, this.#lastId) > 0;
+    const isAhead = compareIds(topId, this.lastId) > 0;
     if (isAhead) await delay(IN_FLIGHT_MS);
-    const before = this.#lastId;
+    const before = this.lastId;
     if (topId === before || (isAhead && compareIds(topId, before) < 0)) return false;
     await this.repair();
-    return this.#lastId !== before;
+    return this.lastId !== before;
   }
 
-  /** What came after an id, or undefined where memory does not reach back: then call `loadHistory` first. */
-  resume(id: string): Resume | undefined {
-    if (id === this.#lastId) return { entries: [], recovered: true };
-    if (this.#isLatest) return this.#resumeLatest(id);
-    const index = this.#entries.findIndex(({ prev }) => prev === id);
-    if (index >= 0) return { entries: this.#entries.slice(index), recovered: true };
-    return performance.now() < this.#completeUntil ? { entries: this.#entries, recovered: false } : undefined;
+  /** Returns the entries after an id, or undefined where memory does not reach back: then call `loadHistory` first. */
+  resume(id: string): Recovery | undefined {
+    return this.#recent.resume(id);
   }
 
-  /** Reads all that Redis holds, once for all who ask meanwhile. Rejects where Redis cannot be read. */
+  /** Reads all that Redis holds, once for all that ask meanwhile. Rejects if Redis cannot be read. */
   loadHistory(): Promise<void> {
-    return this.#read("history", async () => {
-      const { entries: maximum } = channelDefinition(this.stream.channel).history;
-      const held = await this.#options.reader.newest(this.stream, maximum);
-      const position = held.findIndex(({ id }) => id === this.#lastId);
-      if (position >= 0 || this.#lastId === FIRST_ID) {
-        this.#entries = held.slice(0, position + 1);
-        this.#completeUntil = performance.now() + HISTORY_LIFETIME_MS;
+    return this.#reads.run("history", async () => {
+      const held = await this.#options.reader.newest(this.stream, this.#historyEntries);
+      const position = held.findIndex(({ id }) => id === this.lastId);
+      if (position >= 0 || this.lastId === FIRST_ID) {
+        this.#recent.replace(held.slice(0, position + 1));
+        this.#recent.markComplete();
         for (const entry of held.slice(position + 1)) this.#append(entry, "repair");
       } else {
         await this.#catchUp();
-        this.#completeUntil = performance.now() + HISTORY_LIFETIME_MS;
+        this.#recent.markComplete();
       }
+      this.#markConfirmed();
     });
   }
 
-  #confirm(): void {
+  get #historyEntries(): number {
+    return channelDefinition(this.stream.channel).history.entries;
+  }
+
+  #markConfirmed(): void {
     this.#confirmedAt = performance.now();
-  }
-
-  get #kept(): number {
-    return this.#isLatest ? KEPT_LATEST : KEPT_ORDERED;
-  }
-
-  #resumeLatest(id: string): Resume {
-    const last = this.last;
-    if (!last) return { entries: [], recovered: false };
-    if (compareIds(id, last.id) > 0) return { entries: [last], recovered: false };
-    return { entries: [{ ...last, prev: id }], recovered: true };
-  }
-
-  /** One read at a time, while Pub/Sub waits; those who ask for the same meanwhile share it. */
-  #read(task: Task, run: () => Promise<void>): Promise<void> {
-    const shared = this.#shared.get(task);
-    if (shared) return shared;
-    const previous = this.#reading ?? Promise.resolve();
-    const reading = previous
-      .catch(() => undefined)
-      .then(run)
-      .then(() => this.#confirm())
-      .finally(() => {
-        this.#shared.delete(task);
-        if (this.#reading !== reading) return;
-        this.#reading = undefined;
-        this.#takePending();
-      });
-    this.#reading = reading;
-    this.#shared.set(task, reading);
-    return reading;
   }
 
   #takePending(): void {
@@ -225,70 +182,58 @@ export class StreamState {
     if (!complete) this.repair().catch(this.#options.onError);
   }
 
-  /** Whether the entry is dealt with: delivered, or known already. */
+  /** Returns true if the entry is dealt with: delivered, or known already. */
   #accept(entry: Entry): boolean {
-    if (entry.prev === this.#lastId) {
+    if (entry.prev === this.lastId) {
       this.#append(entry, "live");
       return true;
     }
-    if (this.#entries.some(({ id }) => id === entry.id)) return true;
-    if (!this.#isLatest || compareIds(entry.id, this.#lastId) < 0) return false;
-    this.#append({ ...entry, prev: this.#lastId }, "live");
+    if (this.#recent.has(entry.id)) return true;
+    if (!this.#isLatest || compareIds(entry.id, this.lastId) < 0) return false;
+    this.#append(conflate(entry, this.lastId), "live");
     return true;
   }
 
   #append(entry: Entry, source: "live" | "repair"): void {
-    this.#lastId = entry.id;
-    this.#entries.push(entry);
-    this.#trim();
+    this.#recent.append(entry);
     this.#options.deliver(entry, source);
-  }
-
-  #trim(): void {
-    const complete = performance.now() < this.#completeUntil;
-    const maximum = complete ? channelDefinition(this.stream.channel).history.entries : this.#kept;
-    if (this.#entries.length > maximum) this.#entries.splice(0, this.#entries.length - maximum);
-  }
-
-  #replace(entries: Entry[]): void {
-    this.#entries = entries;
-    this.#lastId = entries.at(-1)?.id ?? FIRST_ID;
   }
 
   async #catchUp(): Promise<void> {
     const { reader } = this.#options;
-    let page = await reader.after(this.stream, this.#lastId, PAGE);
+    let page = await reader.after(this.stream, this.lastId, PAGE);
     const [first] = page;
-    if (!first || (first.prev !== this.#lastId && !this.#isLatest)) return this.#reconcile();
+    if (!first || (first.prev !== this.lastId && !this.#isLatest)) return this.#reconcile();
     this.#fill(page);
     while (page.length === PAGE) {
-      page = await reader.after(this.stream, this.#lastId, PAGE);
+      page = await reader.after(this.stream, this.lastId, PAGE);
       for (const entry of page) this.#append(entry, "repair");
     }
   }
 
-  /** Delivers what goes on from our last entry. It was no hole if all came over Pub/Sub while Redis was being read. */
+  /** Delivers what follows our last entry. It was no gap if all arrived over Pub/Sub while Redis was being read. */
   #fill(page: readonly Entry[]): void {
     const [first, ...others] = page;
     if (!first) return;
     const heard = new Set(this.#pending.map(({ id }) => id));
     if (page.some(({ id }) => !heard.has(id))) this.#options.onHole("filled");
-    this.#append(this.#isLatest ? { ...first, prev: this.#lastId } : first, "repair");
+    this.#append(this.#isLatest ? conflate(first, this.lastId) : first, "repair");
     for (const entry of others) this.#append(entry, "repair");
   }
 
   /**
-   * Redis does not go on from our last entry. Either it lost that one (and perhaps went on elsewhere), or what followed
-   * is trimmed. Subscribers get what comes after the last entry in common, with its own `prev`, so that they see it.
+   * Redis does not continue from our last entry. Either it lost that one (and perhaps continued elsewhere), or what
+   * followed is trimmed. Subscribers get what comes after the last entry in common, with its own `prev`, so that they see
+   * the gap.
    */
   async #reconcile(): Promise<void> {
-    const held = await this.#options.reader.newest(this.stream, channelDefinition(this.stream.channel).history.entries);
-    if ((held.at(-1)?.id ?? FIRST_ID) === this.#lastId) return;
-    const { start, newer, isOurs } = compareWithHeld(this.#entries, this.#lastId, held);
+    const held = await this.#options.reader.newest(this.stream, this.#historyEntries);
+    if ((held.at(-1)?.id ?? FIRST_ID) === this.lastId) return;
+    const { start, newer, isOurs } = compareWithHeld(this.#recent.all, this.lastId, held);
     // It does, with an entry that was written since the read that found nothing.
-    if (newer >= 0 && (this.#isLatest || held[newer]?.prev === this.#lastId)) return this.#fill(held.slice(newer));
+    if (newer >= 0 && (this.#isLatest || held[newer]?.prev === this.lastId)) return this.#fill(held.slice(newer));
     this.#options.onHole(isOurs ? "lost" : "reset");
-    this.#replace(held.slice(0, start));
+    this.#recent.replace(held.slice(0, start));
     for (const entry of held.slice(start)) this.#append(entry, "repair");
   }
 }

@@ -1,17 +1,18 @@
 import type { SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { boundedRequests } from "../aws/bounded-requests.ts";
+import { chunks } from "../chunks.ts";
 import { type EnqueueHints, groupOf, type QueuedHint } from "../streams/edge-hint.ts";
 
-/** The most messages that SQS takes in one request. */
+/** Most messages that SQS takes in one request. */
 const MAXIMUM_BATCH = 10;
 
 /** Longest wait for the queue's answer to one attempt, in ms, and attempts at one request. */
-const LIMITS = { timeoutMs: 1_500, attempts: 2 };
+const LIMITS = { connectTimeoutMs: 1_500, answerTimeoutMs: 1_500, attempts: 2 };
 
-/** Longest for all hints of one `publish()`, in ms: as with Redis, the event source's retry takes over. */
+/** Longest wait for all hints of one `publish()`, in ms: as with Redis, the event source's retry takes over. */
 const TIMEOUT_MS = 4_000;
 
-/** The queue did not take some of the hints. */
+/** The queue did not take some of the hints. Enqueue all of them again: duplicates do no harm. */
 export class EdgeQueueError extends Error {
   override readonly name = "EdgeQueueError";
 }
@@ -23,7 +24,7 @@ const toEntry = ({ hint, deduplicationId }: QueuedHint, index: number): SendMess
   MessageDeduplicationId: deduplicationId,
 });
 
-/** Enqueues hints, ten at a time. Rejects with EdgeQueueError within 4 s or so. */
+/** Enqueues hints, ten at a time. Rejects with EdgeQueueError after some 4 s at the latest. */
 export interface EdgeQueue extends EnqueueHints {
   /** Closes the connections to the queue. */
   close(): void;
@@ -31,7 +32,7 @@ export interface EdgeQueue extends EnqueueHints {
 
 /** Opens the managed edge's SQS FIFO queue. */
 export async function createEdgeQueue(queueUrl: string): Promise<EdgeQueue> {
-  // Only here: the SDK costs a cold start some 100 ms, and an installation without this edge does not need it.
+  // Imported here alone: the SDK adds some 100 ms to a cold start, and an installation without this edge needs none.
   const { SendMessageBatchCommand, SQSClient } = await import("@aws-sdk/client-sqs");
   const client = new SQSClient(boundedRequests(LIMITS));
   const send = async (hints: readonly QueuedHint[], abortSignal: AbortSignal): Promise<void> => {
@@ -45,9 +46,7 @@ export async function createEdgeQueue(queueUrl: string): Promise<EdgeQueue> {
   };
   const enqueueHints: EnqueueHints = async (hints) => {
     const abortSignal = AbortSignal.timeout(TIMEOUT_MS);
-    for (let start = 0; start < hints.length; start += MAXIMUM_BATCH) {
-      await send(hints.slice(start, start + MAXIMUM_BATCH), abortSignal);
-    }
+    for (const batch of chunks(hints, MAXIMUM_BATCH)) await send(batch, abortSignal);
   };
   return Object.assign(enqueueHints, { close: () => client.destroy() });
 }

@@ -16,37 +16,37 @@ import {
 import { FROZEN_WHILE_MS } from "../streams/stale-run.ts";
 import { MAXIMUM_ID_AHEAD_MS } from "../streams/stream-clock.ts";
 
-/** What has got nothing but older states since its last accepted one. */
+/** A stream or entity that got only older states since its last accepted one. */
 export interface StaleRun {
-  /** The market, or the order or copy trade; absent where it is the stream itself. */
+  /** The market, the order or the copy trade; empty where it is the stream itself. */
   readonly name: string;
-  /** Of the first of them, in ms since 1970 by Redis's clock. */
+  /** When the first of these came, in ms since 1970 by Redis's clock. */
   readonly since: number;
-  /** Whether that goes on and has for too long: subscribers see a value that does not move. */
+  /** True where they still come, and have for too long: subscribers see a value that does not change. */
   readonly isFrozen: boolean;
 }
 
-/** How a stream is in Redis. */
+/** The state of a stream in Redis. */
 export interface StreamInspection {
   readonly stream: Stream;
-  /** Its name in Redis. */
+  /** The Redis key of its entries. */
   readonly key: string;
   readonly entries: number;
-  /** Id of the newest entry. */
+  /** The id of the newest entry. */
   readonly newestId?: string;
   /** How far that id is ahead of Redis's clock, in ms; negative for one of the past. */
   readonly aheadMs?: number;
-  /** Whether that is too far, so that gateways refuse it and the next publish starts the stream anew. */
+  /** True where that is too far: gateways refuse the entry, and the next publish starts the stream anew. */
   readonly isUnusable: boolean;
   /** The version that older ones are compared with, where the stream is one state. */
   readonly heldVersion?: number;
   readonly heldEpoch?: string;
-  /** Orders or copy trades whose versions are remembered. */
+  /** The number of orders or copy trades whose versions are remembered. */
   readonly guarded?: number;
   readonly stale: readonly StaleRun[];
 }
 
-/** Asks for exactly what publishing takes for a stream: no key may stand for another. */
+/** Checks the key as publishing does. */
 function assertStream(stream: Stream): void {
   const { key } = channelDefinition(stream.channel);
   if ((key === "none") === (stream.key === undefined)) return;
@@ -54,13 +54,13 @@ function assertStream(stream: Stream): void {
 }
 
 const redisTime = async (redis: Redis | Cluster, key: string): Promise<number> => {
-  // By the clock of the node that has the stream, and gives its entries their ids.
+  // The time of the node that has the stream, which gives its entries their ids.
   const script = "local t = redis.call('TIME') return { t[1], t[2] }";
   const [seconds, microseconds] = (await redis.eval(script, 1, key)) as [string, string];
   return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
 };
 
-/** Lists the runs of a stream's slot that are its own: a public channel's markets share one set. */
+/** Lists a stream's own runs: the markets of a public channel share one set. */
 async function staleRuns(redis: Redis | Cluster, stream: Stream, now: number): Promise<StaleRun[]> {
   const isShared = wholeChannelRoom(stream.channel) !== undefined;
   const [since, last] = await Promise.all([
@@ -92,8 +92,8 @@ function heldOf(channel: Channel, fields: readonly string[]): Pick<StreamInspect
 }
 
 /**
- * Reads how a stream is: its newest entry, what older states are compared with, and since when it got nothing else. Needs
- * a user that may read keys, such as the default one.
+ * Resolves with the state of a stream: its newest entry, the version that older states are compared with, and since when it
+ * has got only these. Needs a Redis user that may read keys, such as the default one.
  *
  * @throws RangeError where the channel needs a key or has none; else Redis's error.
  */
@@ -116,8 +116,8 @@ export async function inspectStream(redis: Redis | Cluster, stream: Stream): Pro
 }
 
 /**
- * Deletes a stream with all that decides about its next message: versions, runs of older states, and up to where the
- * managed edge has delivered it. What was seen stays, so that no event is published twice. Subscribers learn of it by
+ * Deletes a stream with everything that decides about its next message: versions, runs of older states, and the managed
+ * edge's cursors. The sets of seen events stay, so that no event is published twice. Subscribers see the reset by
  * `recovered: false`, or by the next message. Resolves with the number of entries that were deleted.
  *
  * @throws RangeError where the channel needs a key or has none; else Redis's error.
@@ -141,6 +141,7 @@ export async function resetStream(redis: Redis | Cluster, stream: Stream): Promi
   const results = await transaction.exec();
   for (const [error] of results ?? []) if (error) throw error;
   const [, entries] = results?.[0] ?? [];
-  if (typeof entries !== "number") throw new Error(`${describeStream(stream)} (${roomName(stream)}): not reset`);
+  if (typeof entries !== "number")
+    throw new Error(`${describeStream(stream)} (${roomName(stream)}): not reset, no answer from Redis`);
   return entries;
 }

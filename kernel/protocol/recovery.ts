@@ -1,5 +1,6 @@
 import { channelDefinition } from "../../contract/channels.ts";
-import { compareIds, FIRST_ID, type Stream, type Topic } from "../../contract/stream.ts";
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
+import type { Stream, Topic } from "../../contract/stream.ts";
 import type { Entry } from "../streams/entry.ts";
 
 /** The entries of one stream that go out with the answer to a `subscribe`, oldest first. */

@@ -7,7 +7,7 @@ import type { Identity } from "../auth/token-verifier.ts";
 /** The connection that a `subscribe` comes from. */
 export interface Subscriber {
   /** Undefined on an anonymous connection. */
-  readonly identity: Identity | undefined;
+  readonly identity?: Identity | undefined;
   /** The connection's subscriptions by room. */
   readonly subscriptions: Pick<ReadonlyMap<string, unknown>, "has" | "size">;
   /** Most subscriptions (streams and whole channels) that the connection may have. */

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { boundedRequests } from "../aws/bounded-requests.ts";
 
 /** Longest wait for one attempt, in ms, and attempts. */
-const LIMITS = { timeoutMs: 2_000, attempts: 2 };
+const LIMITS = { connectTimeoutMs: 2_000, answerTimeoutMs: 2_000, attempts: 2 };
 
 /**
  * Longest for all attempts, in ms: below the 10 s that Lambda gives a start and, with the limits of Redis and the managed

@@ -9,7 +9,7 @@ export type Entry = DataMessage;
 
 const id = z.string().regex(ENTRY_ID);
 
-/** Only what routing relies on: the data itself was checked by the publisher, and is handed on as it is. */
+/** The fields that routing relies on. The publisher has checked the data, which passes through as it is. */
 const entrySchema = z.object({
   channel: z.string().refine(isChannel),
   marketId: z.string().optional(),
@@ -23,7 +23,7 @@ const envelopeSchema = z.object({
   data: z.object({ packet: z.object({ data: z.tuple([z.literal("data"), entrySchema]) }) }),
 });
 
-/** The entry in a Pub/Sub body of the publish script, or undefined where the body is anything else. */
+/** Parses a Pub/Sub body of the publish script; undefined where it is anything else. */
 export function parseEnvelope(body: Buffer): Entry | undefined {
   try {
     const parsed = envelopeSchema.safeParse(JSON.parse(body.toString("utf8")));
@@ -33,7 +33,7 @@ export function parseEnvelope(body: Buffer): Entry | undefined {
   }
 }
 
-/** The entry in a Redis Stream's item (`m` body without its end, `p` prev), or undefined where it is anything else. */
+/** Parses an item of a Redis Stream (`m` body without its closing brace, `p` prev); undefined where it is anything else. */
 export function parseItem([itemId, fields]: readonly [string, readonly string[]]): Entry | undefined {
   const [, body, , prev] = fields;
   try {
@@ -44,7 +44,7 @@ export function parseItem([itemId, fields]: readonly [string, readonly string[]]
   }
 }
 
-/** Whether an entry may have come over the room of a channel (and of one market or user, if `key` is given). */
+/** True where an entry belongs to a topic, so that its room may carry it. */
 export function belongsTo(entry: Entry, { channel, key }: Topic): boolean {
   if (entry.channel !== channel) return false;
   if (channelDefinition(channel).key !== "marketId") return entry.marketId === undefined;

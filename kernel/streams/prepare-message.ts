@@ -6,7 +6,7 @@ import { eventId, identifier, version, versionEpoch } from "../../contract/paylo
 import { InvalidMessageError } from "./publish-errors.ts";
 import type { PreparedMessage } from "./script-arguments.ts";
 
-/** Largest message, in bytes of JSON: what API Gateway sends in one WebSocket message (128 KB), less an envelope. */
+/** Largest message, in bytes of JSON: API Gateway's limit of a WebSocket message (128 KB), less an envelope. */
 export const MAXIMUM_BODY_BYTES = 120_000;
 
 const messageSchema = z.object({
@@ -33,7 +33,7 @@ function assertKey(channel: Channel, key: string | undefined, data: Record<strin
   }
 }
 
-/** What the channel compares a message by; nothing where each message stands for itself. */
+/** Returns what a message is compared by with the state that is out; nothing where each message stands for itself. */
 function stateOf({ channel, data, version, versionEpoch }: z.infer<typeof messageSchema>) {
   const kind = channelDefinition(channel).stateOf;
   if (kind === "nothing") return { version: 0, versionEpoch: "", entity: "" };
@@ -49,7 +49,7 @@ function stateOf({ channel, data, version, versionEpoch }: z.infer<typeof messag
 }
 
 /**
- * Checks a message against its channel and makes of it what the publish script takes.
+ * Checks a message against its channel, and prepares it for the publish script.
  *
  * @throws InvalidMessageError that names the field.
  */

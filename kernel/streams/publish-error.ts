@@ -1,6 +1,6 @@
 import type { PublishOutcome } from "./publish-outcome.ts";
 
-/** Some messages could not be published. Publish the same messages again: what is out already is not sent twice. */
+/** Some messages were not published. Publish all of them again: those that are out already are not sent twice. */
 export class PublishError extends Error {
   override readonly name = "PublishError";
   /** In the order of the messages. */

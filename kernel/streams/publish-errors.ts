@@ -1,12 +1,12 @@
-/** A message that does not fit its channel or its stream; publishing it again cannot help. */
+/** A message is not valid for its channel or stream. Do not publish it again: it fails each time. */
 export class InvalidMessageError extends Error {
   override readonly name: string = "InvalidMessageError";
 }
 
 /**
- * A version that is a time lies too far ahead of Redis's clock: it would block every right one until then. Publishing it
- * again helps once that time is near, so a producer's clock that is minutes ahead costs a retry, and one that is further
- * ahead the event.
+ * A version that is a time is too far ahead of Redis's clock: published, it would make every correct one stale until then.
+ * Publishing it again succeeds once that time is near: a producer's clock that is minutes ahead costs a retry, one that is
+ * further ahead the event.
  */
 export class VersionAheadError extends InvalidMessageError {
   override readonly name = "VersionAheadError";
@@ -19,12 +19,12 @@ export class VersionAheadError extends InvalidMessageError {
   }
 }
 
-/** This machine's clock is too far from Redis's to know where seen events are remembered. Nothing was published. */
+/** This machine's clock is too far from Redis's to find the sets of seen events. Nothing was published. */
 export class PublisherClockError extends Error {
   override readonly name = "PublisherClockError";
 }
 
-/** The slot of a stream is being moved, and Redis took no write until the publisher's time was up. A retry may help. */
+/** Redis is moving the stream's slot, and accepted no write until the publisher's time was up. Publish again. */
 export class SlotMigrationError extends Error {
   override readonly name = "SlotMigrationError";
 }

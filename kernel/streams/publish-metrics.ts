@@ -1,5 +1,5 @@
-/** Where a publisher's metrics are in CloudWatch; each has the service and the function's name (FunctionName) as dimensions. */
+/** Namespace and service of a publisher's CloudWatch metrics; their dimensions are the service and FunctionName. */
 export const PUBLISH_METRICS = { namespace: "VeztaRealtime", service: "publish" } as const;
 
-/** Streams (or orders, copy trades) that got nothing but older states for 30 s or longer. An alarm stands on it. */
+/** Counts streams (or orders, copy trades) that got only older states for 30 s or longer. An alarm watches it. */
 export const FROZEN_STREAMS = "FrozenStreams";

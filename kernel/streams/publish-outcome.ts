@@ -3,28 +3,28 @@ import { describeUnit } from "../../contract/time-units.ts";
 import { InvalidMessageError, PublisherClockError, VersionAheadError } from "./publish-errors.ts";
 import type { PreparedMessage } from "./script-arguments.ts";
 
-/** Something newer than the message is out already, so it was not published. */
+/** The message was not published, because a newer state is out already. */
 export interface StaleOutcome {
   readonly status: "stale";
   readonly version: number;
-  /** The version that is out. */
+  /** The version of the state that is out. */
   readonly heldVersion: number;
-  /** The epoch of that version, if it has one. Another than the message's: that epoch was replaced by this one. */
+  /** The epoch of that version, if it has one. Where it is not the message's, it has replaced that one. */
   readonly heldEpoch?: string;
-  /** Since when nothing but older states came, by Redis's clock, in ms since 1970. */
+  /** Since when only older states have come, by Redis's clock, in ms since 1970. */
   readonly staleSince: number;
   /** How long that is, by the same clock, in ms. */
   readonly staleForMs: number;
 }
 
-/** What became of one message. `duplicate` and `stale` are successes: it, or something newer, is out already. */
+/** The outcome of one message. `duplicate` and `stale` are successes: it, or a newer state, is out already. */
 export type PublishOutcome =
   | { readonly status: "published"; readonly id: string }
   | { readonly status: "duplicate" }
   | StaleOutcome
   | { readonly status: "failed"; readonly error: Error };
 
-/** Names a stream in logs and errors, as the operator's command takes it. */
+/** Names a stream in logs and errors, in the form that `npm run stream` takes. */
 export const describeStream = ({ channel, key }: Stream): string => (key === undefined ? channel : `${channel} ${key}`);
 
 const describeSubject = ({ stream, entity }: PreparedMessage): string =>
@@ -32,7 +32,7 @@ const describeSubject = ({ stream, entity }: PreparedMessage): string =>
 
 const inSeconds = (milliseconds: number): string => `${Math.round(Math.abs(milliseconds) / 100) / 10} s`;
 
-/** The error for a version that is no time near Redis's. */
+/** Builds the error for a version that is not a time near Redis's. */
 function versionError(message: PreparedMessage, now: number, maximumClockSkewMs: number): InvalidMessageError {
   const { version } = message;
   const subject = `${describeSubject(message)}: version ${version}`;
@@ -60,7 +60,7 @@ function clockError({ stream }: PreparedMessage, now: number, publisherNow: numb
   const offset = publisherNow - now;
   return new PublisherClockError(
     `${describeStream(stream)}: this machine's clock is ${inSeconds(offset)} ${offset > 0 ? "ahead of" : "behind"} ` +
-      "Redis's, too far to know where seen events are remembered: synchronize it",
+      "Redis's, too far to find the sets of seen events: synchronize it",
   );
 }
 
@@ -72,7 +72,7 @@ function toStale({ version }: PreparedMessage, [held, since, length, epoch]: rea
 
 interface AnswerContext {
   readonly maximumClockSkewMs: number;
-  /** The clock that the call was made by, in ms since 1970. */
+  /** The publisher's time of the call, in ms since 1970. */
   readonly publisherNow: number;
 }
 
@@ -97,6 +97,6 @@ export function toOutcome(
     case "window":
       return { status: "failed", error: clockError(message, Number(value), publisherNow) };
     default:
-      return { status: "failed", error: new Error(`${describeStream(message.stream)}: Redis gave no answer`) };
+      return { status: "failed", error: new Error(`${describeStream(message.stream)}: no answer from Redis`) };
   }
 }

@@ -2,10 +2,10 @@ import { EARLIEST_TIME_MS } from "../../contract/time-units.ts";
 import { FROZEN_AFTER_MS, FROZEN_WHILE_MS, MAXIMUM_STALE_RUNS } from "./stale-run.ts";
 import { MAXIMUM_ID_AHEAD_MS } from "./stream-clock.ts";
 
-/** Entities whose newest version each generation of a guard holds: at least so many are guarded, at most twice as many. */
+/** Entities in each of the two generations of a guard: between this number and twice as many are guarded. */
 export const GUARDED_ENTITIES = 1_000;
 
-/** Epochs that a guard knows: the one that counts, and the latest of those that it replaced. */
+/** Epochs that a guard remembers: the current one, and the latest of those that it replaced. */
 export const REMEMBERED_EPOCHS = 8;
 
 /** Events of one version that a `latest` stream remembers, to tell a retry from another event of that version. */
@@ -14,15 +14,15 @@ export const REMEMBERED_EVENTS = 128;
 /** Length of an event's hash in a `latest` stream, and the space after it. */
 const REMEMBERED_EVENT_LENGTH = 12;
 
-/** Hexadecimal digits of an event's hash by which the id of its entry goes up while Redis's clock is behind the stream. */
+/** Hexadecimal digits of an event's hash that its entry's id is raised by while Redis's clock is behind the stream. */
 const ID_STEP_DIGITS = 5;
 
-/** How long after its last use a set of seen events is kept, and the next window's set is looked at before its time. */
+/** Most that the clocks of two primaries may differ, in s: sets of seen events are kept, and read early, for that long. */
 const CLOCK_DIFFERENCE_SECONDS = 300;
 
 /**
- * The one step in which messages of one stream are published: check, append, tell. Runs whole or not at all as far
- * as others see, so that the order of entries and of Pub/Sub messages is the same. Time is Redis's own.
+ * Publishes messages of one stream in one atomic step: check, append, SPUBLISH. So entries and Pub/Sub messages have the
+ * same order. Time is Redis's own.
  *
  * KEYS: 1 stream · 2 index of the channel's streams (or the stream again: no index) · 3 Pub/Sub channel of the stream's
  *   room · 4 Pub/Sub channel of the whole channel's room (or 3 again: there is none). Then, where they apply, in this
@@ -38,19 +38,19 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  *   without `id`, `prev` and the closing brace.
  * Returns per message its entry id, or the reason for which it was not written:
  *   `duplicate` · `stale <held version> <ms of the first stale since the last accepted one> <how long that is, in ms> <held epoch>` ·
- *   `time <Redis's ms>`: the version is no time near it · `mixed <held epoch>`: one of the two has an epoch ·
- *   `window <Redis's ms>`: the publisher's clock is too wrong to know where events are remembered.
- *   And, if one of them is not empty, two more: `1` where a marker is there · what was given up:
- *   `id <newest id>`, so far ahead that no other could follow; `version <held version>`, so far ahead that it was no time.
+ *   `time <Redis's ms>`: the version is not a time near it · `mixed <held epoch>`: only one of the two versions has an epoch ·
+ *   `window <Redis's ms>`: the publisher's clock is too wrong to find the sets of seen events.
+ *   And, if one of them is not empty, two more: `1` where a marker exists · why the stream was started anew:
+ *   `id <newest id>`, too far ahead for any other to follow; `version <held version>`, too far ahead to be a time.
  *
  * Ids are Redis's own (`*`). Where its clock is behind the stream's newest entry they go up by a step that depends on the
- * event: a clock that went back and a failover together must not give one id to two messages.
+ * event: a clock that was set back and a failover together must not give one id to two messages.
  *
  * An event counts as seen only once its entry is written, so a refused write is not lost on the retry.
- * SPUBLISH comes last: should it be refused, the entry is kept and the gateways' repair delivers it.
+ * SPUBLISH comes last: where it is refused, the entry is kept and the gateways' repair delivers it.
  * An entry: `m` body, `p` prev and, where it is the state of the stream, `v` version, `e` the events of that version and
- * `g` its epochs. A guard of entities has the version and the epochs in one text. Epochs: the one that counts, then the
- * hashes of those that it replaced, the latest first; none where the version is a time.
+ * `g` its epochs. A guard of entities has the version and the epochs in one text. Epochs: the current one, then the hashes
+ * of those that it replaced, the latest first; none where the version is a time.
  */
 export const publishScript = `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -71,7 +71,7 @@ if window > 0 then
     return results
   end
   seen, seenBefore = KEYS[7 + shift], KEYS[6 + shift]
-  -- Another primary's clock may have been ahead of this one's.
+  -- The clock of the primary before this one may have been ahead.
   if shift < 1 and (present + 1) * window - seconds <= ${CLOCK_DIFFERENCE_SECONDS} then seenAfter = KEYS[8 + shift] end
   at = 8
 end
@@ -177,7 +177,7 @@ for i = 10, #ARGV, fields do
     results[#results + 1] = refused
   else
     if unusable then
-      -- Only now: what was held decides about older versions until there is a newer one.
+      -- Only now: the held version decides about older ones until there is a newer one.
       redis.call('EXPIRE', stream, 0)
       reset, unusable = 'id ' .. unusable, nil
     end

@@ -2,6 +2,8 @@ import type { Cluster, Redis } from "ioredis";
 import pTimeout from "p-timeout";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
+import { asError } from "../as-error.ts";
+import { chunks } from "../chunks.ts";
 import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
 import { prepareMessage } from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
@@ -19,24 +21,24 @@ export type { PublishOutcome } from "./publish-outcome.ts";
 /** How far ahead of Redis's clock a version that is a time may be, in ms, unless set otherwise. */
 export const DEFAULT_CLOCK_SKEW_MS = 60_000;
 
-/** Longest wait for the managed edge's queue, in ms; the queue's own client has limits below it. */
+/** Longest wait for the managed edge's queue, in ms; longer than the queue's own client waits. */
 const ENQUEUE_TIMEOUT_MS = 5_000;
 
 /** Most messages in one call of the script: some 20 µs each, so that no other command waits for more than about 2 ms. */
 const MAXIMUM_SCRIPT_BATCH = 100;
 
-/** A message that was not published because something newer is out. */
+/** A message that was not published, because a newer state is out already. */
 export interface StaleMessage extends StaleOutcome {
   readonly stream: Stream;
-  /** What of the stream it is the state of, where that is one of many: an order's id. */
+  /** The entity that it is the state of, where a stream has many of them: an order's id. */
   readonly entity?: string | undefined;
 }
 
-/** Gets what a caller of `publish()` need not act on, for logs and metrics. Must not throw. */
+/** Gets the outcomes that a caller of `publish()` need not act on, for logs and metrics. Must not throw. */
 export interface PublishListener {
   /** Called for each stale message. */
   stale?(message: StaleMessage): void;
-  /** Called when a stream was given up because its newest id (or version) lies too far ahead to be right. */
+  /** Called when a stream was started anew, because its newest id (or version) was too far ahead of Redis's clock. */
   reset?(stream: Stream, reason: string): void;
 }
 
@@ -47,7 +49,7 @@ export interface PublisherOptions {
    * @default - there is no managed edge
    */
   readonly enqueueHints?: EnqueueHints | undefined;
-  /** @default - nobody */
+  /** @default - none */
   readonly listener?: PublishListener | undefined;
   /**
    * How far ahead of Redis's clock a version that is a time may be. The same for all publishers of a stream.
@@ -59,26 +61,19 @@ export interface PublisherOptions {
 
 export interface Publisher {
   /**
-   * Publishes messages to their streams, those of one stream in the given order. Resolves once Redis has them all.
-   * Where Redis fails, none of the stream's messages after the first that failed is published, so that order holds over
-   * a retry. One that is refused for what it is holds up no other.
+   * Publishes messages to their streams, those of one stream in the given order. Resolves once Redis has all of them.
+   * Where Redis fails, no later message of the stream is published, so that a retry keeps the order. A message that is
+   * not valid holds up no other.
    *
-   * @throws PublishError where at least one failed: `InvalidMessageError` for one that does not fit the channel, else
-   *   an error of Redis, or of the managed edge's queue, which a retry may cure.
+   * @throws PublishError where at least one failed: `InvalidMessageError` for one that is not valid for its channel, else
+   *   an error of Redis or of the managed edge's queue, after which a retry may succeed.
    */
   publish(messages: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]>;
 }
 
 type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
 
-const failure = (error: unknown): PublishOutcome => ({
-  status: "failed",
-  error: error instanceof Error ? error : new Error(String(error)),
-});
-
-function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
-}
+const failure = (error: unknown): PublishOutcome => ({ status: "failed", error: asError(error) });
 
 interface StreamResult {
   readonly outcomes: readonly PublishOutcome[];
@@ -91,7 +86,7 @@ function defineScript(redis: Redis | Cluster): ScriptCommand {
   return (...values) => commands.publishMessages(...values);
 }
 
-/** The messages of one stream on their way through the script, chunk after chunk. */
+/** Publishes the messages of one stream, in calls of the script one after the other. */
 class StreamPublishing {
   readonly #script: ScriptCommand;
   readonly #settings: ScriptSettings;
@@ -105,7 +100,7 @@ class StreamPublishing {
     this.#deadline = startDeadline(PUBLISH_TIMEOUT_MS);
   }
 
-  /** Publishes the messages of one stream; stops at the first chunk that fails. */
+  /** Resolves with the outcomes of all messages; stops at the first call that fails. Never rejects. */
   async publish(messages: readonly PreparedMessage[]): Promise<StreamResult> {
     const outcomes: PublishOutcome[] = [];
     const hints: QueuedHint[] = [];
@@ -142,8 +137,8 @@ class StreamPublishing {
 }
 
 /**
- * Notifies the managed edge. Where that fails, so does what it should have heard of: the retry finds it published and
- * notifies again.
+ * Enqueues the hints of what was published. Where that fails, the messages concerned count as failed: the retry finds them
+ * published, and enqueues the hints again.
  */
 async function notifyManagedEdge(
   enqueueHints: EnqueueHints,
@@ -162,7 +157,7 @@ async function notifyManagedEdge(
   }
 }
 
-/** Messages that fit, by stream, each with its place in the batch; the others' failures are put into `outcomes`. */
+/** Groups the valid messages by stream, each with its index in the batch; adds the failures of the others to `outcomes`. */
 function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOutcome[]) {
   const streams = new Map<string, { messages: PreparedMessage[]; indexes: number[] }>();
   for (const [index, message] of messages.entries()) {
@@ -180,7 +175,7 @@ function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOut
   return [...streams.values()];
 }
 
-/** Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast). */
+/** Builds the publisher on a connection that the caller owns: use `connectPublisher`, whose commands fail fast. */
 export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
   const { enqueueHints, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const script = defineScript(redis);
@@ -195,7 +190,7 @@ export function createPublisher(redis: Redis | Cluster, options: PublisherOption
       for (const [stream, { indexes }] of streams.entries()) {
         for (const [position, index] of indexes.entries()) {
           const outcome = results[stream]?.outcomes[position];
-          outcomes[index] = outcome ?? failure(new Error("Redis gave no answer for the message"));
+          outcomes[index] = outcome ?? failure(new Error("no answer from Redis for the message"));
         }
       }
       if (outcomes.some(({ status }) => status === "failed")) throw new PublishError(outcomes);

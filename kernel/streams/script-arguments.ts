@@ -14,7 +14,7 @@ import {
   wholeChannelRoom,
 } from "./redis-keys.ts";
 
-/** A message that fits its channel, as the publish script takes it. */
+/** A valid message in the form that the publish script takes. */
 export interface PreparedMessage {
   readonly stream: Stream;
   readonly eventId: string;
@@ -22,7 +22,7 @@ export interface PreparedMessage {
   readonly version: number;
   /** Percent-encoded; empty where the version is a time. */
   readonly versionEpoch: string;
-  /** What the message is the whole state of, if that is one of many in the stream; else empty. */
+  /** The entity that the message is the whole state of, where a stream has many of them; else empty. */
   readonly entity: string;
   readonly body: string;
 }
@@ -43,7 +43,7 @@ const eventNumber = (eventId: string): string => hashEvent(eventId).readBigInt64
 /** The same 64 bits in 11 characters, as a `latest` stream remembers the events of its version. */
 const eventText = (eventId: string): string => hashEvent(eventId).toString("base64url");
 
-/** The sets of seen events that may count, by the publisher's clock: the script picks by Redis's. */
+/** Returns the sets of seen events around the publisher's time: the script chooses by Redis's. */
 function seenKeys(stream: Stream, dedupeSeconds: number, now: number): string[] {
   if (dedupeSeconds === 0) return [];
   const window = Math.floor(now / 1_000 / dedupeSeconds);
@@ -56,12 +56,12 @@ function guardKeys(stream: Stream, stateOf: StateOf): string[] {
   return stateOf === "stream" ? runs : [...runs, guardKey(stream, "current"), guardKey(stream, "previous")];
 }
 
-/** The number of keys, the keys, and the arguments, in the order that the script asks for. */
+/** The number of keys, the keys, and the arguments, in the order of the script's header. */
 export type ScriptArguments = [number, ...(string | number)[]];
 
-/** What all calls of one publisher have in common. */
+/** The settings that all calls of one publisher share. */
 export interface ScriptSettings {
-  /** Whether there is a managed edge. */
+  /** True where there is a managed edge. */
   readonly hasEdge: boolean;
   /** How far ahead of Redis's clock a version that is a time may be, in ms. */
   readonly maximumClockSkewMs: number;

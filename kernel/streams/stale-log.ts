@@ -8,7 +8,7 @@ export const STALE_LOG_MESSAGE = "older state not published";
 /** At most one line for a stream in this time, in ms. */
 const PERIOD_MS = 60_000;
 
-/** Streams whose last line is remembered; the one longest without a line is forgotten first. */
+/** Most streams whose last line is remembered; the one with the oldest line is dropped first. */
 const MAXIMUM_STREAMS = 1_000;
 
 interface StreamLog {
@@ -17,12 +17,12 @@ interface StreamLog {
   count: number;
 }
 
-/** Writes a warning with its details, in the words of the logger at hand. */
+/** Writes a warning with its details to the caller's logger. */
 export type Warn = (message: string, details: Readonly<Record<string, unknown>>) => void;
 
 /**
- * Logs stale messages with both versions, at most one line a minute for each stream, which says how many it stands for;
- * and each stream that was given up.
+ * Returns the listener that logs stale messages with both versions, at most one line a minute for each stream, which says
+ * how many messages it stands for; and each stream that was started anew.
  */
 export function createStaleLog(warn: Warn): Required<PublishListener> {
   const streams = new Map<string, StreamLog>();
@@ -49,7 +49,7 @@ export function createStaleLog(warn: Warn): Required<PublishListener> {
       warn(STALE_LOG_MESSAGE, { stream: describeStream(stream), entity, ...versions, count });
     },
     reset(stream, reason): void {
-      warn("stream started anew: what it held lies ahead of Redis's clock", { stream: describeStream(stream), reason });
+      warn("stream started anew: it was ahead of Redis's clock", { stream: describeStream(stream), reason });
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Longest that an entry's id may lie ahead of Redis `TIME`, in ms. Ids come from that clock, so one further ahead was
- * forged or written before the clock was set back: gateways refuse it, and the publish script starts the stream anew.
+ * How far an entry's id may be ahead of Redis `TIME`, in ms. Ids come from that clock, so one further ahead was forged or
+ * written before the clock was set back: gateways refuse it, and the publish script starts the stream anew.
  * Wide enough for the clocks of a primary and of the replica that is promoted after it.
  */
 export const MAXIMUM_ID_AHEAD_MS = 300_000;

@@ -5,15 +5,15 @@ import type { Stream } from "../../contract/stream.ts";
 import { type Entry, parseItem } from "./entry.ts";
 import { indexKey, streamKey } from "./redis-keys.ts";
 
-/** Reads under way at once from one node: enough to fill a connection, few enough not to starve publishers. */
+/** Most reads at once: enough to fill a connection, few enough to leave Redis time for publishers. */
 const MAXIMUM_READS = 32;
 
 type Item = [id: string, fields: string[]];
 
-/** Why an item of a stream was left out: it is no entry of ours, or its id is further ahead than Redis's clock can be. */
+/** The reason why an item was left out: it is not an entry of ours, or its id is further ahead than Redis's clock can be. */
 export type LeftOut = "malformed" | "id_ahead";
 
-/** Which ids are too far ahead to be believed. Without it all are taken. */
+/** Says which ids are too far ahead of Redis's clock. */
 export interface IdGuard {
   isAhead(id: string): boolean;
   /** The newest id that is not too far ahead. */
@@ -21,18 +21,19 @@ export interface IdGuard {
 }
 
 interface StreamReaderOptions {
+  /** @default - no id is too far ahead */
   readonly guard?: IdGuard;
   /** Called for each item that was left out of an answer. */
   readonly onLeftOut?: (reason: LeftOut) => void;
 }
 
-/** Reads streams from Redis. Every method rejects with Redis's error; entries that are not ours are left out. */
+/** Reads streams from Redis, and leaves out items that are not entries of ours. Every method rejects with Redis's error. */
 export interface StreamReader {
-  /** The newest entries, oldest first. */
+  /** Resolves with the newest entries, oldest first. */
   newest(stream: Stream, count: number): Promise<Entry[]>;
-  /** The oldest entries after an id, oldest first. */
+  /** Resolves with the entries that follow an id, oldest first. */
   after(stream: Stream, id: string, count: number): Promise<Entry[]>;
-  /** The keys of a channel's streams that were published to at `sinceMs` (milliseconds since 1970) or later. */
+  /** Resolves with the keys of a channel's streams that were published to at `sinceMs` (ms since 1970) or later. */
   activeKeys(channel: Channel, sinceMs: number): Promise<string[]>;
 }
 
@@ -53,7 +54,7 @@ export function createStreamReader(redis: Redis | Cluster, options: StreamReader
   const readNewest = async (stream: Stream, count: number): Promise<Item[]> => {
     const items = await redis.xrevrange(streamKey(stream), "+", "-", "COUNT", count);
     if (!guard || !items.some(isAhead)) return items;
-    // What is too far ahead hides the entries that were asked for.
+    // Items that are too far ahead take the place of the entries that were asked for.
     for (const item of items) if (isAhead(item)) onLeftOut?.("id_ahead");
     return redis.xrevrange(streamKey(stream), guard.newestId, "-", "COUNT", count);
   };

@@ -1,18 +1,19 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { Cluster, Redis } from "ioredis";
-import { ATTEMPTS, requestHandler } from "../../kernel/aws/aws-bounds.ts";
+import { asError } from "../../kernel/as-error.ts";
+import { boundedRequests } from "../../kernel/aws/bounded-requests.ts";
 import { connectPublisher, type RedisConfig } from "../../kernel/redis/redis.ts";
 import { readRedisPassword } from "../../kernel/redis/redis-secret.ts";
 import { createPoster, type Poster } from "./posting/poster.ts";
 
-/** Posts to the connections of the API at that URL. */
+/** Returns the poster to the connections of the API at that URL. */
 export const openPoster = (managementUrl: string): Poster =>
-  createPoster(new ApiGatewayManagementApiClient({ endpoint: managementUrl, maxAttempts: ATTEMPTS, requestHandler }));
+  createPoster(new ApiGatewayManagementApiClient({ endpoint: managementUrl, ...boundedRequests() }));
 
 /**
- * A connection to Redis for the life of the execution environment, opened by the first command. As a publisher's: it
- * fails within seconds, and what invoked the function tries again.
+ * Returns a Redis connection for the life of the execution environment, opened by the first command. It is a publisher's
+ * connection: commands fail within seconds, and whatever invoked the function retries.
  */
 export async function openRedis(
   { RT_REDIS_SECRET_ARN, ...config }: RedisConfig & { readonly RT_REDIS_SECRET_ARN?: string | undefined },
@@ -24,8 +25,8 @@ export async function openRedis(
   );
 }
 
-/** The listener for what goes wrong in a function: logs the error, never an event, which may carry tokens. */
+/** Returns the listener that logs a function's errors, never the event, which may carry tokens. */
 export const logErrors =
   (logger: Logger) =>
   (error: unknown, stage: string): void =>
-    logger.error("failed", { stage, error: error instanceof Error ? error : String(error) });
+    logger.error("failed", { stage, error: asError(error) });

@@ -7,10 +7,10 @@ export type Publish = (messages: readonly ChannelMessage[]) => Promise<readonly 
 export type DomainEventHandler = (event: EventBridgeEvent<string, unknown>) => Promise<void>;
 
 /**
- * The handler of one domain's events on the bus: parse, map to a message, publish.
+ * Builds the handler of one domain's events on the bus: it parses an event and publishes the message.
  *
- * It throws on an event that does not parse and on one that could not be published; Lambda then retries and at last
- * hands the event to the function's failure destination.
+ * The handler rejects where the event is not valid or was not published: Lambda retries, and after the last attempt sends
+ * the event to the function's failure destination.
  */
 export function createDomainEventHandler(domain: Domain, publish: Publish): DomainEventHandler {
   return async (event) => {

@@ -11,8 +11,8 @@ function count(outcomes: readonly PublishOutcome[]): Counts {
 }
 
 /**
- * Publishes and logs what became of the messages, one line for each call: what was `stale` is no error, and must not look
- * like success either.
+ * Publishes and logs the counts of the outcomes, one line for each call: `stale` messages are not errors, but must be
+ * visible.
  */
 export const loggedPublish =
   (logger: Logger, publish: Publish): Publish =>

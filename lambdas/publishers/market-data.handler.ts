@@ -15,7 +15,7 @@ const handleBatch = createStreamHandler("market-data", {
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });
 
-/** Market data comes both ways: single events on the bus, and ticks in batches on the Kinesis stream. */
+/** Handles market data from both sources: single events of the bus, and batches of ticks of the Kinesis stream. */
 export async function handler(
   event: EventBridgeEvent<string, unknown> | KinesisStreamEvent,
 ): Promise<KinesisStreamBatchResponse | undefined> {

@@ -7,7 +7,7 @@ import type { Publish } from "./domain-handler.ts";
 
 export type StreamHandler = (event: KinesisStreamEvent) => Promise<KinesisStreamBatchResponse>;
 
-/** A record's data: the words of a `PutEvents` entry, so that a producer can change between bus and stream. */
+/** A record's data: a `PutEvents` entry, so that a producer can change between bus and stream. */
 const entrySchema = z.object({ Source: z.string(), DetailType: z.string(), Detail: z.unknown() });
 
 function parseRecord(domain: Domain, { eventID, kinesis }: KinesisStreamRecord): ChannelMessage {
@@ -25,7 +25,7 @@ function parseRecord(domain: Domain, { eventID, kinesis }: KinesisStreamRecord):
 
 type Failures = Map<KinesisStreamRecord, Error>;
 
-/** The messages of the records that parse; the others are added to `failures`. */
+/** Returns the messages of the valid records; adds the others to `failures`. */
 function parseRecords(domain: Domain, records: readonly KinesisStreamRecord[], failures: Failures) {
   const messages = new Map<KinesisStreamRecord, ChannelMessage>();
   for (const record of records) {
@@ -50,16 +50,16 @@ async function outcomesOf(publish: Publish, messages: readonly ChannelMessage[])
 
 interface StreamHandlerOptions {
   readonly publish: Publish;
-  /** Hears of every record that is reported as failed. */
+  /** Called for each record that is reported as failed. */
   readonly onError: (error: Error, sequenceNumber: string) => void;
 }
 
 /**
- * The handler of a domain's batches on a Kinesis stream. All good records are published, in their order, in one go;
- * the others are reported one by one (`ReportBatchItemFailures`), so that a bad record never holds up the good ones.
+ * Builds the handler of a domain's batches on a Kinesis stream. It publishes all valid records, in their order, with one
+ * call; it reports the failed ones by sequence number (`ReportBatchItemFailures`), so that these never hold up the others.
  *
- * Own code and not Powertools' batch processor: that one handles record by record, while `publish` takes the batch as
- * a whole and keeps the order of a stream where one of its messages fails.
+ * Not Powertools' batch processor: that one handles record by record, while `publish` takes the batch as a whole and keeps
+ * the order of a stream where one of its messages fails.
  */
 export function createStreamHandler(domain: Domain, { publish, onError }: StreamHandlerOptions): StreamHandler {
   return async ({ Records: records }) => {

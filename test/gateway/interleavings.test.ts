@@ -172,7 +172,7 @@ async function everyClientSeesEverything(steps: readonly TimedStep[]): Promise<v
 
 describe("any interleaving", () => {
   it("of publishing, lost messages, dropping and resuming shows every client every message once, in order", {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async () => {
     await fc.assert(fc.asyncProperty(scenario, everyClientSeesEverything), { numRuns: 30, endOnFailure: true });
   });

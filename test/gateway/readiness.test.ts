@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
+import { openLinkProxy } from "../../drill/link-proxy.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher } from "../../kernel/streams/publisher.ts";
@@ -9,7 +10,6 @@ import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { connectClient } from "../support/client.ts";
-import { openFreezingProxy } from "../support/freezing-proxy.ts";
 import { message } from "../support/messages.ts";
 
 /** Needs each kind of character that an URL has to encode. */
@@ -136,7 +136,7 @@ describe("a user and password in the URL", () => {
 describe("a Redis that becomes a replica on kept connections", () => {
   it("is left by publisher and gateway for where the address leads", { timeout: 120_000 }, async () => {
     const [old, next] = await Promise.all([redisWith(), redisWith()]);
-    const proxy = await openFreezingProxy(old.port);
+    const proxy = await openLinkProxy(old.port);
     ends.push(() => proxy.close());
     const url = `redis://127.0.0.1:${proxy.port}`;
     const issuer = await createIssuer();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareIds, timeOf } from "../../contract/ids.ts";
+import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
@@ -9,7 +10,6 @@ import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { createFalseClock, type FalseClock } from "../support/false-clock.ts";
-import { type FreezingProxy, openFreezingProxy } from "../support/freezing-proxy.ts";
 import { message, messages } from "../support/messages.ts";
 
 /** Far below the 20 s by which the clock is wrong. */
@@ -57,12 +57,12 @@ const publishOn = (publisher: Publisher) => async (batch: Parameters<Publisher["
 describe("a failover to a replica that is 20 s behind and has lost entries", () => {
   let primary: RunningRedis;
   let replica: RunningRedis;
-  let proxy: FreezingProxy;
+  let proxy: LinkProxy;
   let publish: ReturnType<typeof publishOn>;
   beforeEach(async () => {
     await clock.set(-20);
     [primary, replica] = await Promise.all([startRedisWith({}), startRedisWith(clock.environment)]);
-    proxy = await openFreezingProxy(primary.port);
+    proxy = await openLinkProxy(primary.port);
     ends.push(() => proxy.close());
     publish = publishOn(createPublisher(commandsOn(primary.url)));
     await commandsOn(replica.url).call("REPLICAOF", "127.0.0.1", primary.port);
@@ -81,6 +81,7 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
   const failOver = (): void => {
     proxy.setTarget(replica.port);
     proxy.cut();
+    proxy.heal();
     publish = publishOn(createPublisher(commandsOn(replica.url)));
   };
 

@@ -36,6 +36,19 @@ describe("a snapshot on subscribe", () => {
     expect(new Set(client.ids("market:orderbook"))).toEqual(new Set(newest));
   });
 
+  it("comes for a market that a resume adds without an id, beside one that is live already", async () => {
+    const [first] = await platform.publish([message("market:prices", "added", 1)]);
+    const [live] = await platform.publish([message("market:prices", "live", 1)]);
+    const client = await platform.connect();
+    await client.ask("subscribe", { channel: "market:prices", marketId: "live" });
+    await expect.poll(() => client.ids("market:prices")).toEqual([live]);
+
+    const request = { channel: "market:prices", marketId: ["live", "added"], lastId: { live } };
+    expect(await client.ask("subscribe", request)).toMatchObject({ ids: { live, added: first } });
+
+    await expect.poll(() => client.ids("market:prices")).toEqual([live, first]);
+  });
+
   it("is empty for a market that nobody knows", async () => {
     const client = await platform.connect();
     expect(await client.ask("subscribe", { channel: "market:prices", marketId: "nobody" })).toMatchObject({

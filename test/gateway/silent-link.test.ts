@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
@@ -8,7 +9,6 @@ import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
-import { type FreezingProxy, openFreezingProxy } from "../support/freezing-proxy.ts";
 import { message } from "../support/messages.ts";
 
 /** More than the limit on silence, a round of questions and a reconnection take; without those it never ends. */
@@ -16,14 +16,14 @@ const LIMIT = { timeout: 60_000 };
 
 interface Setup {
   readonly environment: Readonly<Record<string, string>>;
-  readonly proxies: readonly FreezingProxy[];
+  readonly proxies: readonly LinkProxy[];
   readonly nodes: readonly RunningRedis[];
   stop(): Promise<void>;
 }
 
 async function single(): Promise<Setup> {
   const redis = await startRedis();
-  const proxy = await openFreezingProxy(redis.port);
+  const proxy = await openLinkProxy(redis.port);
   return {
     environment: { RT_REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
     proxies: [proxy],
@@ -38,7 +38,7 @@ async function single(): Promise<Setup> {
 /** Each node says that it is where its proxy is. */
 async function cluster(): Promise<Setup> {
   const redis = await startRedisCluster();
-  const proxies = await Promise.all(redis.nodes.map(({ port }) => openFreezingProxy(port)));
+  const proxies = await Promise.all(redis.nodes.map(({ port }) => openLinkProxy(port)));
   for (const [index, node] of redis.nodes.entries()) {
     const connection = connectPublisher(
       parseEnvironment(redisEnvironment, { RT_REDIS_URL: node.url }),
@@ -121,7 +121,7 @@ describe.each([
     for (const [index, channel] of channels.entries()) {
       await expect.poll(() => early.ids(channel)).toContain(before[index]);
     }
-    for (const proxy of setup.proxies) proxy.freeze();
+    for (const proxy of setup.proxies) proxy.silence();
     await expect.poll(isReady, LIMIT).toBe(false);
     const after = await publish();
     for (const [index, channel] of channels.entries()) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { HAND_OVER_AFTER_MS, requestEvents } from "../../contract/managed-edge.ts";
-import { REQUEST_BOUND_MS } from "../../kernel/aws/aws-bounds.ts";
+import { REQUEST_BOUND_MS } from "../../kernel/aws/bounded-requests.ts";
 import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
 import { DELIVERY_BOUND_MS } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
 import { CATCH_UP_BOUND_MS } from "../../lambdas/managed-edge/table/room-subscribers.ts";

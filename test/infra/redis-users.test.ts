@@ -138,16 +138,16 @@ describe("the managed edge", () => {
     const [newest] = await reader.newest(stream, 1);
     await streams.mark([roomName(stream)]);
     const id = newest?.id ?? "";
-    await streams.moveCursor({ stream }, await streams.cursor({ stream }), { id });
+    await streams.moveCursor({ stream }, await streams.readCursor({ stream }), { id });
     const whole = { channel: "market:trades" } as const;
     expect(await streams.claim(whole, "a")).toBe("first");
-    expect(await streams.adopt(whole, "a", [["other", id]])).toBe(true);
+    expect(await streams.adopt(whole, "a", [{ stream: { ...whole, key: "other" }, id }])).toBe(true);
     await streams.open(whole, "a");
 
     expect(await reader.after(stream, "0-0", 10)).toHaveLength(2);
     expect(await reader.activeKeys("market:trades", 0)).toContain("edge");
-    const places = ["edge", "other"].map((key) => ({ stream: { channel: whole.channel, key } }));
-    expect((await streams.cursors(places)).map(({ cursor }) => cursor)).toEqual([{ id }, { id }]);
+    const scopes = ["edge", "other"].map((key) => ({ stream: { channel: whole.channel, key } }));
+    expect((await streams.readCursors(scopes)).map(({ cursor }) => cursor)).toEqual([{ id }, { id }]);
     expect(await streams.now(stream)).toBeGreaterThanOrEqual(Number.parseInt(newest?.id ?? "", 10));
   });
 });

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { asError } from "../../kernel/as-error.ts";
 import { chunks } from "../../kernel/chunks.ts";
 
-it("chunks has every item once, in order, in groups of the size and a last one of the rest", () => {
+it("chunks yields every item once, in order, in groups of the size and a smaller last one", () => {
   expect([...chunks([1, 2, 3, 4, 5], 2)]).toEqual([[1, 2], [3, 4], [5]]);
   expect([...chunks([1, 2], 2)]).toEqual([[1, 2]]);
   expect([...chunks([], 2)]).toEqual([]);

@@ -7,7 +7,7 @@ import { guardKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message } from "../support/messages.ts";
 import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
 
-/** Channels whose messages are whole states, on which nothing but a version tells old from new. */
+/** Channels whose messages are whole states: only the version says which one is newer. */
 const channels = ["user:orders", "user:copy-trade", "user:portfolio"] as const;
 
 type StateChannel = (typeof channels)[number] | "market:prices";
@@ -15,7 +15,7 @@ type StateChannel = (typeof channels)[number] | "market:prices";
 interface State {
   readonly channel: StateChannel;
   readonly key: string;
-  /** Of the order or copy trade; without meaning on channels with one state. */
+  /** The id of the order or copy trade; unused on channels with one state. */
   readonly id: string;
   readonly time: number;
   readonly eventId?: string;
@@ -44,13 +44,13 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
   const statuses = async (...messages: ChannelMessage[]) =>
     (await publisher.publish(messages)).map(({ status }) => status);
 
-  /** What a subscriber gets, in order. */
+  /** Resolves with the messages that a subscriber gets, in order. */
   async function delivered(channel: StateChannel, key: string): Promise<{ id?: string; time: number }[]> {
     const entries = await redis.commands.xrange(streamKey({ channel, key }), "-", "+");
     return entries.map(([, fields]) => JSON.parse(`${fields[1]}}`).data);
   }
 
-  it("of an order: `open` that is tried again after `filled` does not replace it", async () => {
+  it("of an order: a retried `open` does not replace `filled`", async () => {
     const order = (status: string, time: number): ChannelMessage => {
       const given = state({ channel: "user:orders", key: "retried", id: "order-1", time });
       return { ...given, data: { ...given.data, status } } as never;
@@ -62,7 +62,7 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
   });
 
   it.each(channels)(
-    "%s: the older is stale, the same event a duplicate, equal times keep their order",
+    "%s: an older state is stale, the same event a duplicate, equal times keep their order",
     async (channel) => {
       const at = (time: number, eventId?: string) =>
         state({ channel, key: "rules", id: "one", time: start + time, ...(eventId ? { eventId } : {}) });
@@ -96,7 +96,7 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
     await expect(publisher.publish([plain])).rejects.toThrow(/user:orders counted \(a\): .* epoch "y"/);
   });
 
-  it("are guarded for the newest 1,000 orders at least, in bounded memory", async () => {
+  it("are guarded for at least the newest 1,000 orders, in bounded memory", async () => {
     const stream = { channel: "user:orders", key: "many" } as const;
     const order = (number: number, time: number) => state({ ...stream, id: `order-${number}`, time });
     const sizes = () =>
@@ -108,13 +108,13 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
 
     const newest = Array.from({ length: 1_000 }, (_, index) => order(3_499 - index, start));
     expect(new Set(await statuses(...newest))).toEqual(new Set(["stale"]));
-    // It is among those that were forgotten.
+    // Its version is no longer remembered.
     expect(await statuses(order(0, start))).toEqual(["published"]);
     const lifetime = await redis.commands.ttl(guardKey(stream, "previous"));
     expect(lifetime).toBeGreaterThan(channelDefinition("user:orders").history.seconds - 300);
   });
 
-  it("are never seen older after newer, whatever the order of arrival, the batches and the retries", async () => {
+  it("are never published after a newer one, whatever the order of arrival, the batches and the retries", async () => {
     const arrival = fc.record({
       channel: fc.constantFrom<StateChannel>(...channels, "market:prices"),
       id: fc.constantFrom("a", "b", "c"),
@@ -139,7 +139,7 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
               expect(time).toBeGreaterThanOrEqual(newest.get(id) ?? 0);
               newest.set(id, time);
             }
-            // And the newest of each is there.
+            // The newest of each was published.
             for (const sent of first.filter((each) => each.channel === channel)) {
               const { id = "", time } = sent.data as { readonly id?: string; readonly time: number };
               expect(newest.get(id)).toBeGreaterThanOrEqual(time);

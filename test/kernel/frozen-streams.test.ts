@@ -15,7 +15,7 @@ const staleMessage = (key: string, staleForMs = 0): StaleMessage => ({
   ...{ staleSince: 3, staleForMs },
 });
 
-describe.each(redisKinds)("a stream that gets nothing but older states, on %s", (kind) => {
+describe.each(redisKinds)("a stream that gets only older states, on %s", (kind) => {
   let redis: TestRedis;
   let publisher: Publisher;
   let reported: StaleMessage[] = [];
@@ -44,14 +44,14 @@ describe.each(redisKinds)("a stream that gets nothing but older states, on %s", 
     return publisher.publish([{ ...given, data: { ...data, ...one } } as ChannelMessage]);
   };
 
-  /** As if the run had begun that long ago: nobody waits for it here. */
+  /** Makes the run of older states begin that long ago. */
   const backdate = (channel: Channel, key: string, name: string, milliseconds: number) =>
     redis.commands.zadd(staleSinceKey({ channel, key }), "XX", Date.now() - milliseconds, name);
 
   const counted = async (channel: Channel): Promise<number | undefined> =>
     (await gauge.get()).values.find(({ labels }) => labels.channel === channel)?.value;
 
-  it("is reported with both versions and since when, by stream and order", async () => {
+  it("is reported by stream and order, with both versions and the start of the run", async () => {
     await publish("user:orders", "reported", 2);
     await publish("user:orders", "reported", 1);
     await publish("user:orders", "reported", 1);
@@ -85,7 +85,7 @@ describe.each(redisKinds)("a stream that gets nothing but older states, on %s", 
     expect(await redis.commands.exists(staleSinceKey({ channel, key }))).toBe(0);
   });
 
-  it("is not frozen where no events come any more", async () => {
+  it("is not frozen once events stop coming", async () => {
     const [channel, key] = ["market:prices", "quiet"] as const;
     await redis.commands.zadd(frozenKey({ channel, key }), Date.now() - 61_000, key, Date.now() - 1_000, "busy");
     await expect.poll(() => counted(channel)).toBe(1);
@@ -112,7 +112,7 @@ describe.each(redisKinds)("a stream that gets nothing but older states, on %s", 
 describe("the log of stale messages", () => {
   afterEach(() => vi.useRealTimers());
 
-  it("has one line a minute for a stream, which says how many it stands for", () => {
+  it("has one line a minute for each stream, with the number of messages that it stands for", () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     const lines: [string, Readonly<Record<string, unknown>>][] = [];
     const log = createStaleLog((...line) => lines.push(line));
@@ -132,13 +132,13 @@ describe("the log of stale messages", () => {
     ]);
   });
 
-  it("remembers a bounded number of streams", () => {
+  it("remembers the last lines of a limited number of streams", () => {
     let lines = 0;
     const log = createStaleLog(() => {
       lines += 1;
     });
     for (let number = 0; number < 1_001; number += 1) log.stale(staleMessage(`m${number}`));
-    // The first was forgotten for the last; the second is still known.
+    // The first stream was dropped for the last one; the second is still remembered.
     log.stale(staleMessage("m0"));
     log.stale(staleMessage("m1000"));
     expect(lines).toBe(1_002);

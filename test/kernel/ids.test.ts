@@ -17,7 +17,7 @@ describe.each(redisKinds)("ids while the clock is behind the stream, on %s", (ki
   const channel = "user:notifications";
   const stream = { channel, key: "alice" } as const;
 
-  /** Publishes one message to a stream whose newest entry is a minute ahead, as a replica has it that is promoted. */
+  /** Publishes one message to a stream whose newest entry is a minute ahead, as on a promoted replica. */
   async function publishAfter(topId: string, number: number): Promise<string> {
     await redis.commands.del(streamKey(stream));
     await redis.commands.xadd(streamKey(stream), topId, "m", "{}", "p", "0-0");
@@ -26,7 +26,7 @@ describe.each(redisKinds)("ids while the clock is behind the stream, on %s", (ki
     return outcome.id;
   }
 
-  it("rise, and are not given out twice after a failover that lost entries", async () => {
+  it("rise, and none is used twice after a failover that lost entries", async () => {
     const topId = `${Date.now() + 60_000}-7`;
     const lost = await publishAfter(topId, 1);
     const next = await publishAfter(topId, 2);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Channel, channelNames, channels } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { PublishError, type Publisher, type PublishOutcome } from "../../kernel/streams/publisher.ts";
+import { createPublisher, PublishError, type Publisher, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import { indexKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
 import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
@@ -34,7 +34,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     expect(new Set([...first, ...second]).size).toBe(6);
   });
 
-  it.each(channelNames)("%s: keeps no more entries and no longer than the contract says", async (channel) => {
+  it.each(channelNames)("%s: keeps as many entries, and for as long, as the contract says", async (channel) => {
     const { entries: kept, seconds } = channels[channel].history;
     const key = channels[channel].key === "none" ? undefined : "bounded";
     await publisher.publish(messages(channel, key, kept + 25, 1_000));
@@ -54,7 +54,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     expect(await entries("market:trades", "race")).toHaveLength(40);
   });
 
-  it("carries the body unchanged, and subscribers get what the stream holds", async () => {
+  it("passes the body on unchanged: subscribers get what the stream holds", async () => {
     const key = 'm{a}:"q"%#é🚀';
     const stream = { channel: "market:trades", key } as const;
     const tradeMessage = { ...message("market:trades", key, 7), event: 'ev"ent\n' } as ChannelMessage;
@@ -76,7 +76,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     expect(JSON.parse(`${fields[1]}}`)).toEqual({ channel, marketId: key, event, data });
   });
 
-  it("publishes the good messages of a batch, and says which one was bad and why", async () => {
+  it("publishes the valid messages of a batch, and names the one that is not valid with the reason", async () => {
     const bad = { ...message("market:trades", "batch-b", 2), data: { marketId: "batch-b", price: 0.5 } };
     const batch = [
       message("market:trades", "batch-a", 1),
@@ -85,7 +85,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
       message("user:orders", "batch-user", 1),
     ];
     const error: unknown = await publisher.publish(batch).catch((reason: unknown) => reason);
-    if (!(error instanceof PublishError)) throw new Error("it was taken");
+    if (!(error instanceof PublishError)) throw new Error("it was published");
     expect(error.outcomes.map(({ status }) => status)).toEqual(["published", "failed", "published", "published"]);
     expect(error.message).toContain("1 of 4 messages not published: market:trades: data.");
     expect(await entries("market:trades", "batch-b")).toHaveLength(1);
@@ -95,11 +95,42 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     ]);
   });
 
-  it("keeps the list of active markets, and forgets those whose stream has expired", async () => {
+  it("publishes no message of a stream after one that failed, and a retry publishes the rest in order", async () => {
+    const connection = redis.addPublisherConnection();
+    const failing = createPublisher(connection);
+    const call: unknown = Reflect.get(connection, "publishMessages");
+    if (typeof call !== "function") throw new Error("the publisher has defined no script");
+    let calls = 0;
+    // Redis itself, but for the second call of the script.
+    Object.assign(connection, {
+      publishMessages(...values: readonly unknown[]) {
+        calls += 1;
+        if (calls === 2) return Promise.reject(new Error("connection lost"));
+        return Reflect.apply(call, connection, values);
+      },
+    });
+    const batch = messages("user:notifications", "chunks", 250);
+
+    const error: unknown = await failing.publish(batch).catch((reason: unknown) => reason);
+
+    if (!(error instanceof PublishError)) throw new Error("it was published");
+    const statuses = error.outcomes.map(({ status }) => status);
+    expect(statuses).toEqual([...Array(100).fill("published"), ...Array(150).fill("failed")]);
+    expect(error.message).toBe("150 of 250 messages not published: connection lost");
+    expect(await entries("user:notifications", "chunks")).toHaveLength(100);
+
+    const retried = (await failing.publish(batch)).map(({ status }) => status);
+    expect(retried).toEqual([...Array(100).fill("duplicate"), ...Array(150).fill("published")]);
+    const held = await entries("user:notifications", "chunks");
+    const numbers = held.map(([, fields]) => JSON.parse(`${fields[1]}}`).data.time);
+    expect(numbers).toEqual(batch.map(({ data }) => data.time));
+  });
+
+  it("keeps the list of active markets, and removes those whose stream has expired", async () => {
     const index = indexKey("market:orderbook");
     const channel = "market:orderbook";
     await publisher.publish(["x", "y"].map((market) => message(channel, `active-${market}`, 1)));
-    // The second has the score of a forged id, by which it would never be forgotten.
+    // The second has the score of a forged id, which would keep it in the index.
     await redis.commands.zadd(index, 1, "long-gone", 4_000_000_000_000, "long-ahead");
     await publisher.publish([message(channel, "active-z", 1)]);
     const active = await redis.commands.zrange(index, "0", "-1");
@@ -108,7 +139,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     expect(active).not.toContain("long-ahead");
   });
 
-  it("refuses what a retry cannot cure, naming the field", async () => {
+  it("refuses a message that is not valid, naming the field", async () => {
     const valid = message("market:prices", "fields", 1);
     const cases: [Record<string, unknown>, string][] = [
       [{ channel: "market:nothing" }, "channel: there is no channel of that name"],

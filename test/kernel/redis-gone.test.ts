@@ -38,7 +38,7 @@ it("fails with PublishError while Redis is gone, and publishes once it is back",
     .toBe(5);
 });
 
-it("sends nothing twice where an answer was lost and the caller tries again", async () => {
+it("sends nothing twice where an answer was lost and the caller retries", async () => {
   const { redis, connection, publisher } = await start();
   const batch = messages("market:trades", "frozen", 30);
   await publisher.publish(batch.slice(0, 10));

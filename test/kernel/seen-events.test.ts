@@ -12,7 +12,7 @@ const SECONDS = channels[CHANNEL].dedupeSeconds;
 
 const hashOf = (eventId: string): string => createHash("sha256").update(eventId).digest().readBigInt64BE().toString();
 
-describe.each(redisKinds)("what was published before, on %s", (kind) => {
+describe.each(redisKinds)("an event that was published before, on %s", (kind) => {
   let redis: TestRedis;
   let publisher: Publisher;
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe.each(redisKinds)("what was published before, on %s", (kind) => {
 
   const presentWindow = (): number => Math.floor(Date.now() / 1_000 / SECONDS);
 
-  /** What becomes of an event that is in the set of a window, counted from the present one. */
+  /** Resolves with the outcome of an event that is in the set of a window, counted from the present one. */
   async function publishSeen(offset: number): Promise<string | undefined> {
     const key = `seen-${offset}`;
     const stream = { channel: CHANNEL, key } as const;
@@ -33,13 +33,13 @@ describe.each(redisKinds)("what was published before, on %s", (kind) => {
     return outcome?.status;
   }
 
-  it("is remembered in this window and the one before, whose end may be a moment ago, and not longer", async () => {
+  it("is remembered in the present window and the one before, and no longer", async () => {
     expect(await publishSeen(0)).toBe("duplicate");
     expect(await publishSeen(-1)).toBe("duplicate");
     expect(await publishSeen(-2)).toBe("published");
   });
 
-  it("is remembered for one window at least, and two and a bit at most", async () => {
+  it("is remembered for at least one window, and for little more than two", async () => {
     const stream = { channel: CHANNEL, key: "lifetime" } as const;
     await publisher.publish([message(CHANNEL, "lifetime", 1)]);
 
@@ -64,7 +64,7 @@ describe.each(redisKinds)("what was published before, on %s", (kind) => {
     [3, "259200 s ahead of Redis's"],
     [-3, "259200 s behind Redis's"],
   ])(
-    "cannot be known by a publisher whose clock is %s days off: it publishes nothing and says so",
+    "is not found by a publisher whose clock is %s days off, which publishes nothing and fails",
     async (days, text) => {
       const key = `wrong-clock${days}`;
       const now = Date.now();
@@ -81,7 +81,7 @@ describe.each(redisKinds)("what was published before, on %s", (kind) => {
     },
   );
 
-  it("of a value of the same version is told from another event of that version, however long the ids", async () => {
+  it("is distinguished from another event of the same version, however long the ids", async () => {
     const price = (number: number) => ({
       ...message("market:prices", "long-ids", 1),
       eventId: `${"é".repeat(240)}${number}`,
@@ -93,7 +93,7 @@ describe.each(redisKinds)("what was published before, on %s", (kind) => {
     expect(new Set(await statuses())).toEqual(new Set(["duplicate"]));
   });
 
-  it("of one version is bounded in Redis: 128 events, and no more than 2 KB", async () => {
+  it("takes limited space for one version: 128 events, at most 2 KB", async () => {
     const price = (number: number) => ({ ...message("market:prices", "many", 1), eventId: `event-${number}` });
     const events = Array.from({ length: 1_000 }, (_, number) => price(number));
     await publisher.publish(events);

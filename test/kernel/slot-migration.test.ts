@@ -37,15 +37,15 @@ afterAll(async () => {
 });
 
 interface Migration {
-  /** Index of the node that takes the slot. */
+  /** The index of the node that the slot moves to. */
   readonly target: number;
   /** Moves the keys and ends the migration, as `redis-cli --cluster reshard` does. */
   finish(): Promise<void>;
-  /** Ends it without having moved anything. */
+  /** Ends the migration without having moved anything. */
   giveUp(): Promise<void>;
 }
 
-/** Begins to move the slot of a key to another node. */
+/** Starts moving the slot of a key to another node. */
 async function migrate(key: string): Promise<Migration> {
   const slot = calculateSlot(key);
   const names = await Promise.all(nodes.map((node) => node.call("CLUSTER", "MYID")));
@@ -88,7 +88,7 @@ it("publishes through the migration of a stream's slot, once and in order", asyn
   const migration = await migrate(key);
 
   const publishing = publisher.publish(messages("user:orders", "moving", 3, 4));
-  // Long enough for several refusals, and within what publish() waits for.
+  // Long enough for several refusals, and shorter than publish() waits.
   await delay(1_500);
   await migration.finish();
 
@@ -98,7 +98,7 @@ it("publishes through the migration of a stream's slot, once and in order", asyn
   expect(held.slice(1).map(([, fields]) => fields[3])).toEqual(held.slice(0, -1).map(([id]) => id));
 });
 
-it("fails within its time where the migration takes longer, and says so", async () => {
+it("fails in time, with the reason, where the migration takes longer", async () => {
   await publisher.publish([message("user:orders", "stuck", 1)]);
   const migration = await migrate(streamKey({ channel: "user:orders", key: "stuck" }));
 
@@ -109,19 +109,21 @@ it("fails within its time where the migration takes longer, and says so", async 
 
   if (!(error instanceof PublishError)) throw new Error("it was taken");
   expect(error.cause).toBeInstanceOf(SlotMigrationError);
-  expect(error.message).toMatch(/user:orders stuck: Redis is moving the stream's slot and took no write for 4000 ms/);
+  expect(error.message).toMatch(
+    /user:orders stuck: Redis is moving the stream's slot and accepted no write for 4000 ms/,
+  );
   const [outcome] = await publisher.publish([message("user:orders", "stuck", 2)]);
   expect(outcome?.status).toBe("published");
 });
 
-it("leaves no unhandled rejection where the node that a redirect names stands still", async () => {
-  // Nothing of the slot is there yet, so every write of it is sent on to the node that takes it.
+it("leaves no unhandled rejection where a redirect leads to a node that does not answer", async () => {
+  // The slot has no keys yet, so every write is redirected to the node that it moves to.
   const migration = await migrate(streamKey({ channel: "user:orders", key: "frozen-target" }));
   cluster.nodes[migration.target]?.process.kill("SIGSTOP");
 
   const failing = publisher.publish([message("user:orders", "frozen-target", 1)]).catch((reason: unknown) => reason);
   expect(await failing).toBeInstanceOf(PublishError);
-  // ASKING has a time limit of its own, which may come after the command's.
+  // ASKING has its own time limit, which may end after the command's.
   await delay(2_000);
   cluster.nodes[migration.target]?.process.kill("SIGCONT");
   await migration.giveUp();

@@ -9,7 +9,7 @@ import { connectClient, type TestClient } from "../support/client.ts";
 import { message, messages } from "../support/messages.ts";
 import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
 
-/** A Socket.IO server that knows nothing of this project: the unmodified adapter, and rooms that a client names. */
+/** A stock Socket.IO server: the unmodified adapter, and rooms that a client names. */
 async function startStockServer(redis: TestRedis) {
   const http = createServer();
   const adapter = createShardedAdapter(redis.addPublisherConnection(), redis.addSubscriber(), {
@@ -48,7 +48,7 @@ describe.each(redisKinds)("a stock Socket.IO server on %s", (kind) => {
     return client;
   }
 
-  /** SSUBSCRIBE of a room is under way when `join` resolves: publish until the first message comes through. */
+  /** `join` resolves before SSUBSCRIBE is confirmed: publish until the first message comes through. */
   async function untilSubscribed(publish: (number: number) => Promise<unknown>, client: TestClient): Promise<void> {
     let number = 0;
     await expect
@@ -69,7 +69,7 @@ describe.each(redisKinds)("a stock Socket.IO server on %s", (kind) => {
     await expect.poll(() => client.ids(channel).slice(-20)).toEqual(ids);
   });
 
-  it("sends a client that is in the whole channel's room and a market's room one copy", async () => {
+  it("sends one copy to a client that is in the whole channel's room and in a market's", async () => {
     const publisher = redis.addPublisher();
     const rooms = [roomName({ channel: "market:trades" }), roomName({ channel: "market:trades", key: "both" })];
     const [both, market] = [await join(...rooms), await join(String(rooms[1]))];

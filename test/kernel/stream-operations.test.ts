@@ -40,7 +40,7 @@ describe.each(redisKinds)("a stream on %s", (kind) => {
   const ids = async (stream: Stream): Promise<string[]> =>
     (await redis.commands.xrange(streamKey(stream), "-", "+")).map(([id]) => id);
 
-  it("whose newest id is far ahead of Redis's clock starts anew, and says so", async () => {
+  it("whose newest id is far ahead of Redis's clock starts anew, and is reported", async () => {
     const stream = { channel: "user:orders", key: "forged" } as const;
     await redis.commands.xadd(streamKey(stream), FAR_AHEAD, "m", "{", "p", "0-0");
     expect(await inspectStream(redis.commands, stream)).toMatchObject({ newestId: FAR_AHEAD, isUnusable: true });
@@ -56,7 +56,7 @@ describe.each(redisKinds)("a stream on %s", (kind) => {
     expect(await inspectStream(redis.commands, stream)).toMatchObject({ entries: 1, isUnusable: false, guarded: 1 });
   });
 
-  it("that starts anew for its id still refuses what is older than what it held", async () => {
+  it("that starts anew for its id still refuses versions older than the one it held", async () => {
     const stream = { channel: "market:prices", key: "kept-version" } as const;
     const now = Date.now();
     const fields = ["m", "{", "p", "0-0", "v", String(now), "e", " ", "g", ""];
@@ -82,7 +82,7 @@ describe.each(redisKinds)("a stream on %s", (kind) => {
     expect(outcomes.map(({ status }) => status)).toEqual(["published", "published"]);
   });
 
-  it("is looked at and reset: a price that was refused before is taken then", async () => {
+  it("is inspected and reset: a price that was refused before is published then", async () => {
     const stream = { channel: "market:prices", key: "stuck" } as const;
     const now = Date.now();
     await publisher.publish([{ ...price("stuck"), version: 5_000, versionEpoch: "exchange" }, price("beside", now)]);
@@ -99,14 +99,14 @@ describe.each(redisKinds)("a stream on %s", (kind) => {
     expect(await redis.commands.exists(streamKey(stream), edgeCursorKey(stream))).toBe(0);
     expect(await redis.commands.zrange(indexKey("market:prices"), "0", "-1")).not.toContain("stuck");
     expect(await inspectStream(redis.commands, stream)).toMatchObject({ entries: 0, stale: [] });
-    // What others of the slot have is theirs.
+    // Other streams of the slot are left alone.
     expect(await inspectStream(redis.commands, { channel: "market:prices", key: "beside" })).toMatchObject({
       stale: [{ name: "beside" }],
     });
     expect((await publisher.publish([price("stuck")]))[0]?.status).toBe("published");
   });
 
-  it("of a user is reset with its guards, and what was seen stays seen", async () => {
+  it("of a user is reset with its guards, and seen events stay seen", async () => {
     const stream = { channel: "user:orders", key: "reset" } as const;
     const [order, older] = [message("user:orders", "reset", 5), message("user:orders", "reset", 4)];
     const sameOrder = { ...older, data: { ...older.data, id: "n5" } } as ChannelMessage;
@@ -120,7 +120,7 @@ describe.each(redisKinds)("a stream on %s", (kind) => {
     expect(statuses).toEqual(["duplicate", "published"]);
   });
 
-  it("is named whole: no key where there is one, and the other way round, are refused", async () => {
+  it("is refused without a key that it needs, and with one that it does not have", async () => {
     await expect(resetStream(redis.commands, { channel: "market:prices", key: undefined })).rejects.toThrow(
       /needs a marketId/,
     );

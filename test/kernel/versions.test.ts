@@ -15,7 +15,7 @@ interface Version {
 
 let events = 0;
 
-/** A price of a market, with a version beside it. Each is an event of its own. */
+/** A price of a market with a version; each is another event. */
 function price(key: string, version: Version, time = Date.now()): ChannelMessage {
   events += 1;
   const { data } = message("market:prices", key, 1);
@@ -65,7 +65,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     expect(outcomes[1]).toMatchObject({ version: now + 9, heldVersion: now + 10, staleForMs: 0 });
   });
 
-  it("takes the payload's time where there is none", async () => {
+  it("are the payload's time by default", async () => {
     const now = Date.now();
     expect(await statusOf(price("by-time", {}, now))).toBe("published");
     expect(await statusOf(price("by-time", {}, now - 1))).toBe("stale");
@@ -97,7 +97,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     expect(await statusOf(price(key, {}))).toBe("published");
   });
 
-  it("refuses a payload's time that is ahead like a version that is, naming stream and version", async () => {
+  it("refuses a payload's time that is too far ahead, naming stream and version", async () => {
     const time = Date.now() + HOUR;
     const error = await errorOf(price("time-ahead", {}, time));
     expect(error).toBeInstanceOf(VersionAheadError);
@@ -105,7 +105,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     expect(error.message).toContain("at most 60 s ahead of Redis");
   });
 
-  it("may be ahead by as much as is set, and no more", async () => {
+  it("may be ahead by the configured limit, and no more", async () => {
     const lenient = createPublisher(redis.addPublisherConnection(), { maximumClockSkewMs: 2 * HOUR });
     const [outcome] = await lenient.publish([price("lenient", { version: Date.now() + HOUR })]);
     expect(outcome?.status).toBe("published");
@@ -114,19 +114,19 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     );
   });
 
-  it("may be hours old: after an outage a backlog is published in its order", async () => {
+  it("may be hours old: a backlog is published in order after an outage", async () => {
     const start = Date.now() - 20 * HOUR;
     for (const step of [0, 1, 2]) expect(await statusOf(price("late", {}, start + step * HOUR))).toBe("published");
   });
 
-  it("holds up no other message of the batch where it is refused", async () => {
+  it("where one is refused, the others of the batch are published", async () => {
     const [first, second] = [price("batch", {}), price("batch", { version: 7 })];
     const error: unknown = await publisher.publish([second, first]).catch((reason: unknown) => reason);
     if (!(error instanceof PublishError)) throw new Error("it was taken");
     expect(error.outcomes.map(({ status }) => status)).toEqual(["failed", "published"]);
   });
 
-  it("start anew with each epoch, and one that was replaced does not come back", async () => {
+  it("start anew with each epoch, and a replaced epoch is stale", async () => {
     const key = "epochs";
     expect(await statusOf(price(key, epoch("first", 5_000)))).toBe("published");
     expect(await statusOf(price(key, epoch("first", 4_999)))).toBe("stale");
@@ -139,7 +139,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     expect(await statusOf(price(key, epoch("second", 2 ** 53 - 1)))).toBe("published");
   });
 
-  it("know the last eight epochs, in bounded space, whatever their names", async () => {
+  it("remember the last eight epochs in limited space, whatever their names", async () => {
     const name = (number: number) => `${"日".repeat(60)}${number}`;
     for (let number = 1; number <= 20; number += 1) {
       expect(await statusOf(price("many-epochs", epoch(name(number), 1)))).toBe("published");

@@ -75,8 +75,8 @@ describe("the handler of a domain's events", () => {
   });
 });
 
-describe("the log of a function", () => {
-  it("has the counts of what became of the messages of a call, also where some failed", async () => {
+describe("loggedPublish", () => {
+  it("counts the outcomes of a call, also where some failed", async () => {
     const logger = new Logger({ serviceName: "test" });
     const lines: unknown[] = [];
     logger.info = (_text, ...details) => void lines.push(...details);
@@ -119,12 +119,16 @@ describe("the handler of a Kinesis batch", () => {
 
   async function handle(event: KinesisStreamEvent) {
     const errors: string[] = [];
+    const reported: string[] = [];
     const handler = createStreamHandler("market-data", {
       publish: (batch) => publisher.publish(batch),
-      onError: (error) => errors.push(error.message),
+      onError: (error, sequenceNumber) => {
+        errors.push(error.message);
+        reported.push(sequenceNumber);
+      },
     });
     const { batchItemFailures } = await handler(event);
-    return { failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), errors };
+    return { failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), reported, errors };
   }
 
   const tradeIds = async (market: string): Promise<string[]> => {
@@ -132,7 +136,7 @@ describe("the handler of a Kinesis batch", () => {
     return entries.map(([, fields]) => JSON.parse(`${fields[1]}}`).data.id);
   };
 
-  it("publishes the good records in order and reports exactly the others", async () => {
+  it("publishes the valid records in order and reports exactly the others", async () => {
     const poison = [
       record(2, "not JSON"),
       record(4, "null"),
@@ -146,6 +150,29 @@ describe("the handler of a Kinesis batch", () => {
     expect(errors.join("\n")).toMatch(/not JSON/);
     expect(errors.join("\n")).toMatch(/detail\.price: a price of an outcome lies between 0 and 1/);
     expect(await tradeIds("kinesis")).toEqual(["trade-1", "trade-3", "trade-5", "trade-7", "trade-9"]);
+  });
+
+  it("reports the records that were not published, with the reason and the sequence number of each", async () => {
+    const price = exampleNamed("PriceChanged");
+    const priceAt = (number: number, time: number) =>
+      record(number, JSON.stringify({ ...price, Detail: { ...price.Detail, marketId: "ahead", time } }));
+    const hourAhead = Date.now() + 3_600_000;
+    const Records = [priceAt(1, Date.now()), priceAt(2, hourAhead), record(3, "not JSON"), priceAt(4, hourAhead)];
+
+    const { failed, reported, errors } = await handle({ Records });
+
+    expect(failed.toSorted()).toEqual(["4900002", "4900003", "4900004"]);
+    expect(reported.toSorted()).toEqual(failed.toSorted());
+    expect(errors.filter((text) => text.includes("ahead of Redis"))).toHaveLength(2);
+    expect(await redis.commands.xlen(streamKey({ channel: "market:prices", key: "ahead" }))).toBe(1);
+  });
+
+  it("fails as a whole, for Lambda to retry, where it is not known what was published", async () => {
+    const handler = createStreamHandler("market-data", {
+      publish: () => Promise.reject(new Error("out of memory")),
+      onError: () => undefined,
+    });
+    await expect(handler({ Records: [good(300, "unknown")] })).rejects.toThrow("out of memory");
   });
 
   it("publishes nothing twice when the batch is delivered again, whole or in part", async () => {

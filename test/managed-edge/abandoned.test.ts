@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { roomName } from "../../contract/stream.ts";
 import {
   connectionPartition,
@@ -12,25 +12,18 @@ import {
 } from "../../kernel/managed-edge/edge-table.ts";
 import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
 import { noFaults } from "../../local/managed-edge/edge-faults.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import type { EdgeClient } from "../support/edge-client.ts";
 import { messages } from "../support/messages.ts";
 
-/** How long before the bound of catching up the rows are put back, in ms. */
+/** The age that the rows are given, in ms: longer than a subscriber may take to catch up. */
 const LONG_AGO_MS = 3_600_000;
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge({ hasProcess: true });
-});
-afterAll(() => edge.stop());
-afterEach(() => {
-  Object.assign(edge.faults, noFaults());
-});
+const edge = await startTestEdge({ hasProcess: true });
 
 const table = () => openTable(String(process.env.RT_EDGE_TABLE));
 
-const streamOf = (market: string) => ({ channel: "market:trades", key: market }) as const;
+const topicOf = (market: string) => ({ channel: "market:trades", key: market }) as const;
 
 /** Subscribes; the function is killed between its answer and going live. */
 async function subscribeAndKill(market: string): Promise<{ readonly client: EdgeClient; readonly id: string }> {
@@ -42,10 +35,10 @@ async function subscribeAndKill(market: string): Promise<{ readonly client: Edge
   return { client, id };
 }
 
-/** Lets the rows be as old as they are when nobody comes for a while, or as a version wrote them that kept no age. */
-async function putBack(connectionId: string, market: string, hasAge = true): Promise<void> {
+/** Gives the rows an age of an hour, or removes their age. */
+async function backdate(connectionId: string, market: string, hasAge = true): Promise<void> {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient());
-  const room = roomName(streamOf(market));
+  const room = roomName(topicOf(market));
   const shard = shardOf(connectionId, shardsOf("market:trades"));
   const keys = [
     [roomPartition(room, shard), connectionId],
@@ -68,18 +61,18 @@ async function putBack(connectionId: string, market: string, hasAge = true): Pro
   client.destroy();
 }
 
-/** It is told, its row is gone, and when it asks again it has all of the stream. */
+/** Expects that the client got the end, that its row is gone, and that it gets the stream once it subscribes again. */
 async function expectHealed(client: EdgeClient, id: string, market: string): Promise<void> {
   const request = { channel: "market:trades", marketId: market };
   await expect.poll(() => client.errors).toMatchObject([{ code: "unavailable", ...request }]);
   expect(client.frames.filter(({ event }) => event === "error").map((frame) => frame.id)).toEqual([undefined]);
-  await expect.poll(() => table().listeners.find(id, streamOf(market))).toBeUndefined();
+  await expect.poll(() => table().subscribers.find(id, topicOf(market))).toBeUndefined();
   await client.ask("subscribe", { ...request, lastId: "0-0" });
   const ids = await edge.publish(messages("market:trades", market, 2, 100));
   await expect.poll(() => client.ids("market:trades").slice(-2)).toEqual(ids);
 }
 
-it("a function killed after its answer: a ping claims no life for the subscription, and later ends it aloud", async () => {
+it("a subscription whose function was killed after the answer has no heartbeat, and a later ping ends it", async () => {
   const { client, id } = await subscribeAndKill("killed-ping");
   await edge.publish(messages("market:trades", "killed-ping", 3));
   await expect.poll(() => edge.queue.size()).toBe(0);
@@ -88,21 +81,21 @@ it("a function killed after its answer: a ping claims no life for the subscripti
   await client.ask("ping");
   expect(client.frames.map(({ event }) => event)).toEqual(["subscribed", "pong", "pong"]);
 
-  await putBack(id, "killed-ping");
+  await backdate(id, "killed-ping");
   await client.ask("ping");
   await expectHealed(client, id, "killed-ping");
 });
 
-it("a function killed after its answer: a fan-out ends the subscription aloud", async () => {
+it("a subscription whose function was killed after the answer is ended by a fan-out", async () => {
   const { client, id } = await subscribeAndKill("killed-fan-out");
-  await putBack(id, "killed-fan-out", false);
+  await backdate(id, "killed-fan-out", false);
 
   await edge.publish(messages("market:trades", "killed-fan-out", 1));
 
   await expectHealed(client, id, "killed-fan-out");
 });
 
-it("a function killed after its answer: asking again without `lastId` goes live", async () => {
+it("a subscription whose function was killed after the answer goes live once the client subscribes again", async () => {
   const { client } = await subscribeAndKill("killed-again");
 
   await client.ask("subscribe", { channel: "market:trades", marketId: "killed-again" });

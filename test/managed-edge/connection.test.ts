@@ -1,19 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { HAND_OVER_AFTER_MS, PING_INTERVAL_MS } from "../../contract/managed-edge.ts";
 import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
-afterEach(() => {
-  edge.faults.post = () => undefined;
-  edge.faults.hasDisconnect = true;
-  edge.faults.initialAgeMs = 0;
-});
+const edge = await startTestEdge();
 
 const connections = () => openTable(String(process.env.RT_EDGE_TABLE)).connections;
 
@@ -26,14 +17,14 @@ describe("connecting", () => {
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ channel: "user:orders" });
   });
 
-  it.each(["protocol", "query"] as const)("refuses a wrong or expired token by %s", async (by) => {
+  it.each(["protocol", "query"] as const)("refuses an invalid or expired token by %s", async (by) => {
     const expired = await edge.issuer.sign({ sub: "alice", expiresInSeconds: -60 });
     for (const token of ["nonsense", expired]) {
       await expect(edge.connect({ token, by })).rejects.toThrow("401");
     }
   });
 
-  it("lets in without a token, to the public channels", async () => {
+  it("lets in a client without a token, to the public channels", async () => {
     const client = await edge.connect();
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ code: "unauthorized" });
     expect(await client.ask("subscribe", { channel: "market:trades" })).toMatchObject({ channel: "market:trades" });
@@ -41,7 +32,7 @@ describe("connecting", () => {
 });
 
 describe("requests", () => {
-  it("answers whatever a client sends, and echoes the id of the request", async () => {
+  it("answers anything that a client sends, with the id of the request", async () => {
     const client = await edge.connect();
     const sent = ["", "not json", "[]", "null", '{"event":"shout"}', '{"event":5}', '{"event":"ping","id":{}}'];
     for (const text of sent) client.socket.send(text);
@@ -52,7 +43,7 @@ describe("requests", () => {
     expect(await client.ask("ping")).toEqual({});
   });
 
-  it("bounds the subscriptions of a connection", async () => {
+  it("limits the subscriptions of a connection", async () => {
     const client = await edge.connect();
     for (const half of [0, 1]) {
       const marketId = Array.from({ length: 500 }, (_, index) => `bound-${half}-${index}`);
@@ -67,15 +58,15 @@ describe("requests", () => {
     expect(await client.ask("subscribe", { channel: "market:trades", marketId: "one-more" })).toHaveProperty("id");
   });
 
-  it("answers a ping with the connection's streams", async () => {
+  it("answers a ping with a heartbeat for each of the connection's subscriptions", async () => {
     const client = await edge.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "quiet" });
     await client.ask("subscribe", { channel: "market:prices" });
     await client.ask("subscribe", { channel: "monitor:signals" });
     await client.ask("ping");
-    const beats = () => client.frames.flatMap((frame) => (frame.event === "heartbeat" ? [frame.data] : []));
-    await expect.poll(beats).toHaveLength(3);
-    expect(beats()).toEqual(
+    const heartbeats = () => client.frames.flatMap((frame) => (frame.event === "heartbeat" ? [frame.data] : []));
+    await expect.poll(heartbeats).toHaveLength(3);
+    expect(heartbeats()).toEqual(
       expect.arrayContaining([
         { channel: "market:trades", marketId: "quiet", id: "0-0" },
         { channel: "market:prices", ids: {} },
@@ -84,7 +75,7 @@ describe("requests", () => {
     );
   });
 
-  it("packs what one request leads to, and sends more messages where it does not fit", async () => {
+  it("packs the frames of one answer into as few messages as they fit into", async () => {
     await edge.publish(messages("market:trades", "packed", 200));
     const client = await edge.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "packed", lastId: "0-0" });
@@ -95,7 +86,7 @@ describe("requests", () => {
 });
 
 describe("the end of a connection", () => {
-  it("is announced before API Gateway cuts: every answer carries a drain, a new connection resumes", async () => {
+  it("is announced before API Gateway closes it: every answer carries a drain, and a new connection resumes", async () => {
     edge.faults.initialAgeMs = HAND_OVER_AFTER_MS + 1_000;
     const old = await edge.connect();
     const answer = await old.ask("subscribe", { channel: "market:trades", marketId: "handed" });

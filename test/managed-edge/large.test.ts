@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
 import { noFaults } from "../../local/managed-edge/edge-faults.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 
-/** What API Gateway takes in one message, and bills as one. */
+/** Largest message that API Gateway sends, and the step that it bills, in bytes. */
 const MESSAGE_BYTES = 128 * 1_024;
 const STEP_BYTES = 32 * 1_024;
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
+const edge = await startTestEdge();
 
 const marketOf = (index: number): string => `${"1234567890".repeat(7)}-${String(index).padStart(6, "0")}`;
 
@@ -29,7 +25,7 @@ describe("a whole channel of 2,000 markets with ids of 77 digits", () => {
     }
   });
 
-  it("is answered in parts, each before its messages, and goes on live", async () => {
+  it("is answered in parts, each before its messages, and then live", async () => {
     const client = await edge.connect();
 
     const answer = await client.ask("subscribe", { channel: "market:prices" });
@@ -64,7 +60,7 @@ describe("a whole channel of 2,000 markets with ids of 77 digits", () => {
     await expect.poll(() => client.messages.length).toBe(from === "0-0" ? markets.length : 0);
   });
 
-  it("never sends more than API Gateway takes, and fills what it bills", () => {
+  it("sends no message larger than a billed step, and few that are much smaller", () => {
     const sizes = edge.posted.map((body) => Buffer.byteLength(body));
     expect(sizes.filter((size) => size > MESSAGE_BYTES)).toEqual([]);
     expect(sizes.filter((size) => size > STEP_BYTES)).toEqual([]);
@@ -103,7 +99,7 @@ describe("an id of 128 characters that are three bytes each", () => {
   });
 });
 
-it("refuses a request that would bring more than one can, and what was subscribed to before goes on", async () => {
+it("refuses a request whose answer is too large, and the other subscriptions go on", async () => {
   const large = Array.from({ length: 20 }, (_, index) => `large-${index}`);
   const { data } = message("market:trades", "large", 1);
   const padding = "x".repeat(5_000);
@@ -128,7 +124,7 @@ it("refuses a request that would bring more than one can, and what was subscribe
   await expect.poll(() => client.ids("market:trades")).toEqual([ids[1]]);
 });
 
-it("refuses a request that fails in the midst of its answer: an error is in the last part's place", async () => {
+it("refuses a request that fails in the middle of its answer: an error replaces the last part", async () => {
   const client = await edge.connect();
   const id = edge.api.connectionIds().at(-1) ?? "";
   edge.faults.post = (_id, body) => {

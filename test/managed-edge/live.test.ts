@@ -1,22 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
 import { noFaults } from "../../local/managed-edge/edge-faults.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import type { EdgeClient } from "../support/edge-client.ts";
 import { message, messages } from "../support/messages.ts";
 
-/** How long what is asked for again may take on a busy machine, in ms. */
-const WIDE = { timeout: 50_000 };
-
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
-afterEach(() => {
-  Object.assign(edge.faults, noFaults());
-});
+const edge = await startTestEdge();
 
 const table = () => openTable(String(process.env.RT_EDGE_TABLE));
 
@@ -24,42 +14,42 @@ const newestId = (): string => edge.api.connectionIds().at(-1) ?? "";
 
 const isAnswer = (body: string): boolean => body.includes('"subscribed"');
 
-/** Nothing that answers a request comes after its answer. */
+/** Expects at most one answer to each request. */
 function expectOneAnswer(client: EdgeClient): void {
   const answered = client.frames.flatMap(({ id }) => (id === undefined ? [] : [id]));
   expect(answered).toEqual([...new Set(answered)]);
 }
 
-/** Whether a client was told that its subscription has ended, or lost its connection. */
-const isTold = ({ errors, closeCode }: EdgeClient, market: string): boolean =>
+/** True where a client got the end of its subscription, or lost its connection. */
+const hasEnded = ({ errors, closeCode }: EdgeClient, market: string): boolean =>
   closeCode !== undefined || errors.some(({ channel, marketId }) => channel === "market:trades" && marketId === market);
 
-/** A message reaches the client, or it was told that none will. */
-async function expectLiveOrTold(client: EdgeClient, market: string): Promise<void> {
+/** Expects that a message reaches the client, or that its subscription has ended. */
+async function expectLiveOrEnded(client: EdgeClient, market: string): Promise<void> {
   const [id] = await edge.publish(messages("market:trades", market, 1, 1_000));
-  await expect.poll(() => client.ids("market:trades").includes(String(id)) || isTold(client, market), WIDE).toBe(true);
+  await expect.poll(() => client.ids("market:trades").includes(String(id)) || hasEnded(client, market)).toBe(true);
 }
 
-/** Lets a fan-out pass the listener by while its answer is on the way, and then does as it is told. */
-function passBy(market: string, then: () => void): void {
+/** Makes a fan-out skip the subscriber while its answer is being posted, and then calls `then`. */
+function skipOnce(market: string, then: () => void): void {
   let isFirst = true;
   edge.faults.post = async (connectionId, body) => {
     if (!isAnswer(body) || !isFirst) return undefined;
     isFirst = false;
     await edge.publish(messages("market:trades", market, 1, 500));
     const stream = { channel: "market:trades", key: market } as const;
-    await expect.poll(async () => (await table().listeners.find(connectionId, stream))?.skips, WIDE).toBe(1);
+    await expect.poll(async () => (await table().subscribers.find(connectionId, stream))?.skippedFanOuts).toBe(1);
     then();
     return undefined;
   };
 }
 
 describe("after `subscribed` has left", () => {
-  it("Redis stands still for 2.6 s: all go live, or are told", async () => {
+  it("every subscriber goes live, or gets its end, although Redis pauses for 2.6 s", async () => {
     for (let number = 0; number < 4; number += 1) {
       const market = `still-${number}`;
       const client = await edge.connect();
-      passBy(market, () => {
+      skipOnce(market, () => {
         edge.redis.process.kill("SIGSTOP");
         setTimeout(() => edge.redis.process.kill("SIGCONT"), 2_600);
       });
@@ -68,39 +58,39 @@ describe("after `subscribed` has left", () => {
       await delay(2_700);
 
       expect(answer).toHaveProperty("id");
-      await expectLiveOrTold(client, market);
+      await expectLiveOrEnded(client, market);
       expectOneAnswer(client);
       expect(client.errors).toEqual([]);
     }
-  }, 120_000);
+  });
 
-  it("a stream that passes by for twenty rounds: goes live all the same, and what is missing shows", async () => {
+  it("a subscriber that fan-outs keep skipping goes live after 20 rounds, and `prev` shows what it missed", async () => {
     const client = await edge.connect();
-    const { listeners } = table();
+    const { subscribers } = table();
     const stream = { channel: "market:trades", key: "restless" } as const;
     let rounds = 0;
-    const passing: Promise<void>[] = [];
+    const skipping: Promise<void>[] = [];
     edge.faults.post = async (id, body) => {
-      const listener = isAnswer(body) ? await listeners.find(id, stream) : undefined;
-      if (!listener) return undefined;
-      // Each of them until it is live, or gone.
-      const pass = async (): Promise<void> => {
-        while (await listeners.skip(listener, stream)) rounds += 1;
+      const subscriber = isAnswer(body) ? await subscribers.find(id, stream) : undefined;
+      if (!subscriber) return undefined;
+      // Until the subscriber is live, or gone.
+      const skipAll = async (): Promise<void> => {
+        while (await subscribers.skip(subscriber, stream)) rounds += 1;
       };
-      for (let number = 1; number <= 4; number += 1) passing.push(pass());
-      await expect.poll(() => rounds, WIDE).toBeGreaterThan(4);
+      for (let number = 1; number <= 4; number += 1) skipping.push(skipAll());
+      await expect.poll(() => rounds).toBeGreaterThan(4);
       return undefined;
     };
 
     await client.ask("subscribe", { channel: "market:trades", marketId: "restless" });
-    await Promise.all(passing);
+    await Promise.all(skipping);
 
     expect(rounds).toBeGreaterThan(20);
-    await expectLiveOrTold(client, "restless");
+    await expectLiveOrEnded(client, "restless");
     expect(client.errors).toEqual([]);
   });
 
-  it("the table refuses to let it go live: it is told without the request's id, and asks again", async () => {
+  it("a subscriber that the table does not let go live gets the end without the request's id, and may subscribe again", async () => {
     const client = await edge.connect();
     edge.faults.post = (_id, body) => {
       if (isAnswer(body)) edge.faults.table = (operation) => (operation === "UpdateItem" ? "failed" : undefined);
@@ -109,7 +99,7 @@ describe("after `subscribed` has left", () => {
     const request = { channel: "market:trades", marketId: "refused" };
 
     await client.ask("subscribe", request);
-    await expect.poll(() => isTold(client, "refused"), WIDE).toBe(true);
+    await expect.poll(() => hasEnded(client, "refused")).toBe(true);
 
     expectOneAnswer(client);
     expect(client.errors).toMatchObject([{ code: "unavailable", ...request }]);
@@ -119,7 +109,7 @@ describe("after `subscribed` has left", () => {
     await expect.poll(() => client.ids("market:trades")).toEqual([id]);
   });
 
-  it("the table does nothing at all: the connection is closed", async () => {
+  it("the connection is closed where the table fails altogether", async () => {
     const client = await edge.connect();
     edge.faults.post = (_id, body) => {
       if (isAnswer(body)) edge.faults.table = () => "failed";
@@ -127,35 +117,35 @@ describe("after `subscribed` has left", () => {
     };
 
     await client.ask("subscribe", { channel: "market:trades", marketId: "nothing" });
-    await expect.poll(() => client.closeCode, WIDE).toBe(1_000);
+    await expect.poll(() => client.closeCode).toBe(1_000);
 
     expectOneAnswer(client);
   });
 
-  it("what came meanwhile cannot be posted: the connection is closed", async () => {
+  it("the connection is closed where the messages that came meanwhile cannot be posted", async () => {
     const client = await edge.connect();
-    passBy("unposted", () => {
+    skipOnce("unposted", () => {
       edge.faults.post = () => "failed";
     });
 
     await client.ask("subscribe", { channel: "market:trades", marketId: "unposted" });
-    await expect.poll(() => client.closeCode, WIDE).toBe(1_000);
+    await expect.poll(() => client.closeCode).toBe(1_000);
 
     expectOneAnswer(client);
   });
 });
 
-it("an answer of which nobody knows whether it has arrived is not followed by a refusal", async () => {
+it("an answer that may have arrived is not followed by a refusal", async () => {
   const client = await edge.connect();
   edge.faults.post = (_id, body) => (isAnswer(body) ? "unanswered" : undefined);
 
   await client.ask("subscribe", { channel: "market:trades", marketId: "unanswered" });
-  await expect.poll(() => client.closeCode, WIDE).toBe(1_000);
+  await expect.poll(() => client.closeCode).toBe(1_000);
 
   expect(client.errors).toEqual([]);
 });
 
-it("before the answer has left a request is refused, and all is as before", async () => {
+it("a request that fails before its answer is refused, and the other subscriptions go on", async () => {
   const client = await edge.connect();
   const id = newestId();
   await client.ask("subscribe", { channel: "market:trades", marketId: "retained" });
@@ -167,15 +157,15 @@ it("before the answer has left a request is refused, and all is as before", asyn
   expect(await asking).toMatchObject({ code: "unavailable", marketId: "never" });
   const state = await table().connections.find(id);
   expect([...(state?.subscriptions.keys() ?? [])]).toEqual(["{market:trades}:retained"]);
-  await expectLiveOrTold(client, "retained");
+  await expectLiveOrEnded(client, "retained");
   expect(client.closeCode).toBeUndefined();
 });
 
 describe("a heartbeat", () => {
-  const beats = (client: EdgeClient) =>
+  const heartbeats = (client: EdgeClient) =>
     client.frames.flatMap((frame) => (frame.event === "heartbeat" ? [frame.data] : []));
 
-  it("names what has been delivered of a stream that moves", async () => {
+  it("names the newest delivered id of a moving stream", async () => {
     const client = await edge.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "moving" });
     await client.ask("subscribe", { channel: "market:prices" });
@@ -188,8 +178,8 @@ describe("a heartbeat", () => {
 
     await client.ask("ping");
 
-    await expect.poll(() => beats(client)).toHaveLength(2);
-    expect(beats(client)).toEqual(
+    await expect.poll(() => heartbeats(client)).toHaveLength(2);
+    expect(heartbeats(client)).toEqual(
       expect.arrayContaining([
         { channel: "market:trades", marketId: "moving", id: trade },
         { channel: "market:prices", ids: { moving: price } },
@@ -197,7 +187,7 @@ describe("a heartbeat", () => {
     );
   });
 
-  it("names nothing that is on its way, and what was published while publishers thought that nobody listens", async () => {
+  it("names no id that is still in the queue, and the newest one where the room was not marked", async () => {
     const client = await edge.connect();
     const answer = await client.ask("subscribe", { channel: "market:trades", marketId: "held-back" });
     const held: (() => void)[] = [];
@@ -207,18 +197,18 @@ describe("a heartbeat", () => {
     };
     await edge.publish(messages("market:trades", "held-back", 1));
     await client.ask("ping");
-    await expect.poll(() => beats(client)).toHaveLength(1);
-    expect(beats(client)).toMatchObject([{ marketId: "held-back", id: answer.id }]);
+    await expect.poll(() => heartbeats(client)).toHaveLength(1);
+    expect(heartbeats(client)).toMatchObject([{ marketId: "held-back", id: answer.id }]);
     await expect.poll(() => held.length).toBe(1);
     for (const release of held) release();
     edge.faults.fanOut = (event, run) => run(event);
     await expect.poll(() => client.messages).toHaveLength(1);
 
     await edge.commands.del("edge:{market:trades}:held-back");
-    const [unheard] = await edge.publish(messages("market:trades", "held-back", 1, 2));
+    const [unhinted] = await edge.publish(messages("market:trades", "held-back", 1, 2));
     await client.ask("ping");
 
-    await expect.poll(() => beats(client)).toHaveLength(2);
-    expect(beats(client)[1]).toMatchObject({ id: unheard });
+    await expect.poll(() => heartbeats(client)).toHaveLength(2);
+    expect(heartbeats(client)[1]).toMatchObject({ id: unhinted });
   });
 });

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
+const edge = await startTestEdge();
 
-it("without Redis answers `unavailable`, sends no heartbeat, and keeps the connection", async () => {
+it("answers `unavailable` without Redis, sends no heartbeat, and keeps the connection", async () => {
   const client = await edge.connect();
   await client.ask("subscribe", { channel: "monitor:signals" });
   const id = edge.api.connectionIds().at(-1) ?? "";
@@ -23,7 +19,7 @@ it("without Redis answers `unavailable`, sends no heartbeat, and keeps the conne
   expect([...((await connections.find(id))?.subscriptions.keys() ?? [])]).toEqual(["{monitor:signals}"]);
 });
 
-it("tells a connection that the table does not know to connect again", async () => {
+it("refuses the requests of a connection that the table does not know", async () => {
   const client = await edge.connect();
   const id = edge.api.connectionIds().at(-1) ?? "";
   await openTable(String(process.env.RT_EDGE_TABLE)).connections.remove({ id, connectedAt: Date.now() });

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Channel, channelDefinition, channelNames } from "../../contract/channels.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
+const edge = await startTestEdge();
 
 const keyFor = (channel: Channel, market: string, user: string): string | undefined =>
   ({ marketId: market, user, none: undefined })[channelDefinition(channel).key];

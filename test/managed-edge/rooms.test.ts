@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SQSEvent } from "aws-lambda";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import * as z from "zod";
 import { channels } from "../../contract/channels.ts";
 import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
@@ -9,16 +9,12 @@ import { openPoster } from "../../lambdas/managed-edge/clients.ts";
 import { createFanOut } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
 import { createEdgeStreams } from "../../lambdas/managed-edge/streams/edge-streams.ts";
 import { openTable } from "../../lambdas/managed-edge/table/open-table.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import { messages } from "../support/messages.ts";
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
+const edge = await startTestEdge();
 
-it("splits a large room over several invocations, and keeps order and completeness", async () => {
+it("splits a large room over several invocations; every client gets every message in order", async () => {
   const errors: unknown[] = [];
   const fanOut = createFanOut({
     ...openTable(String(process.env.RT_EDGE_TABLE)),

@@ -1,14 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { describe, expect, it } from "vitest";
+import { startTestEdge } from "../support/edge.ts";
 import { message, messages } from "../support/messages.ts";
 
-let edge: Edge;
-beforeAll(async () => {
-  edge = await startEdge();
-});
-afterAll(() => edge.stop());
+const edge = await startTestEdge();
 
-const short = (sub: string) => edge.issuer.sign({ sub, expiresInSeconds: 2 });
+/** Long enough to connect and subscribe on a busy machine. */
+const LIFETIME_SECONDS = 6;
+
+const shortLived = (sub: string) => edge.issuer.sign({ sub, expiresInSeconds: LIFETIME_SECONDS });
 
 const untilExpired = (token: string): Promise<void> => {
   const { exp } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { exp: number };
@@ -16,7 +15,7 @@ const untilExpired = (token: string): Promise<void> => {
 };
 
 describe("private channels", () => {
-  it("deliver to their user alone", async () => {
+  it("deliver to their user only", async () => {
     const users = ["ann", "ben", "canary"];
     const clients = await Promise.all(users.map((user) => edge.connect({ user })));
     for (const client of clients) await client.ask("subscribe", { channel: "user:orders", userId: "ann", key: "ann" });
@@ -30,8 +29,8 @@ describe("private channels", () => {
 });
 
 describe("the end of a token", () => {
-  it("ends private subscriptions with the next message; public ones go on", async () => {
-    const token = await short("brief");
+  it("ends private subscriptions with the next message, and public ones go on", async () => {
+    const token = await shortLived("brief");
     const client = await edge.connect({ token });
     await client.ask("subscribe", { channel: "user:orders" });
     await client.ask("subscribe", { channel: "monitor:signals" });
@@ -47,7 +46,7 @@ describe("the end of a token", () => {
   });
 
   it("ends private subscriptions with the next request", async () => {
-    const token = await short("quiet");
+    const token = await shortLived("quiet");
     const client = await edge.connect({ token });
     await client.ask("subscribe", { channel: "user:portfolio" });
     await untilExpired(token);
@@ -55,8 +54,8 @@ describe("the end of a token", () => {
     expect(client.errors).toMatchObject([{ code: "token_expired", channel: "user:portfolio" }]);
   });
 
-  it("is put off in place by authenticate", async () => {
-    const token = await short("renewed");
+  it("is moved by authenticate, without a new connection", async () => {
+    const token = await shortLived("renewed");
     const client = await edge.connect({ token });
     await client.ask("subscribe", { channel: "user:orders" });
     const longer = await edge.issuer.sign({ sub: "renewed" });

@@ -3,18 +3,17 @@ import { channels } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
-import { type Edge, startEdge } from "../support/edge.ts";
+import { startTestEdge } from "../support/edge.ts";
 import type { EdgeClient } from "../support/edge-client.ts";
 import { message, messages } from "../support/messages.ts";
 
-let edge: Edge;
+const edge = await startTestEdge();
 let gateway: GatewayProcess;
 let overGateway: TestClient;
 let overEdge: EdgeClient;
 
-/** One Redis and one issuer, both edges on it. */
+/** Both edges use one Redis and one issuer. */
 beforeAll(async () => {
-  edge = await startEdge();
   gateway = await startGateway({ ...edge.issuer.env, RT_REDIS_URL: edge.redis.url });
   overGateway = await connectClient(gateway.url);
   overEdge = await edge.connect();
@@ -22,10 +21,9 @@ beforeAll(async () => {
 afterAll(async () => {
   overGateway.close();
   await gateway.stop();
-  await edge.stop();
 });
 
-/** What belongs to the session; heartbeats come when they come. */
+/** The events of a session, without heartbeats, whose times differ. */
 const transcripts = () => ({
   gateway: overGateway.events
     .filter(({ name }) => name !== "heartbeat")
@@ -35,20 +33,20 @@ const transcripts = () => ({
     .map(({ event, data }) => ({ event, data })),
 });
 
-/** Sends the same request on both edges, and goes on once both have answered. */
+/** Sends the same request on both edges. Resolves once both have answered. */
 async function ask(event: string, data?: unknown): Promise<Record<string, unknown>> {
   const [answer] = await Promise.all([overGateway.ask(event, data), overEdge.ask(event, data)]);
   return answer;
 }
 
-/** Goes on once both clients have received the message: messages follow an answer at different times. */
+/** Resolves once both clients have received the message: messages follow an answer at different times. */
 async function bothReceived(id: string | undefined): Promise<void> {
   for (const client of [overGateway, overEdge]) {
     await expect.poll(() => client.messages.some((data) => data.id === id)).toBe(true);
   }
 }
 
-/** Publishes, and goes on once both clients have it. */
+/** Publishes one message after the other. Resolves once both clients have all of them. */
 async function publish(batch: readonly ChannelMessage[]): Promise<string[]> {
   const ids: string[] = [];
   for (const each of batch) {
@@ -59,7 +57,7 @@ async function publish(batch: readonly ChannelMessage[]): Promise<string[]> {
   return ids;
 }
 
-it("reads the same on both edges: subscribe, data, resume, errors, token renewal", async () => {
+it("a session is the same on both edges: subscribe, data, resume, errors, token renewal", async () => {
   const trades = { channel: "market:trades", marketId: "m" };
   const alice = await edge.issuer.sign({ sub: "alice" });
   const renewed = await edge.issuer.sign({ sub: "alice", expiresInSeconds: 7_200 });

@@ -1,5 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Redis } from "ioredis";
+import { afterAll, afterEach, vi } from "vitest";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
@@ -21,36 +22,36 @@ import { connectEdgeClient, type EdgeClient, type EdgeClientOptions } from "./ed
 
 export interface EdgeOptions extends Pick<WebSocketApiOptions, "idleMs" | "lifetimeMs"> {
   readonly maximumConcurrency?: number;
-  /** Whether the functions run in a process of their own, which can be killed. @default false */
+  /** True to run the functions in a process of their own, which can be killed. @default false */
   readonly hasProcess?: boolean;
 }
 
 interface ConnectOptions extends EdgeClientOptions {
-  /** Gets a token of this user. */
+  /** Connects with a token of this user. */
   readonly user?: string;
 }
 
-/** The managed edge with the functions' own handler files in this process, and what a test may break. */
+/** The managed edge, with the functions' own handler files, and the faults that a test may inject. */
 export interface Edge {
   readonly redis: RunningRedis;
-  /** A connection for looking and meddling. */
+  /** A connection with all rights, to inspect and change what Redis holds. */
   readonly commands: Redis;
   readonly issuer: Issuer;
   readonly publisher: Publisher;
   readonly api: WebSocketApi;
   readonly queue: FifoQueue;
-  /** What goes wrong from now on. */
+  /** The faults from now on; assign to change them. */
   readonly faults: EdgeFaults & {
-    /** Whether `$disconnect` arrives. */
+    /** False: `$disconnect` never arrives. */
     hasDisconnect: boolean;
-    /** Stands between the queue and the fan-out. */
+    /** Called by the queue in place of the fan-out. */
     fanOut: (event: SQSEvent, run: (event: SQSEvent) => Promise<SQSBatchResponse>) => Promise<SQSBatchResponse>;
-    /** How old connections say that they are when they begin, in ms. */
+    /** The age that new connections claim to have, in ms. */
     initialAgeMs: number;
   };
-  /** Ends the functions' process with SIGKILL, where it has one of its own; another one takes its place. */
+  /** Ends the functions' process with SIGKILL, where they have one of their own; another one replaces it. */
   kill(): void;
-  /** Every message that was handed to a client. */
+  /** The messages that clients were sent. */
   readonly posted: string[];
   /** Calls a handler directly. */
   invoke(handler: keyof typeof edgeHandlers, event: unknown): Promise<unknown>;
@@ -60,13 +61,35 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
+const noEdgeFaults = (): Edge["faults"] => ({
+  ...noFaults(),
+  hasDisconnect: true,
+  fanOut: (event, run) => run(event),
+  initialAgeMs: 0,
+});
+
+/** Limits that end a test that hangs, in ms: wide enough for a machine that is ten times slower. */
+const TEST_TIMEOUT_MS = 600_000;
+const POLL_TIMEOUT_MS = 120_000;
+
+/**
+ * Starts an edge for the tests of a file, removes its faults after each test, and stops it after the last one. Call it
+ * before the tests are defined.
+ */
+export async function startTestEdge(options: EdgeOptions = {}): Promise<Edge> {
+  const poll = { timeout: POLL_TIMEOUT_MS, interval: 20 };
+  vi.setConfig({ testTimeout: TEST_TIMEOUT_MS, hookTimeout: TEST_TIMEOUT_MS, expect: { poll } });
+  const edge = await startEdge(options);
+  afterEach(() => {
+    Object.assign(edge.faults, noEdgeFaults());
+  });
+  afterAll(() => edge.stop());
+  return edge;
+}
+
+/** Starts an edge that the caller stops. */
 export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
-  const faults: Edge["faults"] = {
-    ...noFaults(),
-    hasDisconnect: true,
-    fanOut: (event, run) => run(event),
-    initialAgeMs: 0,
-  };
+  const faults = noEdgeFaults();
   const [redis, dynamo, issuer] = await Promise.all([startRedis(), startDynamo(faults), createIssuer()]);
   const posted: string[] = [];
   const clients: EdgeClient[] = [];
@@ -110,7 +133,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     RT_EDGE_MANAGEMENT_URL: api.managementUrl,
     POWERTOOLS_LOG_LEVEL: "SILENT",
   };
-  // The handlers read it when they are first invoked.
+  // The handlers read it at their first invocation.
   Object.assign(process.env, environment);
   if (options.hasProcess) lambdas = new LambdaProcess({ environment, onLog: () => undefined });
   const commands = connectPublisher(parseEnvironment(redisEnvironment, process.env), () => undefined) as Redis;

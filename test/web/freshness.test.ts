@@ -1,8 +1,8 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
 import type { OpenOptions, PageDriver } from "./page-driver.ts";
 import { numbered, type PagePlatform, startPagePlatform } from "./page-platform.ts";
-import { openSilentProxy, type SilentProxy } from "./silent-proxy.ts";
 
 /** Every panel that shows data of a channel. */
 const PANELS = ["account", "book", "market", "markets", "signals", "trades"];
@@ -13,13 +13,13 @@ const SILENCE = { timeout: 120_000 };
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 let start: PagePlatform;
-let page: SilentProxy;
-let edge: SilentProxy;
+let page: LinkProxy;
+let edge: LinkProxy;
 let driver: PageDriver | undefined;
 
 beforeAll(async () => {
   start = await startPagePlatform();
-  [page, edge] = await Promise.all([openSilentProxy(start.platform.port), openSilentProxy(start.platform.edgePort)]);
+  [page, edge] = await Promise.all([openLinkProxy(start.platform.port), openLinkProxy(start.platform.edgePort)]);
 });
 afterEach(async () => {
   start.platform.balancer.cut(0);
@@ -131,7 +131,7 @@ interface Absence {
   readonly back: () => unknown;
 }
 
-const frozen = (proxy: SilentProxy): Absence => ({
+const frozen = (proxy: LinkProxy): Absence => ({
   leave: () => proxy.freeze(),
   away: /(No answer|Reconnecting) since \d\d:\d\d:\d\d/,
   back: () => proxy.thaw(),

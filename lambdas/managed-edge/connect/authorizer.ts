@@ -1,14 +1,14 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
+import { SUBPROTOCOL } from "../../../contract/endpoints.ts";
 import { ChannelError } from "../../../contract/errors.ts";
-import { SUBPROTOCOL } from "../../../contract/managed-edge.ts";
 import type { Identity, VerifyToken } from "../../../kernel/auth/token-verifier.ts";
 
 type AuthorizerHandler = (event: APIGatewayRequestAuthorizerEvent) => Promise<APIGatewayAuthorizerResult>;
 
-/** API Gateway answers 401 to this very text, and 500 to any other error. */
+/** API Gateway answers 401 to an error with exactly this message, and 500 to any other. */
 const UNAUTHORIZED = "Unauthorized";
 
-/** The subprotocols that a client offers: {@link SUBPROTOCOL} and, beside it, the token. */
+/** Returns the subprotocols that a client offers: {@link SUBPROTOCOL} and, where it has one, the token. */
 export function offeredProtocols(headers: Readonly<Record<string, string | undefined>> | null): string[] {
   const [, value = ""] =
     Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "sec-websocket-protocol") ?? [];
@@ -27,13 +27,15 @@ const allow = (methodArn: string, identity: Identity | undefined): APIGatewayAut
     Version: "2012-10-17",
     Statement: [{ Action: "execute-api:Invoke", Effect: "Allow", Resource: methodArn }],
   },
-  // Without an entry for what is missing: a value of the context is always there, and text.
+  // Values of the context are text: where there is no identity it has no entries, not empty ones.
   context: identity ? { sub: identity.sub, expiresAt: String(identity.expiresAt) } : {},
 });
 
 /**
- * The authorizer of `$connect`: lets in who has a valid token, or none, and refuses a wrong or expired one with 401.
- * Never logs the token: API Gateway hands over headers and query string, so nothing of the event is logged.
+ * Builds the authorizer of `$connect`: it lets in a client with a valid token or without one, and refuses an invalid or
+ * expired token with 401. It logs nothing of the event: headers and query string carry the token.
+ *
+ * @param onRefused called with the error code of each refusal.
  */
 export function createAuthorizer(verifyToken: VerifyToken, onRefused: (code: string) => void): AuthorizerHandler {
   return async (event) => {
@@ -44,7 +46,7 @@ export function createAuthorizer(verifyToken: VerifyToken, onRefused: (code: str
     } catch (error) {
       if (!(error instanceof ChannelError)) throw error;
       onRefused(error.code);
-      // The client is to come back with the same token where the issuer's keys could not be fetched: 500, not 401.
+      // 500, not 401, where the issuer's signing keys could not be fetched: the client is to retry with the same token.
       throw error.code === "unavailable" ? new Error(error.message) : new Error(UNAUTHORIZED);
     }
   };

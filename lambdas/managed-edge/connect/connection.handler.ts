@@ -1,7 +1,7 @@
 import { edgeEnvironment, parseEnvironment } from "../../../kernel/env.ts";
 import { openTable } from "../table/open-table.ts";
-import { createConnection } from "./connection.ts";
+import { createConnectionHandler } from "./connection.ts";
 
 const { RT_EDGE_TABLE } = parseEnvironment(edgeEnvironment.pick({ RT_EDGE_TABLE: true }), process.env);
 
-export const handler = createConnection(openTable(RT_EDGE_TABLE).connections);
+export const handler = createConnectionHandler(openTable(RT_EDGE_TABLE).connections);

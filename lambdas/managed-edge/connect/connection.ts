@@ -1,11 +1,11 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import * as z from "zod";
-import { SUBPROTOCOL } from "../../../contract/managed-edge.ts";
+import { SUBPROTOCOL } from "../../../contract/endpoints.ts";
 import type { Identity } from "../../../kernel/auth/token-verifier.ts";
 import type { Connections } from "../table/connections.ts";
 import { offeredProtocols } from "./authorizer.ts";
 
-/** What of API Gateway's event is used; the authorizer's values are text. */
+/** The fields of API Gateway's event that are used; the authorizer's values are text. */
 const eventSchema = z.object({
   headers: z.record(z.string(), z.string()).nullish(),
   requestContext: z.object({
@@ -26,11 +26,11 @@ function identityOf(authorizer: Authorizer): Identity | undefined {
 }
 
 /**
- * The handler of `$connect` and `$disconnect`: remembers a connection, and forgets it with all its subscriptions. The
- * second comes late or never; what it does not do, the first message to a connection that is gone does (410), and at
- * the latest the rows' expiry.
+ * Builds the handler of `$connect` and `$disconnect`: it saves a connection, and removes it with all its subscriptions.
+ * `$disconnect` may come late or never: then the first post to the connection, which API Gateway answers with 410, removes
+ * it, and at the latest the rows expire.
  */
-export function createConnection(connections: Connections): ConnectionHandler {
+export function createConnectionHandler(connections: Connections): ConnectionHandler {
   return async (event) => {
     const { headers, requestContext } = eventSchema.parse(event);
     const { eventType, connectionId: id, connectedAt, authorizer } = requestContext;

@@ -1,73 +1,74 @@
 import type { Stream, Topic } from "../../../contract/stream.ts";
 import { shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
-import { wholeChannelRoom } from "../../../kernel/streams/redis-keys.ts";
-import type { Place } from "../streams/edge-streams.ts";
-import type { Listener } from "../table/room-subscriber.ts";
-import { isAbandoned, type Listeners } from "../table/room-subscribers.ts";
+import { topicsOf } from "../../../kernel/protocol/rooms.ts";
+import type { FanOutScope } from "../streams/edge-streams.ts";
+import type { RoomSubscriber } from "../table/room-subscriber.ts";
+import { isAbandoned, type RoomSubscribers } from "../table/room-subscribers.ts";
 
 /**
- * How often a listener is passed by before it is waited for, and before it is given up: whoever was to let it go live
- * has ended half-way.
+ * How often a subscriber is skipped before the fan-out waits for it, and from which on it no longer does: the function
+ * that was to let it go live has ended.
  */
 const WAIT_AFTER_SKIPS = 4;
-const LEAVE_AFTER_SKIPS = 10;
+const GIVE_UP_AFTER_SKIPS = 10;
 
-/** Who is to get what is new on a stream. */
+/** The subscribers of a stream, by what the fan-out does with them. */
 export interface Audience {
-  /** By connection; one that has the stream and the whole channel is in two rooms. */
-  readonly live: ReadonlyMap<string, readonly Listener[]>;
-  /** Private ones whose token has run out. */
-  readonly expired: readonly Listener[];
-  /** Those that nobody will let go live. */
-  readonly abandoned: readonly Listener[];
+  /** By connection: one that has the stream and the whole channel is in two rooms. */
+  readonly live: ReadonlyMap<string, readonly RoomSubscriber[]>;
+  /** On a private channel, those whose token has expired. */
+  readonly expired: readonly RoomSubscriber[];
+  /** Those that will not go live. */
+  readonly abandoned: readonly RoomSubscriber[];
 }
 
-/** The rooms that a stream's messages go to. */
-const roomsOf = (stream: Stream): Topic[] =>
-  wholeChannelRoom(stream.channel) === undefined ? [stream] : [stream, { channel: stream.channel }];
-
 /**
- * One that is catching up is passed by, unless it has gone live meanwhile. On a stream that never rests it would be
- * passed by again and again: then it is waited for.
+ * Skips a subscriber that is catching up, unless it has gone live meanwhile; then resolves with it. A stream that keeps
+ * moving would skip it again and again: after some times the fan-out waits for it.
  */
-async function settle(listeners: Listeners, listener: Listener, stream: Stream): Promise<Listener | undefined> {
-  if (isAbandoned(listener)) return listener;
-  const isWaitedFor = !listener.isLive && listener.skips >= WAIT_AFTER_SKIPS && listener.skips < LEAVE_AFTER_SKIPS;
-  let current = isWaitedFor ? await listeners.waitFor(listener) : listener;
+async function skipUnlessLive(
+  subscribers: RoomSubscribers,
+  subscriber: RoomSubscriber,
+  stream: Stream,
+): Promise<RoomSubscriber | undefined> {
+  if (isAbandoned(subscriber)) return subscriber;
+  const { isLive, skippedFanOuts } = subscriber;
+  const mustWait = !isLive && skippedFanOuts >= WAIT_AFTER_SKIPS && skippedFanOuts < GIVE_UP_AFTER_SKIPS;
+  let current = mustWait ? await subscribers.waitFor(subscriber) : subscriber;
   while (current && !current.isLive) {
-    if (await listeners.skip(current, stream)) return undefined;
-    current = await listeners.find(current.connection.id, current.stream);
+    if (await subscribers.skip(current, stream)) return undefined;
+    current = await subscribers.find(current.connection.id, current.topic);
   }
   return current;
 }
 
-/** Sorts listeners by what is to be done with them. */
-class Sorted implements Audience {
-  readonly live = new Map<string, Listener[]>();
-  readonly expired: Listener[] = [];
-  readonly abandoned: Listener[] = [];
+/** Sorts subscribers by what is to be done with them. */
+class SortedAudience implements Audience {
+  readonly live = new Map<string, RoomSubscriber[]>();
+  readonly expired: RoomSubscriber[] = [];
+  readonly abandoned: RoomSubscriber[] = [];
 
-  take(listener: Listener | undefined): void {
-    if (!listener) return;
-    if (!listener.isLive) this.abandoned.push(listener);
-    else if (listener.validUntil !== undefined && listener.validUntil <= Date.now()) this.expired.push(listener);
-    else this.live.set(listener.connection.id, [...(this.live.get(listener.connection.id) ?? []), listener]);
+  add(subscriber: RoomSubscriber): void {
+    const { isLive, validUntil, connection } = subscriber;
+    if (!isLive) this.abandoned.push(subscriber);
+    else if (validUntil !== undefined && validUntil <= Date.now()) this.expired.push(subscriber);
+    else this.live.set(connection.id, [...(this.live.get(connection.id) ?? []), subscriber]);
   }
 }
 
 /**
- * Finds the listeners of a stream, of one shard where that is given. Call it after what is to be delivered has been
- * read: those that are catching up are told on their rows that they were passed by, and read it themselves.
+ * Finds the subscribers of a stream, or those of one shard. Call it after the messages to deliver have been read: the rows
+ * of subscribers that are catching up then say that a fan-out skipped them, and these read the messages themselves.
  */
-export async function findAudience(listeners: Listeners, { stream, shard }: Place): Promise<Audience> {
+export async function findAudience(subscribers: RoomSubscribers, { stream, shard }: FanOutScope): Promise<Audience> {
   const shards = shard === undefined ? Array.from({ length: shardsOf(stream.channel) }, (_, each) => each) : [shard];
-  const sorted = new Sorted();
-  const readPages = async (room: Topic, each: number): Promise<void> => {
-    for await (const page of listeners.pages(room, each)) {
-      const settled = await Promise.all(page.map((listener) => settle(listeners, listener, stream)));
-      for (const listener of settled) sorted.take(listener);
+  const audience = new SortedAudience();
+  const readPages = async (topic: Topic, each: number): Promise<void> => {
+    for await (const page of subscribers.pages(topic, each)) {
+      const found = await Promise.all(page.map((subscriber) => skipUnlessLive(subscribers, subscriber, stream)));
+      for (const subscriber of found) if (subscriber) audience.add(subscriber);
     }
   };
-  await Promise.all(roomsOf(stream).flatMap((room) => shards.map((each) => readPages(room, each))));
-  return sorted;
+  await Promise.all(topicsOf(stream).flatMap((topic) => shards.map((each) => readPages(topic, each))));
+  return audience;
 }

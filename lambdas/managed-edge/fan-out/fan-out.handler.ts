@@ -14,7 +14,7 @@ import { createEdgeStreams } from "../streams/edge-streams.ts";
 import { openTable } from "../table/open-table.ts";
 import { createFanOut } from "./fan-out.ts";
 
-/** Some 20 ms a post, 50 at once: a room of so many takes one invocation less than half a second. */
+/** Subscribers that one invocation posts to in less than half a second, at some 20 ms a post and 50 at once. */
 const SPLIT_OVER = 1_000;
 
 const logger = new Logger({ serviceName: "managed-edge-fan-out" });
@@ -37,5 +37,5 @@ export const handler = createFanOut({
   splitOver: SPLIT_OVER,
   windowMs: config.RT_EDGE_WINDOW_MS,
   onError: logErrors(logger),
-  onCursorReplaced: (channel) => logger.warn("cursor replaced: it made no sense", { channel }),
+  onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),
 });

@@ -1,25 +1,20 @@
-import { describeSubscribed, type SubscribedPosition, toPart } from "../../../contract/answers.ts";
-import { channelDefinition } from "../../../contract/channels.ts";
 import { ChannelError } from "../../../contract/errors.ts";
-import type { RequestId } from "../../../contract/managed-edge.ts";
-import type { SubscribeRequest } from "../../../contract/messages.ts";
-import { FIRST_ID, isStream, type Stream, type Topic } from "../../../contract/stream.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
+import { isStream, type Stream, type StreamPosition, type Topic } from "../../../contract/stream.ts";
+import { chunks } from "../../../kernel/chunks.ts";
+import { activeSince } from "../../../kernel/protocol/active-streams.ts";
+import { lastIdFor } from "../../../kernel/protocol/subscribe-plan.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
-import { wholeChannelRoom } from "../../../kernel/streams/redis-keys.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
-import type { Outbox } from "../posting/outbox.ts";
 import type { EdgeStreams } from "../streams/edge-streams.ts";
 import { type Resume, readFollowing, readResume, readSnapshot } from "../streams/resume.ts";
-import type { Listener } from "../table/room-subscriber.ts";
+import type { RoomSubscriber } from "../table/room-subscriber.ts";
+import { SubscribedParts, type SubscribedPartsOptions } from "./subscribed-parts.ts";
 
-/** Streams that are read at once: of each, the whole history may be in memory. */
+/** Streams that are read at once: the whole history of each may be in memory. */
 const MAXIMUM_STREAMS = 100;
 
-/** Where one part of an answer ends: bytes of its ids, and messages that go with it. */
-const MAXIMUM_PART_BYTES = 30_000;
-const MAXIMUM_PART_ENTRIES = 5_000;
-
-/** What one request may bring at the most, in characters, and how long that may take, in ms: a function ends. */
+/** Largest answer to one request, in UTF-16 code units, and the longest time that it may take, in ms: a function ends. */
 const MAXIMUM_ANSWER_SIZE = 24_000_000;
 const MAXIMUM_ANSWER_MS = 12_000;
 
@@ -28,159 +23,119 @@ export interface CatchUpContext {
   readonly reader: StreamReader;
 }
 
-export interface CatchUpOptions {
-  readonly request: SubscribeRequest;
-  readonly id: RequestId | undefined;
-  /** What the request names: streams, or one whole channel. */
-  readonly rooms: readonly Topic[];
-  readonly outbox: Outbox;
+export interface CatchUpOptions extends SubscribedPartsOptions {
+  /** The topics of the request: streams, or one whole channel. */
+  readonly topics: readonly Topic[];
 }
 
-type Caught = SubscribedPosition & Pick<Resume, "entries">;
-
-/** What a stream takes in an answer, in bytes: its id in `ids` and, where it is not recovered, once more its name. */
-function sizeOf({ stream: { key = "" }, id, recovered }: Caught): number {
-  const bytes = Buffer.byteLength(JSON.stringify(key));
-  return bytes + id.length + 4 + (recovered ? 0 : bytes + 1);
-}
-
-/** Brings a client from what it has to where its streams are: the answer, what goes with it, and what comes meanwhile. */
+/**
+ * Brings a client from the ids that it has to the newest entries of its streams: the answer, the messages that go with it,
+ * and those that come meanwhile.
+ */
 export class CatchUp {
   readonly #context: CatchUpContext;
   readonly #options: CatchUpOptions;
+  readonly #parts: SubscribedParts;
   readonly #began = performance.now();
-  /** By key: the streams of a request are of one channel. */
-  readonly #positions = new Map<string | undefined, string>();
-  #pending: Caught[] = [];
-  /** How large the part is that is being filled. */
-  #part: { readonly bytes: number; readonly count: number };
-  #isFirstPart = true;
+  /** Up to which id the client has each stream, by key: the streams of a request are of one channel. */
+  readonly #positions = new Map<string | undefined, StreamPosition>();
 
   constructor(context: CatchUpContext, options: CatchUpOptions) {
     this.#context = context;
     this.#options = options;
-    // The first part repeats the request's markets.
-    this.#part = { bytes: Buffer.byteLength(JSON.stringify(options.request.marketId ?? "")), count: 0 };
+    this.#parts = new SubscribedParts(options);
   }
 
-  /** Whether the request is for all streams of a keyed channel. */
-  get isWhole(): boolean {
-    const { channel, keys } = this.#options.request;
-    return keys === undefined && wholeChannelRoom(channel) !== undefined;
+  /** The topic of a request for all streams of a keyed channel; undefined where the request names streams. */
+  get wholeChannel(): Topic | undefined {
+    return this.#options.topics.find((topic) => !isStream(topic));
   }
 
-  /** Up to which id the client has each stream, by key. */
-  get positions(): ReadonlyMap<string | undefined, string> {
-    return this.#positions;
+  get isWholeChannel(): boolean {
+    return this.wholeChannel !== undefined;
+  }
+
+  /** The positions of the client in the streams that were read. */
+  get positions(): readonly StreamPosition[] {
+    return [...this.#positions.values()];
+  }
+
+  /** Returns up to which id the client has a stream of the request; undefined where it was not read. */
+  positionOf({ key }: Topic): string | undefined {
+    return this.#positions.get(key)?.id;
   }
 
   /**
-   * Answers, and delivers snapshot or history; resolves once all of it has left. A large answer goes in parts, so that it
-   * is never whole in memory.
+   * Answers, and delivers snapshot or history; resolves once all of it is sent. A large answer goes in parts, so that it is
+   * never in memory as a whole.
    *
-   * @throws ChannelError `limit_exceeded` where the request would bring more than one can.
+   * @throws ChannelError `limit_exceeded` where the answer is too large.
    */
   async answer(): Promise<void> {
     const { outbox } = this.#options;
-    const streams = await this.streams();
-    for (let start = 0; start < streams.length; start += MAXIMUM_STREAMS) {
+    for (const chunk of chunks(await this.findStreams(), MAXIMUM_STREAMS)) {
       if (outbox.isGone) return;
-      const chunk = streams.slice(start, start + MAXIMUM_STREAMS);
-      const caught = await Promise.all(chunk.map(async (stream) => ({ stream, ...(await this.#read(stream)) })));
-      for (const each of caught) {
-        if (!this.#fits(each)) await this.#endPart();
-        this.#add(each);
+      const read = await Promise.all(chunk.map(async (stream) => ({ stream, ...(await this.#read(stream)) })));
+      for (const each of read) {
+        if (!this.#parts.fits(each)) await this.#endPart();
+        this.#positions.set(each.stream.key, { stream: each.stream, id: each.id });
+        this.#parts.add(each);
       }
     }
-    this.#addPart(true);
+    this.#parts.end({ isLast: true });
     await outbox.flush();
   }
 
-  /** Delivers what came meanwhile on the streams that passed these listeners by. */
-  async follow(listeners: readonly Listener[]): Promise<void> {
-    const streams = await this.#passedBy(listeners);
-    for (let start = 0; start < streams.length; start += MAXIMUM_STREAMS) {
-      const chunk = streams.slice(start, start + MAXIMUM_STREAMS);
+  /** Delivers what has come meanwhile on the streams whose fan-outs skipped these subscribers. */
+  async follow(subscribers: readonly RoomSubscriber[]): Promise<void> {
+    for (const chunk of chunks(await this.#findSkipped(subscribers), MAXIMUM_STREAMS)) {
       const following = await Promise.all(chunk.map((stream) => this.#readFollowing(stream)));
-      for (const [index, stream] of chunk.entries()) this.#take(stream, following[index] ?? []);
+      for (const [index, stream] of chunk.entries()) this.#deliver(stream, following[index] ?? []);
       await this.#options.outbox.flush();
     }
   }
 
-  /** The streams of the request; of a whole channel, those that there are now. */
-  async streams(): Promise<readonly Stream[]> {
-    const { rooms, request } = this.#options;
-    const { channel } = request;
-    const [whole] = rooms;
-    if (!this.isWhole || !whole) return rooms.filter(isStream);
+  /** Resolves with the streams of the request; of a whole channel, with those that it has now. */
+  async findStreams(): Promise<readonly Stream[]> {
+    const { wholeChannel } = this;
+    if (!wholeChannel) return this.#options.topics.filter(isStream);
     const { streams, reader } = this.#context;
-    const since = (await streams.now(whole)) - channelDefinition(channel).history.seconds * 1_000;
-    return (await reader.activeKeys(channel, since)).map((key) => ({ channel, key }));
+    const { channel } = wholeChannel;
+    const keys = await reader.activeKeys(channel, activeSince(channel, await streams.now(wholeChannel)));
+    return keys.map((key) => ({ channel, key }));
   }
 
-  async #passedBy(listeners: readonly Listener[]): Promise<readonly Stream[]> {
-    if (!this.isWhole) return listeners.map(({ stream }) => stream).filter(isStream);
-    const keys = listeners.map(({ passedBy }) => passedBy);
-    if (keys.some((each) => each === undefined)) return this.streams();
+  async #findSkipped(subscribers: readonly RoomSubscriber[]): Promise<readonly Stream[]> {
+    if (!this.isWholeChannel) return subscribers.map(({ topic }) => topic).filter(isStream);
+    const keys = subscribers.map(({ skippedKeys }) => skippedKeys);
+    if (keys.some((each) => each === undefined)) return this.findStreams();
     const { channel } = this.#options.request;
     return [...new Set(keys.flatMap((each) => each ?? []))].map((key) => ({ channel, key }));
   }
 
-  #lastIdOf({ key }: Stream): string | undefined {
-    const { lastId } = this.#options.request;
-    if (lastId === undefined || typeof lastId === "string") return lastId;
-    return key === undefined ? undefined : lastId.get(key);
-  }
-
   #read(stream: Stream): Promise<Resume> {
     const { reader } = this.#context;
-    const id = this.#lastIdOf(stream);
-    return id === undefined ? readSnapshot(reader, stream) : readResume(reader, stream, id);
+    const lastId = lastIdFor(this.#options.request, stream);
+    return lastId === undefined ? readSnapshot(reader, stream) : readResume(reader, stream, lastId);
   }
 
   #readFollowing(stream: Stream): Promise<readonly Entry[]> {
-    return readFollowing(this.#context.reader, stream, this.#positions.get(stream.key) ?? FIRST_ID);
+    return readFollowing(this.#context.reader, stream, this.positionOf(stream) ?? FIRST_ID);
   }
 
-  #take({ key }: Stream, entries: readonly Entry[]): void {
-    const id = entries.at(-1)?.id ?? this.#positions.get(key) ?? FIRST_ID;
-    this.#positions.set(key, id);
+  #deliver(stream: Stream, entries: readonly Entry[]): void {
+    const id = entries.at(-1)?.id ?? this.positionOf(stream) ?? FIRST_ID;
+    this.#positions.set(stream.key, { stream, id });
     this.#options.outbox.addAll(entries.map((data) => ({ event: "data", data }) as const));
-  }
-
-  /** Whether one more stream belongs into the part that is being filled. */
-  #fits(caught: Caught): boolean {
-    const { bytes, count } = this.#part;
-    return (
-      this.#pending.length === 0 ||
-      (bytes + sizeOf(caught) <= MAXIMUM_PART_BYTES && count + caught.entries.length <= MAXIMUM_PART_ENTRIES)
-    );
-  }
-
-  #add(caught: Caught): void {
-    const { bytes, count } = this.#part;
-    this.#positions.set(caught.stream.key, caught.id);
-    this.#pending.push(caught);
-    this.#part = { bytes: bytes + sizeOf(caught), count: count + caught.entries.length };
   }
 
   async #endPart(): Promise<void> {
     const { outbox } = this.#options;
-    this.#addPart(false);
-    const isTooMuch = outbox.size > MAXIMUM_ANSWER_SIZE || performance.now() - this.#began > MAXIMUM_ANSWER_MS;
-    if (isTooMuch) {
-      throw new ChannelError("limit_exceeded", "this is more than one request may bring; subscribe to fewer markets");
+    this.#parts.end({ isLast: false });
+    const isTooLarge = outbox.size > MAXIMUM_ANSWER_SIZE || performance.now() - this.#began > MAXIMUM_ANSWER_MS;
+    if (isTooLarge) {
+      throw new ChannelError("limit_exceeded", "the answer is too large for one request; subscribe to fewer markets");
     }
     await outbox.flush();
-  }
-
-  #addPart(isLast: boolean): void {
-    const { request, id, outbox } = this.#options;
-    const answer = describeSubscribed(request, this.#pending);
-    outbox.add({ event: "subscribed", data: toPart(answer, { isFirst: this.#isFirstPart, isLast }), id });
-    for (const { entries } of this.#pending) outbox.addAll(entries.map((data) => ({ event: "data", data }) as const));
-    this.#isFirstPart = false;
-    this.#pending = [];
-    this.#part = { bytes: 0, count: 0 };
   }
 }

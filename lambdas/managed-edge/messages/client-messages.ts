@@ -12,6 +12,7 @@ import {
 import { parseAuthenticate, parseSubscribe, parseUnsubscribe } from "../../../contract/messages.ts";
 import { authorizedTopics, isPrivate } from "../../../kernel/auth/access.ts";
 import type { VerifyToken } from "../../../kernel/auth/token-verifier.ts";
+import { describeUnsubscribed, toRefusal } from "../../../kernel/protocol/answers.ts";
 import { closeConnection } from "../posting/close-connection.ts";
 import { Outbox } from "../posting/outbox.ts";
 import type { ConnectionState } from "../table/connections.ts";
@@ -19,82 +20,89 @@ import { authenticate } from "./authenticate.ts";
 import { answerPing } from "./ping.ts";
 import { Subscribe, type SubscribeContext } from "./subscribe.ts";
 
-/** Clients come back over this long before the cut, in ms, and not all at once. */
+/** Clients reconnect spread over this long, in ms, and at the latest this long before API Gateway closes. */
 const HAND_OVER_SPREAD_MS = 5 * 60_000;
 const HAND_OVER_RESERVE_MS = 60_000;
 
-export interface RequestsContext extends SubscribeContext {
+/** What the messages of all connections share. */
+export interface MessageContext extends SubscribeContext {
   readonly verifyToken: VerifyToken;
 }
 
-type RequestsHandler = (event: APIGatewayProxyWebsocketEventV2) => Promise<APIGatewayProxyResultV2>;
+type ClientMessageHandler = (event: APIGatewayProxyWebsocketEventV2) => Promise<APIGatewayProxyResultV2>;
 
 type SocketContext = APIGatewayProxyWebsocketEventV2["requestContext"];
 
-/** The handler of everything that a connected client sends. What it answers goes over the connection itself. */
-export function createRequests(context: RequestsContext): RequestsHandler {
+/** Builds the handler of every message that a connected client sends. Its answers go over the connection itself. */
+export function createMessageHandler(context: MessageContext): ClientMessageHandler {
   return async ({ requestContext, body = "" }) => {
     const { connectionId, connectedAt } = requestContext;
     const outbox = new Outbox(context.poster, connectionId);
-    const isKnown = await answer(context, { requestContext, body, outbox });
+    const isKnown = await answerMessage(context, { requestContext, body, outbox });
     outbox.add(...handOver(requestContext));
     await outbox.flush().catch((error: unknown) => context.onError(error, "answer"));
     const connection = { id: connectionId, connectedAt };
     if (outbox.isGone) await context.connections.remove(connection);
-    // Without its answer, or without its rows, it would wait for what never comes.
+    // Without its answer, or without its rows, the client would wait for messages that never come.
     else if (outbox.hasFailed || !isKnown) await closeConnection(context, connection);
     return { statusCode: 200 };
   };
 }
 
-interface Request {
+interface ClientMessage {
   readonly requestContext: SocketContext;
   readonly body: string;
   readonly outbox: Outbox;
 }
 
-/** Says whether the connection is known: else its rows are gone, because it was given up or a table was lost. */
-async function answer(context: RequestsContext, { requestContext, body, outbox }: Request): Promise<boolean> {
+/**
+ * Adds the answer to the outbox, or the refusal. Resolves with false where the table does not know the connection: it was
+ * closed for a failure, or the table has lost it.
+ */
+async function answerMessage(
+  context: MessageContext,
+  { requestContext, body, outbox }: ClientMessage,
+): Promise<boolean> {
   let frame: RequestFrame | undefined;
   let isKnown = true;
   try {
     frame = parseRequestFrame(body);
     const connection = await context.connections.find(requestContext.connectionId);
     isKnown = connection !== undefined;
-    if (!connection) throw new ChannelError("unavailable", "the connection is not known; connect again");
-    await run(context, { connection: await endExpired(context, connection, outbox), frame, outbox });
+    if (!connection) throw new ChannelError("unavailable", "unknown connection; reconnect");
+    await handleMessage(context, { connection: await endExpired(context, connection, outbox), frame, outbox });
   } catch (error) {
     if (!(error instanceof ChannelError) || error.cause !== undefined) context.onError(error, frame?.event ?? "parse");
-    const shown = error instanceof ChannelError ? error : new ChannelError("internal", "the request failed");
-    outbox.add({ event: "error", data: describeError(shown, frame?.data), id: frame?.id ?? requestIdOf(body) });
+    const data = describeError(toRefusal(error), frame?.data);
+    outbox.add({ event: "error", data, id: frame?.id ?? requestIdOf(body) });
   }
   return isKnown;
 }
 
-/** Ends the private subscriptions of a connection whose token is no longer valid. */
+/** Ends the private subscriptions of a connection whose token has expired. */
 async function endExpired(
-  { connections }: RequestsContext,
+  { connections }: MessageContext,
   connection: ConnectionState,
   outbox: Outbox,
 ): Promise<ConnectionState> {
   const { identity, subscriptions } = connection;
   if (!identity || identity.expiresAt > Date.now()) return connection;
-  const streams = [...subscriptions.values()].map(({ stream }) => stream).filter(({ channel }) => isPrivate(channel));
-  await connections.leave(connection, streams);
-  await connections.identify(connection, undefined);
-  for (const { channel } of streams) outbox.add({ event: "error", data: tokenExpired(channel) });
-  const kept = [...subscriptions].filter(([, { stream }]) => !isPrivate(stream.channel));
+  const topics = [...subscriptions.values()].map(({ topic }) => topic).filter(({ channel }) => isPrivate(channel));
+  await connections.leave(connection, topics);
+  await connections.setIdentity(connection, undefined);
+  for (const { channel } of topics) outbox.add({ event: "error", data: tokenExpired(channel) });
+  const kept = [...subscriptions].filter(([, { topic }]) => !isPrivate(topic.channel));
   return { ...connection, identity: undefined, subscriptions: new Map(kept) };
 }
 
-interface Run {
+interface ParsedMessage {
   readonly connection: ConnectionState;
   readonly frame: RequestFrame;
   readonly outbox: Outbox;
 }
 
-/** @throws ChannelError with what the client is to know. */
-async function run(context: RequestsContext, { connection, frame, outbox }: Run): Promise<void> {
+/** @throws ChannelError that refuses the request. */
+async function handleMessage(context: MessageContext, { connection, frame, outbox }: ParsedMessage): Promise<void> {
   const { event, data, id } = frame;
   switch (event) {
     case "subscribe":
@@ -102,7 +110,7 @@ async function run(context: RequestsContext, { connection, frame, outbox }: Run)
     case "unsubscribe": {
       const request = parseUnsubscribe(data);
       await context.connections.leave(connection, authorizedTopics(request, connection.identity));
-      outbox.add({ event: "unsubscribed", data: { channel: request.channel, marketId: request.marketId }, id });
+      outbox.add({ event: "unsubscribed", data: describeUnsubscribed(request), id });
       return;
     }
     case "authenticate": {
@@ -112,7 +120,7 @@ async function run(context: RequestsContext, { connection, frame, outbox }: Run)
     }
     case "ping":
       outbox.add({ event: "pong", data: {}, id });
-      // While Redis or the table cannot be read there are none: the client sees that the feed is not live.
+      // No heartbeats while Redis or the table cannot be read: they show the client that the feed is live.
       outbox.addAll(
         await answerPing(context, connection).catch((error: unknown) => {
           context.onError(error, event);
@@ -125,11 +133,11 @@ async function run(context: RequestsContext, { connection, frame, outbox }: Run)
   }
 }
 
-/** The request's id belongs to its answer, not to what else it leads to. */
+/** The request's id belongs to the answer alone, not to the other frames that the request leads to. */
 const withId = (frame: ServerFrame, id: RequestFrame["id"]): ServerFrame =>
   frame.event === "authenticated" ? { ...frame, id } : frame;
 
-/** Tells a connection that nears its end when to come back. */
+/** Returns the `drain` that says when to reconnect, for a connection that nears the end of its lifetime. */
 function handOver({ connectedAt }: SocketContext): ServerFrame[] {
   const age = Date.now() - connectedAt;
   if (age < HAND_OVER_AFTER_MS) return [];

@@ -1,23 +1,24 @@
 import { subscriptionEnded } from "../../../contract/answers.ts";
 import { ChannelError } from "../../../contract/errors.ts";
-import { backOff } from "../../../kernel/aws/aws-bounds.ts";
+import type { Topic } from "../../../contract/stream.ts";
+import { backOff } from "../../../kernel/aws/bounded-requests.ts";
 import { type CloseContext, closeConnection } from "../posting/close-connection.ts";
 import type { Outbox } from "../posting/outbox.ts";
 import type { ConnectionState } from "../table/connections.ts";
-import type { Listener } from "../table/room-subscriber.ts";
-import type { Listeners } from "../table/room-subscribers.ts";
+import type { RoomSubscriber } from "../table/room-subscriber.ts";
+import type { RoomSubscribers } from "../table/room-subscribers.ts";
 import type { StartFields } from "../table/start-fields.ts";
 import type { CatchUp } from "./catch-up.ts";
 import { StartFinder, type StartFinderContext } from "./start-finder.ts";
 
-/** Rounds of catching up with a stream that does not rest. The fan-out waits after some, so that few ever need as many. */
+/** Most attempts to catch up with a stream that keeps moving. The fan-out waits after a few, so that it rarely takes more. */
 const MAXIMUM_ROUNDS = 20;
 
-/** For so long, in ms, what fails is tried again: the client has its answer, and relies on it. */
+/** How long failed steps are retried, in ms: the client has its answer, and relies on it. */
 const GO_LIVE_MS = 7_000;
 
 export interface GoLiveContext extends StartFinderContext, CloseContext {
-  readonly listeners: Listeners;
+  readonly subscribers: RoomSubscribers;
 }
 
 interface GoLiveOptions {
@@ -26,40 +27,40 @@ interface GoLiveOptions {
   readonly outbox: Outbox;
 }
 
-type Try = (listener: Listener, start: StartFields) => Promise<boolean>;
+type Attempt = (subscriber: RoomSubscriber, start: StartFields) => Promise<boolean>;
 
 /**
- * Makes true what the answer has said. From here on nothing is refused: what fails is tried again; then the client is
- * told that the subscription has ended, and where that cannot be done the connection is closed.
+ * Completes a `subscribe` after its answer. From here on nothing is refused: failed steps are retried; after that the
+ * client is sent the end of the subscription, and where that fails too the connection is closed.
  */
 export class GoLive {
   readonly #context: GoLiveContext;
   readonly #options: GoLiveOptions;
   readonly #starts: StartFinder;
   readonly #deadline = performance.now() + GO_LIVE_MS;
-  #pending: readonly Listener[];
-  readonly #live: { readonly stream: Listener["stream"]; readonly start: StartFields }[] = [];
+  #pending: readonly RoomSubscriber[];
+  readonly #live: { readonly topic: Topic; readonly start: StartFields }[] = [];
 
-  /** @param waiting the listeners as they were before the answer was read. */
-  constructor(context: GoLiveContext, options: GoLiveOptions, waiting: readonly Listener[]) {
+  /** @param waiting the subscribers as they were before the answer was read. */
+  constructor(context: GoLiveContext, options: GoLiveOptions, waiting: readonly RoomSubscriber[]) {
     this.#context = context;
     this.#options = options;
-    this.#starts = new StartFinder(context, options.connection, options.catchUp);
+    this.#starts = new StartFinder(context, options.connection.id, options.catchUp);
     this.#pending = waiting;
   }
 
-  /** Resolves once all are live, or ended. Never rejects. */
+  /** Resolves once every subscriber is live, or ended. Never rejects. */
   async run(): Promise<void> {
-    const { listeners } = this.#context;
-    const goLive: Try = (listener, start) => listeners.goLive(listener, start);
-    const forceLive: Try = (listener, start) => listeners.forceLive(listener, start);
+    const { subscribers } = this.#context;
+    const goLive: Attempt = (subscriber, start) => subscribers.goLive(subscriber, start);
+    const forceLive: Attempt = (subscriber, start) => subscribers.forceLive(subscriber, start);
     for (let round = 1; this.#isPending; round += 1) {
       const isLast = round === MAXIMUM_ROUNDS;
-      if (!(await this.#insist(() => this.#tryAll(isLast ? forceLive : goLive)))) break;
+      if (!(await this.#retry(() => this.#tryAll(isLast ? forceLive : goLive)))) break;
       if (isLast) this.#pending = [];
-      if (this.#isPending && !(await this.#insist(() => this.#follow()))) break;
+      if (this.#isPending && !(await this.#retry(() => this.#follow()))) break;
     }
-    await this.#note();
+    await this.#saveLive();
     if (this.#isPending) await this.#end();
   }
 
@@ -67,8 +68,8 @@ export class GoLive {
     return this.#pending.length > 0 && !this.#options.outbox.isGone;
   }
 
-  /** Takes a step, which may be taken again where it fails, until it succeeds; false where time is up. */
-  async #insist(step: () => Promise<void>): Promise<boolean> {
+  /** Repeats a step until it succeeds; resolves with false where time is up. */
+  async #retry(step: () => Promise<void>): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await step();
@@ -81,10 +82,10 @@ export class GoLive {
     }
   }
 
-  /** Leaves pending those that a fan-out has passed by since they were read, and those of which nobody knows. */
-  async #tryAll(attempt: Try): Promise<void> {
+  /** Leaves pending the subscribers that a fan-out has skipped since they were read, and those whose outcome is unknown. */
+  async #tryAll(attempt: Attempt): Promise<void> {
     const pending = this.#pending;
-    const results = await Promise.allSettled(pending.map((listener) => this.#tryOne(listener, attempt)));
+    const results = await Promise.allSettled(pending.map((subscriber) => this.#tryOne(subscriber, attempt)));
     this.#pending = pending.filter((_, index) => {
       const result = results[index];
       return result?.status !== "fulfilled" || !result.value;
@@ -93,46 +94,46 @@ export class GoLive {
     if (failed) throw failed.reason;
   }
 
-  async #tryOne(listener: Listener, attempt: Try): Promise<boolean> {
-    const start = await this.#starts.find(listener);
-    if (!(await attempt(listener, start))) return false;
-    this.#live.push({ stream: listener.stream, start });
+  async #tryOne(subscriber: RoomSubscriber, attempt: Attempt): Promise<boolean> {
+    const start = await this.#starts.find(subscriber);
+    if (!(await attempt(subscriber, start))) return false;
+    this.#live.push({ topic: subscriber.topic, start });
     return true;
   }
 
-  /** Delivers what came meanwhile to those that were passed by; leaves out whom another `subscribe` has taken over. */
+  /** Delivers what came meanwhile to those that were skipped; drops those that another `subscribe` has taken over. */
   async #follow(): Promise<void> {
     const { connection, catchUp } = this.#options;
     const found = await Promise.all(
-      this.#pending.map(async (listener) => {
-        const current = await this.#context.listeners.find(connection.id, listener.stream);
-        return current?.attempt === listener.attempt && !current.isLive ? current : undefined;
+      this.#pending.map(async (subscriber) => {
+        const current = await this.#context.subscribers.find(connection.id, subscriber.topic);
+        return current?.attempt === subscriber.attempt && !current.isLive ? current : undefined;
       }),
     );
-    const following = found.filter((listener) => listener !== undefined);
+    const following = found.filter((subscriber) => subscriber !== undefined);
     await catchUp.follow(following);
     this.#pending = following;
   }
 
-  /** Where it fails, the next `ping` finds out from the listeners' rows. */
-  async #note(): Promise<void> {
+  /** Where it fails, the next `ping` finds the state on the subscribers' rows. */
+  async #saveLive(): Promise<void> {
     const { connections, onError } = this.#context;
-    const live = this.#live.map(({ stream, start }) => ({
-      stream,
+    const live = this.#live.map(({ topic, start }) => ({
+      topic,
       isLive: true,
       newestStart: start.startId ?? start.newestStart,
     }));
-    await connections.note(this.#options.connection, live).catch((error) => onError(error, "note"));
+    await connections.saveSubscriptions(this.#options.connection, live).catch((error) => onError(error, "save"));
   }
 
   async #end(): Promise<void> {
     const { connections, onError } = this.#context;
     const { connection, outbox } = this.#options;
-    const streams = this.#pending.map(({ stream }) => stream);
+    const topics = this.#pending.map(({ topic }) => topic);
     const error = new ChannelError("unavailable", "the subscription could not be completed; subscribe again");
     try {
-      await connections.leave(connection, streams);
-      outbox.addAll(streams.map((stream) => ({ event: "error", data: subscriptionEnded(stream, error) }) as const));
+      await connections.leave(connection, topics);
+      outbox.addAll(topics.map((topic) => ({ event: "error", data: subscriptionEnded(topic, error) }) as const));
       await outbox.flush();
     } catch (failure) {
       onError(failure, "end");

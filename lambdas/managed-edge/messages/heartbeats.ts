@@ -1,26 +1,25 @@
 import type { Channel } from "../../../contract/channels.ts";
+import { compareIds, FIRST_ID, laterId, timeOf } from "../../../contract/ids.ts";
 import { PING_INTERVAL_MS, type ServerFrame } from "../../../contract/managed-edge.ts";
 import type { HeartbeatMessage } from "../../../contract/messages.ts";
-import { compareIds, FIRST_ID, isStream, roomName, type Stream, type Topic } from "../../../contract/stream.ts";
-import { wholeChannelRoom } from "../../../kernel/streams/redis-keys.ts";
+import { isStream, roomName, type Stream, type StreamPosition, type Topic } from "../../../contract/stream.ts";
+import { channelHeartbeat, streamHeartbeat } from "../../../kernel/protocol/heartbeat.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
-import { laterId, timeOf } from "../streams/cursor.ts";
-import { readDelivered } from "../streams/delivered-ids.ts";
+import { readDelivered } from "../streams/delivered-positions.ts";
 import type { EdgeStreams } from "../streams/edge-streams.ts";
 import type { Subscription } from "../table/connections.ts";
 import type { ConnectionKey } from "../table/room-subscriber.ts";
 
-/** Streams that one `ping` gets an id of, of its own and of each whole channel: more would make it expensive. */
+/** Most streams that one `ping` gets an id of: of the single ones, and of each whole channel. More would cost too much. */
 const MAXIMUM_STREAMS = 200;
 
 /** Longest list of ids in one heartbeat, in bytes. */
 const MAXIMUM_IDS_BYTES = 30_000;
 
 /**
- * A message that has been in its stream for so long, in ms, should have arrived. A client that does not have it is told
- * of it, and asks.
+ * Age from which on a message should have arrived, in ms: heartbeats name its id, so that a client without it asks for it.
  */
-const ON_ITS_WAY_MS = 10_000;
+const DUE_AFTER_MS = 10_000;
 
 export interface HeartbeatsContext {
   readonly streams: EdgeStreams;
@@ -28,140 +27,143 @@ export interface HeartbeatsContext {
   readonly onError: (error: unknown, stage: string) => void;
 }
 
-/** One stream that a heartbeat tells of. */
-interface Beat {
+/** A stream that a heartbeat names. */
+interface HeartbeatStream {
   readonly stream: Stream;
-  /** What the client has had by other ways than the fan-out, where that is known. */
-  readonly start: string | undefined;
-  /** Whether publishers may have thought that nobody listens: what came meanwhile led to no hint. */
+  /** The newest id that the client got before the fan-out took over, where it is known. */
+  readonly startId: string | undefined;
+  /** True where the room was not marked, so that what was published meanwhile led to no hint. */
   readonly isUnmarked: boolean;
-  /** Whether `start` is of other streams of the channel as well: what is older than it may be older than the client's. */
-  readonly isOfWhole: boolean;
+  /** True where `startId` is the newest of all streams of the channel: the client's own id of this one may be older. */
+  readonly isOfChannel: boolean;
 }
 
-/** At most so many, from a place of chance on: all have their turn with one ping or another. */
+/** Returns at most `MAXIMUM_STREAMS` items from a random place on, so that each has its turn with some `ping`. */
 function sample<T>(items: readonly T[]): readonly T[] {
   if (items.length <= MAXIMUM_STREAMS) return items;
   const start = Math.floor(Math.random() * items.length);
   return [...items.slice(start), ...items.slice(0, start)].slice(0, MAXIMUM_STREAMS);
 }
 
-/** What a connection must have of a stream by now; undefined where that cannot be said. */
-function dueId({ start, isOfWhole }: Beat, delivered: string | undefined): string | undefined {
-  if (!isOfWhole) return start === undefined ? delivered : laterId(start, delivered ?? FIRST_ID);
-  if (delivered === undefined || start === undefined) return delivered;
-  return compareIds(delivered, start) < 0 ? undefined : delivered;
+/** Returns the id up to which a connection must have a stream; undefined where it is not known. */
+function deliveredUpTo({ startId, isOfChannel }: HeartbeatStream, delivered: string | undefined): string | undefined {
+  if (!isOfChannel) return startId === undefined ? delivered : laterId(startId, delivered ?? FIRST_ID);
+  if (delivered === undefined || startId === undefined) return delivered;
+  return compareIds(delivered, startId) < 0 ? undefined : delivered;
 }
 
-interface Facts {
-  /** The stream's newest id. */
-  readonly top: string | undefined;
+interface StreamFacts {
+  /** Undefined where the stream has no entries. */
+  readonly newestId: string | undefined;
+  /** The id that the fan-out's cursor has. */
   readonly delivered: string | undefined;
+  /** By Redis's clock, in ms since 1970. */
   readonly now: number;
 }
 
-/** The id that a client can compare with its own: what it must have, or what it should have heard of. */
-function comparableId(beat: Beat, { top, delivered, now }: Facts): string | undefined {
-  if (top === undefined) return FIRST_ID;
-  if (beat.isUnmarked || timeOf(top) < now - ON_ITS_WAY_MS) return top;
-  const due = dueId(beat, delivered);
-  // Ahead of the stream: Redis has lost it, and the client is to see where the stream is.
-  return due !== undefined && compareIds(due, top) > 0 ? top : due;
+/** Returns the id that a client can compare with its own: never one that may still be in the queue. */
+function heartbeatId(stream: HeartbeatStream, { newestId, delivered, now }: StreamFacts): string | undefined {
+  if (newestId === undefined) return FIRST_ID;
+  if (stream.isUnmarked || timeOf(newestId) < now - DUE_AFTER_MS) return newestId;
+  const id = deliveredUpTo(stream, delivered);
+  // An id ahead of the stream is one that Redis has lost: the newest shows the client that the stream was reset.
+  return id !== undefined && compareIds(id, newestId) > 0 ? newestId : id;
 }
 
-/** The comparable ids of streams of one channel, in their order. */
+/** Resolves with the ids to name of streams of one channel, in their order. */
 async function readIds(
-  { streams, reader }: HeartbeatsContext,
+  { streams: edgeStreams, reader }: HeartbeatsContext,
   connection: ConnectionKey,
-  beats: readonly Beat[],
+  items: readonly HeartbeatStream[],
 ): Promise<readonly (string | undefined)[]> {
-  const [first] = beats;
+  const [first] = items;
   if (!first) return [];
-  const list = beats.map(({ stream }) => stream);
-  // The cursors first: what is delivered after they are read is newer than what is named.
-  const delivered = await readDelivered(streams, connection, list);
-  const tops = await Promise.all(list.map(async (stream) => (await reader.newest(stream, 1))[0]?.id));
-  const now = await streams.now(first.stream);
-  return beats.map((beat, index) => comparableId(beat, { top: tops[index], delivered: delivered[index]?.id, now }));
+  const streams = items.map(({ stream }) => stream);
+  // The cursors first: what is delivered after that is newer than the ids that are named.
+  const delivered = await readDelivered(edgeStreams, connection.id, streams);
+  const newest = await Promise.all(streams.map(async (stream) => (await reader.newest(stream, 1))[0]?.id));
+  const now = await edgeStreams.now(first.stream);
+  return items.map((item, index) =>
+    heartbeatId(item, { newestId: newest[index], delivered: delivered[index]?.id, now }),
+  );
 }
 
-/** The heartbeats of a whole channel: of the streams that moved since some pings ago, a list that is not too large. */
-function toMessages(channel: Channel, ids: readonly (readonly [string, string])[]): HeartbeatMessage[] {
+/** Splits the ids of a whole channel into heartbeats of a limited size; at least one, also without ids. */
+function toChannelHeartbeats(channel: Channel, positions: readonly StreamPosition[]): HeartbeatMessage[] {
   const messages: HeartbeatMessage[] = [];
   let part: (readonly [string, string])[] = [];
   let bytes = 0;
-  for (const pair of ids) {
+  for (const { stream, id } of positions) {
+    const pair = [stream.key ?? "", id] as const;
     const size = Buffer.byteLength(JSON.stringify(pair));
     if (bytes + size > MAXIMUM_IDS_BYTES) {
-      messages.push({ channel, ids: Object.fromEntries(part) });
+      messages.push(channelHeartbeat(channel, part));
       part = [];
       bytes = 0;
     }
     part.push(pair);
     bytes += size;
   }
-  return [...messages, { channel, ids: Object.fromEntries(part) }];
+  return [...messages, channelHeartbeat(channel, part)];
 }
 
-async function beatWhole(
+/** Resolves with the heartbeats of a whole channel: of its streams that moved in the last two intervals of pings. */
+async function readChannelHeartbeats(
   context: HeartbeatsContext,
   connection: ConnectionKey,
-  { stream: whole, newestStart: start }: Subscription,
-  isUnmarked: boolean,
+  { topic, newestStart: startId, isUnmarked }: Subscription & { readonly isUnmarked: boolean },
 ): Promise<HeartbeatMessage[]> {
-  const { channel } = whole;
-  const since = (await context.streams.now(whole)) - 2 * PING_INTERVAL_MS;
+  const { channel } = topic;
+  const since = (await context.streams.now(topic)) - 2 * PING_INTERVAL_MS;
   const keys = sample(await context.reader.activeKeys(channel, since));
-  const beats = keys.map((key): Beat => ({ stream: { channel, key }, start, isUnmarked, isOfWhole: true }));
-  const ids = await readIds(context, connection, beats);
-  const pairs = keys.flatMap((key, index): [string, string][] => {
+  const items = keys.map((key) => ({ stream: { channel, key }, startId, isUnmarked, isOfChannel: true }));
+  const ids = await readIds(context, connection, items);
+  const positions = items.flatMap(({ stream }, index): StreamPosition[] => {
     const id = ids[index];
-    return id === undefined ? [] : [[key, id]];
+    return id === undefined ? [] : [{ stream, id }];
   });
-  return toMessages(channel, pairs);
+  return toChannelHeartbeats(channel, positions);
 }
 
-async function beatStreams(
+async function readStreamHeartbeats(
   context: HeartbeatsContext,
   connection: ConnectionKey,
-  beats: readonly Beat[],
+  items: readonly HeartbeatStream[],
 ): Promise<HeartbeatMessage[]> {
-  const ids = await readIds(context, connection, beats);
-  return beats.map(({ stream: { channel, key } }, index) => {
-    const marketId = wholeChannelRoom(channel) === undefined ? undefined : key;
-    const id = ids[index];
-    return { channel, ...(marketId === undefined ? {} : { marketId }), ...(id === undefined ? {} : { id }) };
-  });
+  const ids = await readIds(context, connection, items);
+  return items.map(({ stream }, index) => streamHeartbeat(stream, ids[index]));
 }
 
-function byChannel(beats: readonly Beat[]): readonly (readonly Beat[])[] {
-  const groups = new Map<Channel, Beat[]>();
-  for (const beat of beats) {
-    const { channel } = beat.stream;
-    groups.set(channel, [...(groups.get(channel) ?? []), beat]);
+function byChannel(items: readonly HeartbeatStream[]): readonly (readonly HeartbeatStream[])[] {
+  const groups = new Map<Channel, HeartbeatStream[]>();
+  for (const item of items) {
+    const { channel } = item.stream;
+    groups.set(channel, [...(groups.get(channel) ?? []), item]);
   }
   return [...groups.values()];
 }
 
 /**
- * What a `ping` tells of live subscriptions beside that the connection lives: that Redis can be read, and an id of each
- * stream that the client can compare with its own. Also lets publishers know that the rooms still have a listener.
- * Rejects with Redis's error.
+ * Resolves with the heartbeats of live subscriptions: they show that Redis can be read, and name an id of each stream that
+ * the client can compare with its own. Marks the rooms, so that publishers go on enqueueing hints for them. Rejects with
+ * Redis's error.
  */
 export async function readHeartbeats(
   context: HeartbeatsContext,
   connection: ConnectionKey,
   subscriptions: readonly Subscription[],
 ): Promise<ServerFrame[]> {
-  const unmarked = await context.streams.mark(subscriptions.map(({ stream }) => roomName(stream)));
+  const unmarked = await context.streams.mark(subscriptions.map(({ topic }) => roomName(topic)));
   const isUnmarked = (topic: Topic): boolean => unmarked.has(roomName(topic));
-  const toBeats = ({ stream, newestStart }: Subscription): Beat[] =>
-    isStream(stream) ? [{ stream, start: newestStart, isUnmarked: isUnmarked(stream), isOfWhole: false }] : [];
-  const wholes = subscriptions.filter(({ stream }) => !isStream(stream));
-  const single = byChannel(sample(subscriptions.flatMap(toBeats)));
+  const toItems = ({ topic, newestStart: startId }: Subscription): HeartbeatStream[] =>
+    isStream(topic) ? [{ stream: topic, startId, isUnmarked: isUnmarked(topic), isOfChannel: false }] : [];
+  const channels = subscriptions.filter(({ topic }) => !isStream(topic));
+  const groups = byChannel(sample(subscriptions.flatMap(toItems)));
   const messages = await Promise.all([
-    ...wholes.map((whole) => beatWhole(context, connection, whole, isUnmarked(whole.stream))),
-    ...single.map((group) => beatStreams(context, connection, group)),
+    ...channels.map((each) =>
+      readChannelHeartbeats(context, connection, { ...each, isUnmarked: isUnmarked(each.topic) }),
+    ),
+    ...groups.map((group) => readStreamHeartbeats(context, connection, group)),
   ]);
   return messages.flat().map((data) => ({ event: "heartbeat", data }));
 }

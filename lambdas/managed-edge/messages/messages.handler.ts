@@ -6,9 +6,9 @@ import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { logErrors, openPoster, openRedis } from "../clients.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
 import { openTable } from "../table/open-table.ts";
-import { createRequests } from "./client-messages.ts";
+import { createMessageHandler } from "./client-messages.ts";
 
-const logger = new Logger({ serviceName: "managed-edge-requests" });
+const logger = new Logger({ serviceName: "managed-edge-messages" });
 
 const environment = redisEnvironment
   .extend(redisSecretEnvironment.shape)
@@ -17,7 +17,7 @@ const environment = redisEnvironment
 const config = parseEnvironment(environment, process.env);
 const redis = await openRedis(config, logger);
 
-export const handler = createRequests({
+export const handler = createMessageHandler({
   ...openTable(config.RT_EDGE_TABLE),
   streams: createEdgeStreams(redis),
   reader: createStreamReader(redis),

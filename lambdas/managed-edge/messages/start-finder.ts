@@ -1,58 +1,60 @@
-import { FIRST_ID, type Topic } from "../../../contract/stream.ts";
-import { readDelivered } from "../streams/delivered-ids.ts";
-import type { EdgeStreams, KeyAndId } from "../streams/edge-streams.ts";
-import type { ConnectionKey, Listener } from "../table/room-subscriber.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
+import type { StreamPosition } from "../../../contract/stream.ts";
+import { readDelivered } from "../streams/delivered-positions.ts";
+import type { EdgeStreams } from "../streams/edge-streams.ts";
+import type { RoomSubscriber } from "../table/room-subscriber.ts";
 import type { StartFields } from "../table/start-fields.ts";
 import type { StartPositions } from "../table/start-positions.ts";
 import type { CatchUp } from "./catch-up.ts";
 
 export interface StartFinderContext {
   readonly streams: EdgeStreams;
-  readonly starts: StartPositions;
+  readonly startPositions: StartPositions;
 }
 
 /**
- * Finds from where on a listener that is about to go live gets messages. In the room of one stream that is the id that it
- * has read; in the room of a whole channel it is where the fan-out is, but for the streams that it has read further or
- * less far: their ids are written down.
+ * Finds the start of a subscriber that is about to go live. In the room of one stream that is the id up to which it has
+ * read the stream. In the room of a whole channel it is the fan-out's cursor, except for the streams that it has read
+ * further or less far: the ids of these are saved.
  */
 export class StartFinder {
   readonly #context: StartFinderContext;
-  readonly #connection: ConnectionKey;
+  readonly #connectionId: string;
   readonly #catchUp: CatchUp;
-  /** Ids that were compared with the cursor, by key. */
+  /** The ids that were compared with the cursor, by key. */
   readonly #compared = new Map<string, string>();
-  readonly #elsewhere = new Map<string, string>();
+  /** The ids that differ from the cursor, by key. */
+  readonly #differing = new Map<string, string>();
 
-  constructor(context: StartFinderContext, connection: ConnectionKey, catchUp: CatchUp) {
+  constructor(context: StartFinderContext, connectionId: string, catchUp: CatchUp) {
     this.#context = context;
-    this.#connection = connection;
+    this.#connectionId = connectionId;
     this.#catchUp = catchUp;
   }
 
-  /** Call it after the listener's streams were read: a cursor that is read before may be another one by then. */
-  async find(listener: Listener): Promise<StartFields> {
-    const { positions, isWhole } = this.#catchUp;
-    if (!isWhole) return { startId: positions.get(listener.stream.key) ?? FIRST_ID };
-    const read = [...positions].flatMap(([key, id]): KeyAndId[] => (key === undefined ? [] : [[key, id]]));
-    await this.#compare(listener.stream, read);
-    return this.#context.starts.save(listener, this.#elsewhere);
+  /** Call it after the subscriber's streams were read: a cursor that was read before may have moved by then. */
+  async find(subscriber: RoomSubscriber): Promise<StartFields> {
+    const { isWholeChannel, positions } = this.#catchUp;
+    if (!isWholeChannel) return { startId: this.#catchUp.positionOf(subscriber.topic) ?? FIRST_ID };
+    await this.#compare(positions);
+    return this.#context.startPositions.save(subscriber, this.#differing);
   }
 
-  /** Compares with the cursors what was read since the last time. */
-  async #compare({ channel }: Topic, read: readonly KeyAndId[]): Promise<void> {
-    const fresh = read.filter(([key, id]) => this.#compared.get(key) !== id);
+  /** Compares the positions that are new since the last call with the cursors. */
+  async #compare(positions: readonly StreamPosition[]): Promise<void> {
+    const fresh = positions.filter(({ stream: { key }, id }) => key !== undefined && this.#compared.get(key) !== id);
     const delivered = await readDelivered(
       this.#context.streams,
-      this.#connection,
-      fresh.map(([key]) => ({ channel, key })),
+      this.#connectionId,
+      fresh.map(({ stream }) => stream),
     );
-    for (const [index, [key, id]] of fresh.entries()) {
-      const at = delivered[index];
-      // Without entries and without a cursor: whatever comes is new.
-      const isEmpty = id === FIRST_ID && !at?.hasCursor;
-      if (isEmpty || at?.id === id) this.#elsewhere.delete(key);
-      else this.#elsewhere.set(key, id);
+    for (const [index, { stream, id }] of fresh.entries()) {
+      const { key = "" } = stream;
+      const cursor = delivered[index];
+      // Without entries and without a cursor, whatever comes is new.
+      const isEmpty = id === FIRST_ID && !cursor?.hasCursor;
+      if (isEmpty || cursor?.id === id) this.#differing.delete(key);
+      else this.#differing.set(key, id);
       this.#compared.set(key, id);
     }
   }

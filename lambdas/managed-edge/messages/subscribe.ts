@@ -1,17 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { channelDefinition } from "../../../contract/channels.ts";
 import { ChannelError } from "../../../contract/errors.ts";
-import { MAXIMUM_SUBSCRIPTIONS, type RequestId } from "../../../contract/managed-edge.ts";
+import { MAXIMUM_SUBSCRIPTIONS } from "../../../contract/limits.ts";
+import type { RequestId } from "../../../contract/managed-edge.ts";
 import type { SubscribeRequest } from "../../../contract/messages.ts";
 import { roomName, type Topic } from "../../../contract/stream.ts";
-import { authorizedTopics, isPrivate } from "../../../kernel/auth/access.ts";
+import { isPrivate } from "../../../kernel/auth/access.ts";
+import { isLatest } from "../../../kernel/protocol/recovery.ts";
+import { planSubscribe } from "../../../kernel/protocol/subscribe-plan.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { closeConnection } from "../posting/close-connection.ts";
 import type { Outbox } from "../posting/outbox.ts";
 import type { ConnectionState } from "../table/connections.ts";
-import type { Listener } from "../table/room-subscriber.ts";
+import type { RoomSubscriber } from "../table/room-subscriber.ts";
 import { CatchUp } from "./catch-up.ts";
-import { enterWholeChannel } from "./enter.ts";
+import { enterChannel } from "./enter-channel.ts";
 import { GoLive, type GoLiveContext } from "./go-live.ts";
 
 export interface SubscribeContext extends GoLiveContext {
@@ -25,12 +27,12 @@ interface SubscribeOptions {
   readonly outbox: Outbox;
 }
 
-/** One `subscribe` of one connection: from what the client has to live, in the order of the stream, nothing twice. */
+/** One `subscribe` of one connection: from the ids that the client has to live, in order and without duplicates. */
 export class Subscribe {
   readonly #context: SubscribeContext;
   readonly #options: SubscribeOptions;
-  /** What the request names: streams, or one whole channel. */
-  readonly #rooms: readonly Topic[];
+  /** The topics of the request: streams, or one whole channel. */
+  readonly #topics: readonly Topic[];
   readonly #catchUp: CatchUp;
   readonly #attempt = randomUUID();
 
@@ -39,26 +41,23 @@ export class Subscribe {
     this.#context = context;
     this.#options = options;
     const { connection, request, id, outbox } = options;
-    this.#rooms = authorizedTopics(request, connection.identity);
-    this.#catchUp = new CatchUp(context, { request, id, rooms: this.#rooms, outbox });
-    const fresh = this.#rooms.filter((stream) => !this.#isHeld(stream));
-    if (connection.subscriptions.size + fresh.length > MAXIMUM_SUBSCRIPTIONS) {
-      throw new ChannelError("limit_exceeded", `a connection may have ${MAXIMUM_SUBSCRIPTIONS} subscriptions`);
-    }
+    const plan = planSubscribe(request, { ...connection, maximumSubscriptions: MAXIMUM_SUBSCRIPTIONS });
+    this.#topics = plan.topics;
+    this.#catchUp = new CatchUp(context, { request, id, topics: plan.topics, outbox });
   }
 
   /**
-   * Answers, delivers snapshot or history, and lets the connection go live. Once the answer has left it never rejects:
-   * where it cannot be made true the client is told that the subscription has ended, or the connection is closed.
+   * Answers, delivers snapshot or history, and makes the connection live. Once the answer is sent it never rejects: where
+   * the subscription cannot be completed the client is sent its end, or the connection is closed.
    *
-   * @throws ChannelError `unavailable` where Redis or the table does not answer, or `limit_exceeded` where the request
-   *   would bring too much; the fresh subscriptions are undone.
+   * @throws ChannelError `unavailable` where Redis or the table does not answer, or `limit_exceeded` where the answer is
+   *   too large; the fresh subscriptions are undone.
    */
   async run(): Promise<void> {
     const { connection, outbox } = this.#options;
-    const waiting = this.#rooms.filter((stream) => this.#mustPause(stream)).map((stream) => this.#toListener(stream));
+    const waiting = this.#topics.filter((topic) => this.#mustPause(topic)).map((topic) => this.#toSubscriber(topic));
     try {
-      await this.#enter(waiting.map(({ stream }) => stream));
+      await this.#enter(waiting.map(({ topic }) => topic));
       await this.#catchUp.answer();
     } catch (cause) {
       return this.#refuse(waiting, cause);
@@ -66,54 +65,53 @@ export class Subscribe {
     await new GoLive(this.#context, { connection, catchUp: this.#catchUp, outbox }, waiting).run();
   }
 
-  #toListener(stream: Topic): Listener {
+  #toSubscriber(topic: Topic): RoomSubscriber {
     const { connection } = this.#options;
-    const attempt = this.#attempt;
-    return { connection, stream, attempt, isLive: false, start: {}, skips: 0, passedBy: [], since: Date.now() };
+    const fresh = { isLive: false, start: {}, skippedFanOuts: 0, skippedKeys: [], since: Date.now() };
+    return { connection, topic, attempt: this.#attempt, ...fresh };
   }
 
-  #isHeld(stream: Topic): boolean {
-    return this.#options.connection.subscriptions.has(roomName(stream));
+  #isHeld(topic: Topic): boolean {
+    return this.#options.connection.subscriptions.has(roomName(topic));
   }
 
   /**
-   * Whether live messages wait until the answer is out. Where the client has a room already, only if some of it is
-   * delivered again: an `ordered` stream just goes on.
+   * True where live messages wait until the answer is sent. In a room that the client is in already they wait only if
+   * something is delivered again: an `ordered` stream goes on.
    */
-  #mustPause(stream: Topic): boolean {
-    const held = this.#options.connection.subscriptions.get(roomName(stream));
-    if (!held?.isLive || this.#options.request.lastId !== undefined) return true;
-    return channelDefinition(stream.channel).delivery === "latest";
+  #mustPause(topic: Topic): boolean {
+    const held = this.#options.connection.subscriptions.get(roomName(topic));
+    return !held?.isLive || this.#options.request.lastId !== undefined || isLatest(topic);
   }
 
-  /** Makes the connection known to publishers first, then to fan-outs: from then on they pass it by. */
-  async #enter(streams: readonly Topic[]): Promise<void> {
-    const { connections, listeners } = this.#context;
+  /** Makes the connection known to publishers first, then to fan-outs: from then on they skip it. */
+  async #enter(topics: readonly Topic[]): Promise<void> {
+    const { connections, subscribers } = this.#context;
     const { connection, request } = this.#options;
     const validUntil = isPrivate(request.channel) ? connection.identity?.expiresAt : undefined;
     await this.#mark();
-    await connections.note(
+    await connections.saveSubscriptions(
       connection,
-      streams.map((stream) => ({ stream, isLive: false })),
+      topics.map((topic) => ({ topic, isLive: false })),
     );
-    await listeners.add(streams, { connection, attempt: this.#attempt, validUntil });
+    await subscribers.add(topics, { connection, attempt: this.#attempt, validUntil });
   }
 
   async #mark(): Promise<void> {
-    const [whole] = this.#rooms;
-    if (!this.#catchUp.isWhole || !whole) {
-      await this.#context.streams.mark(this.#rooms.map(roomName));
+    const { wholeChannel } = this.#catchUp;
+    if (!wholeChannel) {
+      await this.#context.streams.mark(this.#topics.map(roomName));
       return;
     }
-    const find = () => this.#catchUp.streams();
-    await enterWholeChannel(this.#context, { whole, token: this.#attempt, find });
+    const findStreams = () => this.#catchUp.findStreams();
+    await enterChannel(this.#context, { wholeChannel, token: this.#attempt, findStreams });
   }
 
   /**
-   * As before the request. Where the client may have the answer already, or may not be as before, the connection is
-   * closed instead: it comes back and asks again.
+   * Refuses the request and undoes it. Where the client may have got the answer, or the undoing failed, the connection is
+   * closed instead: the client reconnects and asks again.
    */
-  async #refuse(waiting: readonly Listener[], cause: unknown): Promise<void> {
+  async #refuse(waiting: readonly RoomSubscriber[], cause: unknown): Promise<void> {
     const { connection, outbox } = this.#options;
     const isUndone = await this.#undo(waiting);
     if (!isUndone || (outbox.hasFailed && outbox.hasLeft)) {
@@ -127,19 +125,19 @@ export class Subscribe {
   }
 
   /**
-   * Says whether the rooms that the client had before are as before. Of the others, what the table does not let go is
-   * ended by the next fan-out.
+   * Resolves with whether the rooms that the client was in before are as before. The next fan-out ends what the table did
+   * not delete of the others.
    */
-  async #undo(waiting: readonly Listener[]): Promise<boolean> {
-    const { connections, listeners, onError } = this.#context;
+  async #undo(waiting: readonly RoomSubscriber[]): Promise<boolean> {
+    const { connections, subscribers, onError } = this.#context;
     const { connection } = this.#options;
-    const held = waiting.filter(({ stream }) => this.#isHeld(stream));
-    const fresh = waiting.filter(({ stream }) => !this.#isHeld(stream)).map(({ stream }) => stream);
-    const live = held.map(({ stream }) => ({ stream, isLive: true }));
+    const held = waiting.filter(({ topic }) => this.#isHeld(topic));
+    const fresh = waiting.filter(({ topic }) => !this.#isHeld(topic)).map(({ topic }) => topic);
+    const live = held.map(({ topic }) => ({ topic, isLive: true }));
     const results = await Promise.allSettled([
-      // From where the fan-out is: what passed by meanwhile shows by `prev`.
-      ...held.map((listener) => listeners.forceLive(listener, {})),
-      connections.note(connection, live),
+      // Live from the fan-out's cursor on: `prev` shows what was skipped meanwhile.
+      ...held.map((subscriber) => subscribers.forceLive(subscriber, {})),
+      connections.saveSubscriptions(connection, live),
       connections.leave(connection, fresh).catch((error: unknown) => onError(error, "undo")),
     ]);
     return results.every(({ status }) => status === "fulfilled");

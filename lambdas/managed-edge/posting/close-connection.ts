@@ -2,15 +2,17 @@ import type { Connections } from "../table/connections.ts";
 import type { ConnectionKey } from "../table/room-subscriber.ts";
 import type { Poster } from "./poster.ts";
 
+/** What closing a connection needs. */
 export interface CloseContext {
   readonly connections: Connections;
   readonly poster: Poster;
+  /** Called for each failure, with the step that failed. */
   readonly onError: (error: unknown, stage: string) => void;
 }
 
 /**
- * Ends a connection that cannot be told what it must know, or that holds up others: it comes back, and resumes. Never
- * rejects.
+ * Closes a connection that cannot be sent what it must know, or that holds up others: its client reconnects and resumes.
+ * Never rejects.
  */
 export async function closeConnection(context: CloseContext, connection: ConnectionKey): Promise<void> {
   const { connections, poster, onError } = context;

@@ -1,69 +1,69 @@
 import type { ServerFrame } from "../../../contract/managed-edge.ts";
 import { encodeFrame, isRefused, type Poster, packMessages } from "./poster.ts";
 
-/** Packed before it is due when so many frames wait, so that a large answer is not held twice in memory. */
+/** Frames at which they are packed before `flush`, so that a large answer is not in memory twice. */
 const MAXIMUM_FRAMES = 5_000;
 
-/** The frames that one request leads to, sent in their order and in as few messages as they fit into. */
+/** The frames that one request leads to: `flush` sends them in their order, in as few messages as they fit into. */
 export class Outbox {
   readonly #poster: Poster;
   readonly #connectionId: string;
   #frames: string[] = [];
-  /** Packed, and not yet taken by API Gateway. */
+  /** Packed, and not accepted by API Gateway yet. */
   #messages: string[] = [];
   #isGone = false;
   #hasLeft = false;
   #hasFailed = false;
-  #bytes = 0;
+  #size = 0;
 
   constructor(poster: Poster, connectionId: string) {
     this.#poster = poster;
     this.#connectionId = connectionId;
   }
 
-  /** Whether the connection turned out to have ended. */
+  /** True once a post has shown that the connection has ended. */
   get isGone(): boolean {
     return this.#isGone;
   }
 
-  /** Whether the client may have something of it already. */
+  /** True where the client may have got some of it. */
   get hasLeft(): boolean {
     return this.#hasLeft;
   }
 
-  /** Whether the last `flush` failed; what it left is sent by the next one. */
+  /** True where the last `flush` failed; the next one sends what it left. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** All that was ever added, in UTF-16 units: near enough to bytes for a bound. */
+  /** The size of all that was ever added, in UTF-16 code units: near enough to bytes for a limit. */
   get size(): number {
-    return this.#bytes;
+    return this.#size;
   }
 
   add(...frames: readonly ServerFrame[]): void {
     this.addAll(frames);
   }
 
-  /** As `add`, for any number of frames. */
+  /** Adds any number of frames. */
   addAll(frames: Iterable<ServerFrame>): void {
     for (const frame of frames) {
       const text = encodeFrame(frame);
-      this.#bytes += text.length;
+      this.#size += text.length;
       this.#frames.push(text);
     }
     if (this.#frames.length >= MAXIMUM_FRAMES) this.#pack();
   }
 
-  /** Forgets what has not left. */
+  /** Drops what has not been sent. */
   clear(): void {
     this.#frames = [];
     this.#messages = [];
   }
 
   /**
-   * Resolves once all is sent, or the connection is gone. Rejects where API Gateway does not take it; what is left stays
-   * for the next call.
+   * Resolves once all is sent, or the connection has ended. Rejects where API Gateway does not accept a message; the next
+   * call sends what is left.
    */
   async flush(): Promise<void> {
     this.#pack();

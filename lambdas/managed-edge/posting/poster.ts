@@ -5,26 +5,26 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { packFrames, type ServerFrame } from "../../../contract/managed-edge.ts";
-import { requestSignal } from "../../../kernel/aws/aws-bounds.ts";
+import { requestSignal } from "../../../kernel/aws/bounded-requests.ts";
 
-/** A message is billed in steps of this size, in bytes; API Gateway takes up to four of them in one. */
+/** API Gateway bills a message in steps of this size, in bytes; a message may have four of them. */
 const MAXIMUM_MESSAGE_BYTES = 32 * 1_024;
 
 /**
- * Sends to connections. Throttling, 5xx and silence are tried again by the SDK's client, with backoff and jitter, for a
- * few seconds at most: then the request rejects. Whether a message that met with silence has arrived nobody knows.
+ * Posts to connections. The SDK's client retries after throttling, 5xx and timeouts, with backoff and jitter, for a few
+ * seconds at most: then the request rejects. A message whose post timed out may have arrived or not.
  */
 export interface Poster {
   /**
-   * Sends frames in their order, as few messages as they fit into; says whether the connection is still there. Rejects
-   * where API Gateway does not take a message after all attempts: those before it are sent.
+   * Posts frames in their order, in as few messages as they fit into. Resolves with false where the connection has ended.
+   * Rejects where API Gateway does not accept a message after all attempts: those before it are sent.
    *
    * @param until ends the attempts early.
    */
   send(connectionId: string, frames: readonly string[], until?: AbortSignal): Promise<boolean>;
-  /** Sends one message of `packMessages`; says whether the connection is still there. */
+  /** Posts one message of `packMessages`. Resolves with false where the connection has ended. */
   post(connectionId: string, message: string, until?: AbortSignal): Promise<boolean>;
-  /** Ends a connection. Does nothing where it has ended. */
+  /** Closes a connection. Does nothing where it has ended. */
   close(connectionId: string): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ const statusOf = (error: unknown): number | undefined =>
 const isGone = (error: unknown): boolean =>
   statusOf(error) === 410 || (error instanceof Error && error.name === "GoneException");
 
-/** Whether API Gateway said that it did not take the message; after any other failure it may have arrived. */
+/** True where API Gateway answered that it did not accept the message; after any other failure it may have arrived. */
 export const isRefused = (error: unknown): boolean => {
   const status = statusOf(error);
   return status !== undefined && status >= 400 && status < 500;
@@ -56,6 +56,7 @@ async function unlessGone(request: Promise<unknown>): Promise<boolean> {
   }
 }
 
+/** Builds the poster on a client of the API's management endpoint. */
 export function createPoster(client: ApiGatewayManagementApiClient): Poster {
   const post: Poster["post"] = (connectionId, message, until) => {
     const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: message });

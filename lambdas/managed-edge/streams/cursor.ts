@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { compareIds, ENTRY_ID } from "../../../contract/stream.ts";
+import { ENTRY_ID } from "../../../contract/ids.ts";
 
 const cursorSchema = z.object({
   id: z.string().regex(ENTRY_ID),
@@ -7,20 +7,20 @@ const cursorSchema = z.object({
   splitAt: z.number().optional(),
 });
 
-/** Up to where a stream is delivered on this edge, or to one shard of its listeners. */
+/** Up to which id this edge has delivered a stream, or has delivered it to one shard of its room. */
 export type Cursor = z.infer<typeof cursorSchema>;
 
-/** A cursor as it is kept. */
+/** A cursor as Redis holds it. */
 export interface StoredCursor {
-  /** Absent: there is none. */
+  /** Absent where there is no cursor. */
   readonly text?: string;
-  /** Absent beside a text: the text makes no sense. */
+  /** Absent beside a text that is not a cursor. */
   readonly cursor?: Cursor;
 }
 
 export const encodeCursor = (cursor: Cursor): string => JSON.stringify(cursor);
 
-/** The cursor in what Redis holds; never throws. */
+/** Parses what Redis holds in a cursor's place; never throws. */
 export function parseCursor(text: string | null | undefined): StoredCursor {
   if (!text) return {};
   try {
@@ -31,14 +31,9 @@ export function parseCursor(text: string | null | undefined): StoredCursor {
   }
 }
 
-export const laterId = (a: string, b: string): string => (compareIds(a, b) < 0 ? b : a);
-
-/** The milliseconds in an id. Only for what is shown or asked for: what was delivered is decided by whole ids. */
-export const timeOf = (id: string): number => Number.parseInt(id, 10);
-
 /**
- * Up to which id all listeners of a shard have a stream, where the cursors say so: of a room that was split, the parts
- * may still be in the queue.
+ * Returns the id up to which every subscriber of a shard has a stream; undefined where the cursors do not say so. The
+ * parts of a room that was split may still be in the queue.
  */
 export function deliveredId({ cursor }: StoredCursor, { cursor: part }: StoredCursor): string | undefined {
   if (!cursor) return undefined;

@@ -1,14 +1,14 @@
 import type { Cluster, Redis } from "ioredis";
 
 /**
- * What a subscriber of a whole channel finds:
- * - `first`: nobody else listens, and it holds the right to set cursors until `open` (others wait)
- * - `busy`: another one holds that right
- * - `open`: others listen
+ * The state of a whole channel that a subscriber finds:
+ * - `first`: it has no other subscribers, and this one may set its cursors until `open`, while others wait
+ * - `busy`: another subscriber is setting the cursors
+ * - `open`: it has other subscribers
  */
 export type Claim = "first" | "busy" | "open";
 
-/** By the clock of the node that gives the stream's entries their ids, in ms since 1970. */
+/** KEYS: a key of the node that is asked. Returns its time, by which it gives entries their ids, in ms since 1970. */
 const NOW = `
 local now = redis.call('TIME')
 return string.format('%.0f', tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000))
@@ -26,7 +26,7 @@ redis.call('SET', KEYS[1], held, 'EX', ARGV[2])
 return 'open'
 `;
 
-/** KEYS: the marker of the whole channel, then of each stream its cursor and its marker. ARGV: token, seconds, cursors. */
+/** KEYS: the marker of the whole channel, then the cursor and the marker of each stream. ARGV: token, seconds, cursors. */
 const ADOPT = `
 if redis.call('GET', KEYS[1]) ~= 'first:' .. ARGV[1] then return 0 end
 for i = 3, #ARGV do
@@ -41,7 +41,7 @@ const OPEN = `
 if redis.call('GET', KEYS[1]) == 'first:' .. ARGV[1] then redis.call('SET', KEYS[1], '1', 'EX', ARGV[2]) end
 `;
 
-/** KEYS: a cursor. ARGV: what it was ('' for nothing), what it is to be, seconds. Returns what it was. */
+/** KEYS: a cursor. ARGV: the expected text ('' for none), the new text, seconds. Returns the text that was found. */
 const MOVE_CURSOR = `
 local held = redis.call('MGET', KEYS[1])[1] or ''
 if held == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
@@ -58,7 +58,7 @@ interface Commands {
   edgeMoveCursor(key: string, ...values: readonly Value[]): Promise<string>;
 }
 
-/** The steps that have to be one, as Lua. Those that other streams' fan-outs must not come between hold one slot. */
+/** Defines the atomic steps as Lua scripts. The keys of one call share a slot. */
 export function edgeScripts(redis: Redis | Cluster) {
   redis.defineCommand("edgeNow", { lua: NOW, numberOfKeys: 1 });
   redis.defineCommand("edgeClaim", { lua: CLAIM, numberOfKeys: 1 });

@@ -1,21 +1,26 @@
 import { channelDefinition } from "../../../contract/channels.ts";
-import { compareIds, FIRST_ID, type Stream } from "../../../contract/stream.ts";
+import { compareIds, FIRST_ID } from "../../../contract/ids.ts";
+import type { Stream } from "../../../contract/stream.ts";
+import {
+  conflate,
+  entriesFollowing,
+  isLatest,
+  type Recovery,
+  resumeLatest,
+  snapshotOf,
+} from "../../../kernel/protocol/recovery.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 
 /** Entries per read. */
 const PAGE = 500;
 
-/** What a client gets of a stream at once, and where that leaves it. */
-export interface Resume {
-  readonly entries: readonly Entry[];
+/** What a client gets of a stream with the answer, and its position after that. */
+export interface Resume extends Recovery {
   readonly id: string;
-  readonly recovered: boolean;
 }
 
-export const isLatest = ({ channel }: Stream): boolean => channelDefinition(channel).delivery === "latest";
-
-/** All entries after an id, oldest first. */
+/** Resolves with all entries after an id, oldest first. */
 export async function readAfter(reader: StreamReader, stream: Stream, id: string): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (;;) {
@@ -25,38 +30,30 @@ export async function readAfter(reader: StreamReader, stream: Stream, id: string
   }
 }
 
-/** Where a stream begins for a client that has nothing of it: `latest` with its value, the others with what comes. */
+/** Resolves with what a client without a last id gets: the newest value of a `latest` stream, nothing of the others. */
 export async function readSnapshot(reader: StreamReader, stream: Stream): Promise<Resume> {
   const [newest] = await reader.newest(stream, 1);
-  const entries = newest && isLatest(stream) ? [newest] : [];
-  return { entries, id: newest?.id ?? FIRST_ID, recovered: true };
+  return { ...snapshotOf(stream, newest), id: newest?.id ?? FIRST_ID };
 }
 
-async function resumeLatest(reader: StreamReader, stream: Stream, id: string): Promise<Resume> {
-  const [last] = await reader.newest(stream, 1);
-  if (id === (last?.id ?? FIRST_ID)) return { entries: [], id, recovered: true };
-  if (!last) return { entries: [], id: FIRST_ID, recovered: false };
-  // The client is ahead of the stream: Redis has lost what it has. Its own `prev` shows that.
-  if (compareIds(id, last.id) > 0) return { entries: [last], id: last.id, recovered: false };
-  return { entries: [{ ...last, prev: id }], id: last.id, recovered: true };
-}
-
-/** What came after an id; all that is held, not recovered, where something in between is gone. As on the gateway. */
-export async function readResume(reader: StreamReader, stream: Stream, id: string): Promise<Resume> {
-  if (isLatest(stream)) return resumeLatest(reader, stream, id);
-  const after = await readAfter(reader, stream, id);
-  const [first] = after;
-  const [top] = first ? [first] : await reader.newest(stream, 1);
-  if (first ? first.prev === id : (top?.id ?? FIRST_ID) === id) {
-    return { entries: after, id: after.at(-1)?.id ?? id, recovered: true };
+/** Resolves with what came after an id or, where something in between is gone, with all that is held: not recovered. */
+export async function readResume(reader: StreamReader, stream: Stream, lastId: string): Promise<Resume> {
+  if (isLatest(stream)) {
+    const [newest] = await reader.newest(stream, 1);
+    return { ...resumeLatest(newest, lastId), id: newest?.id ?? FIRST_ID };
   }
+  const after = await readAfter(reader, stream, lastId);
+  const following = entriesFollowing(after, lastId);
+  if (following) return { entries: following, id: following.at(-1)?.id ?? lastId, recovered: true };
+  const [newest] = after.length > 0 ? [] : await reader.newest(stream, 1);
+  if (after.length === 0 && (newest?.id ?? FIRST_ID) === lastId) return { entries: [], id: lastId, recovered: true };
   const held = await reader.newest(stream, channelDefinition(stream.channel).history.entries);
   return { entries: held, id: held.at(-1)?.id ?? FIRST_ID, recovered: false };
 }
 
-/** What came after an id meanwhile, as one that follows gets it: of a `latest` stream the newest value alone. */
+/** Resolves with what came after an id that a client has already: of a `latest` stream the newest value alone. */
 export async function readFollowing(reader: StreamReader, stream: Stream, id: string): Promise<readonly Entry[]> {
   if (!isLatest(stream)) return readAfter(reader, stream, id);
   const [newest] = await reader.newest(stream, 1);
-  return newest && compareIds(newest.id, id) > 0 ? [{ ...newest, prev: id }] : [];
+  return newest && compareIds(newest.id, id) > 0 ? [conflate(newest, id)] : [];
 }

@@ -10,23 +10,23 @@ import {
   subscriptionRow,
 } from "../../../kernel/managed-edge/edge-table.ts";
 import type { ConnectionKey } from "./room-subscriber.ts";
-import type { Listeners } from "./room-subscribers.ts";
+import type { RoomSubscribers } from "./room-subscribers.ts";
 import type { Row, Table } from "./table.ts";
 
-/** One room that a connection listens to, or is about to. */
+/** One topic that a connection is subscribed to, or is catching up with. */
 export interface Subscription {
-  readonly stream: Topic;
-  /** Whether it has gone live. False says only that nobody has written it down: the listener's row knows. */
+  readonly topic: Topic;
+  /** True once it is known to be live. Where it is false, the subscriber's row in the room decides. */
   readonly isLive: boolean;
-  /** When it was asked for, in ms since 1970. */
+  /** When the client subscribed, in ms since 1970. */
   readonly since: number;
-  /** The newest id that the client has had since it went live by other ways than the fan-out. */
+  /** The newest id that the client got with its `subscribe`, before the fan-out took over. */
   readonly newestStart?: string | undefined;
 }
 
-/** A connection and all that it listens to. */
+/** A connection and its subscriptions. */
 export interface ConnectionState extends ConnectionKey {
-  /** Whose it is; undefined on an anonymous connection and where the token has expired. */
+  /** The user; undefined on an anonymous connection and where the token has expired. */
   readonly identity?: Identity | undefined;
   /** By room. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
@@ -57,24 +57,24 @@ function toState(id: string, rows: readonly Row[]): ConnectionState | undefined 
     const parsed = subscriptionSchema.safeParse(row);
     if (!parsed.success) return [];
     const { channel, key, ...fields } = parsed.data;
-    const stream = { channel, key };
-    return [[roomName(stream), { stream, ...fields }]];
+    const topic = { channel, key };
+    return [[roomName(topic), { topic, ...fields }]];
   });
   const identity = sub === undefined ? undefined : { sub, expiresAt: tokenExpiresAt };
   return { id, connectedAt, identity, subscriptions: new Map(subscriptions) };
 }
 
-/** The connections' side of the table: who they are and what they listen to. */
+/** The rows of connections: their users and their subscriptions. */
 export class Connections {
   readonly #table: Table;
-  readonly #listeners: Listeners;
+  readonly #subscribers: RoomSubscribers;
 
-  constructor(table: Table, listeners: Listeners) {
+  constructor(table: Table, subscribers: RoomSubscribers) {
     this.#table = table;
-    this.#listeners = listeners;
+    this.#subscribers = subscribers;
   }
 
-  /** Remembers a connection, unless a newer one of that id is there. */
+  /** Saves a connection, unless a newer one of that id is there. */
   async add(connection: ConnectionKey, identity: Identity | undefined): Promise<void> {
     const { connectedAt } = connection;
     const row = {
@@ -89,15 +89,15 @@ export class Connections {
     });
   }
 
-  /** A connection as it is now, or undefined where it has ended. */
+  /** Resolves with a connection and its subscriptions; undefined where it has ended. */
   async find(id: string): Promise<ConnectionState | undefined> {
     const rows: Row[] = [];
     for await (const page of this.#table.pages(connectionPartition(id))) rows.push(...page);
     return toState(id, rows);
   }
 
-  /** Makes a connection another user's, or anonymous. Does nothing where it has ended. */
-  async identify({ id, connectedAt }: ConnectionKey, identity: Identity | undefined): Promise<void> {
+  /** Sets or, with undefined, removes a connection's user. Does nothing where the connection has ended. */
+  async setIdentity({ id, connectedAt }: ConnectionKey, identity: Identity | undefined): Promise<void> {
     await this.#table.change(
       { partition: connectionPartition(id), sort: CONNECTION_ROW },
       identity
@@ -121,40 +121,40 @@ export class Connections {
   }
 
   /**
-   * Writes down what a connection is about to listen to (before its listener rows, so that they can be found), or, with
-   * `isLive`, that it does.
+   * Saves subscriptions of a connection. Call it before its rows in the rooms are written, so that these can be found, and
+   * again with `isLive` once they are live.
    */
-  async note(
+  async saveSubscriptions(
     { id, connectedAt }: ConnectionKey,
-    subscriptions: readonly Pick<Subscription, "stream" | "isLive" | "newestStart">[],
+    subscriptions: readonly Pick<Subscription, "topic" | "isLive" | "newestStart">[],
   ): Promise<void> {
     const since = Date.now();
     await this.#table.putAll(
-      subscriptions.map(({ stream, isLive, newestStart }) => ({
+      subscriptions.map(({ topic, isLive, newestStart }) => ({
         partition: connectionPartition(id),
-        sort: subscriptionRow(roomName(stream)),
-        values: { ...stream, connectedAt, isLive, since, ...(newestStart === undefined ? {} : { newestStart }) },
+        sort: subscriptionRow(roomName(topic)),
+        values: { ...topic, connectedAt, isLive, since, ...(newestStart === undefined ? {} : { newestStart }) },
         expiresAt: rowExpiry(connectedAt),
       })),
     );
   }
 
   /** Ends subscriptions. */
-  async leave({ id }: ConnectionKey, streams: readonly Topic[]): Promise<void> {
-    await this.#listeners.remove(id, streams);
+  async leave({ id }: ConnectionKey, topics: readonly Topic[]): Promise<void> {
+    await this.#subscribers.remove(id, topics);
     await this.#table.deleteAll(
-      streams.map((stream) => ({ partition: connectionPartition(id), sort: subscriptionRow(roomName(stream)) })),
+      topics.map((topic) => ({ partition: connectionPartition(id), sort: subscriptionRow(roomName(topic)) })),
     );
   }
 
-  /** Forgets a connection that has ended, and all its rows. Leaves a newer one of that id alone. */
+  /** Removes a connection that has ended, with all its rows. Leaves a newer one of that id alone. */
   async remove(connection: ConnectionKey): Promise<void> {
     const { id, connectedAt } = connection;
     const state = await this.find(id);
     if (!state || state.connectedAt > connectedAt) return;
     await this.leave(
       connection,
-      [...state.subscriptions.values()].map(({ stream }) => stream),
+      [...state.subscriptions.values()].map(({ topic }) => topic),
     );
     await this.#table.delete(
       { partition: connectionPartition(id), sort: CONNECTION_ROW },

@@ -1,23 +1,24 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { ATTEMPTS, requestHandler } from "../../../kernel/aws/aws-bounds.ts";
+import { boundedRequests } from "../../../kernel/aws/bounded-requests.ts";
 import { Connections } from "./connections.ts";
-import { Listeners } from "./room-subscribers.ts";
+import { RoomSubscribers } from "./room-subscribers.ts";
 import { StartPositions } from "./start-positions.ts";
-import { createTable } from "./table.ts";
+import { Table } from "./table.ts";
 
-/** The sides of the table of that name. */
+/** The table by what its rows are about. */
 export interface OpenTable {
   readonly connections: Connections;
-  readonly listeners: Listeners;
-  readonly starts: StartPositions;
+  readonly subscribers: RoomSubscribers;
+  readonly startPositions: StartPositions;
 }
 
+/** Opens the table of that name in the environment's account and region. */
 export function openTable(name: string): OpenTable {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: ATTEMPTS, requestHandler }), {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(boundedRequests()), {
     marshallOptions: { removeUndefinedValues: true },
   });
-  const table = createTable(client, name);
-  const listeners = new Listeners(table);
-  return { listeners, connections: new Connections(table, listeners), starts: new StartPositions(table) };
+  const table = new Table(client, name);
+  const subscribers = new RoomSubscribers(table);
+  return { subscribers, connections: new Connections(table, subscribers), startPositions: new StartPositions(table) };
 }

@@ -8,23 +8,22 @@ export interface ConnectionKey {
   readonly connectedAt: number;
 }
 
-/** One connection in one room. */
-export interface Listener {
+/** One connection in the room of one topic. */
+export interface RoomSubscriber {
   readonly connection: ConnectionKey;
-  /** The room. */
-  readonly stream: Topic;
-  /** False while it is catching up. */
+  readonly topic: Topic;
+  /** False while it is catching up: its `subscribe` still delivers snapshot or history. */
   readonly isLive: boolean;
-  /** From where on it gets messages, once it is live. */
+  /** From which id on it gets messages, once it is live. */
   readonly start: StartFields;
-  /** Fan-outs that passed it by while it was catching up. */
-  readonly skips: number;
-  /** Of a whole channel: the keys of the streams whose fan-outs passed it by. Undefined where they were too many to note. */
-  readonly passedBy?: readonly string[] | undefined;
-  /** Which `subscribe` wrote it. */
+  /** Number of fan-outs that skipped it while it was catching up. */
+  readonly skippedFanOuts: number;
+  /** Of a whole channel: the keys of the streams that those fan-outs were of. Undefined where they were too many to keep. */
+  readonly skippedKeys?: readonly string[] | undefined;
+  /** Identifies the `subscribe` that wrote it. */
   readonly attempt: string;
-  /** When that was, in ms since 1970. */
+  /** When that `subscribe` wrote it, in ms since 1970. */
   readonly since: number;
-  /** Until when it may listen, in ms since 1970; on a private channel, the end of the token. */
+  /** Until when it may be subscribed, in ms since 1970: on a private channel, the end of the token. */
   readonly validUntil?: number | undefined;
 }

@@ -1,158 +1,124 @@
 import { setTimeout as delay } from "node:timers/promises";
-import * as z from "zod";
 import { roomName, type Stream, type Topic } from "../../../contract/stream.ts";
-import { edgeTable, roomPartition, rowExpiry, shardOf, shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
-import type { ConnectionKey, Listener } from "./room-subscriber.ts";
-import { type StartFields, startFieldsSchema, startValues } from "./start-fields.ts";
-import type { Change, RowKey, Table } from "./table.ts";
+import { roomPartition, rowExpiry } from "../../../kernel/managed-edge/edge-table.ts";
+import type { ConnectionKey, RoomSubscriber } from "./room-subscriber.ts";
+import type { StartFields } from "./start-fields.ts";
+import { parseSubscriber, subscriberKey, toLive } from "./subscriber-row.ts";
+import type { Change, Table } from "./table.ts";
 
-/** After so long, in ms, whoever was to let a listener go live has ended half-way: a function has half a minute. */
+/**
+ * A subscriber that has been catching up for this long, in ms, will not go live: the function that was to let it go live
+ * has ended, since a function runs for half a minute at most.
+ */
 export const CATCH_UP_BOUND_MS = 40_000;
 
-/** Whether nobody is left who will let it go live. */
-export const isAbandoned = ({ isLive, since }: Pick<Listener, "isLive" | "since">): boolean =>
+/** True where the function that was to let a subscriber go live has ended without doing so. */
+export const isAbandoned = ({ isLive, since }: Pick<RoomSubscriber, "isLive" | "since">): boolean =>
   !isLive && Date.now() - since > CATCH_UP_BOUND_MS;
 
-/** Most streams that are noted on the row of a listener that is catching up: a row must stay small. */
-const MAXIMUM_PASSED_BY = 500;
+/** Most keys that are kept on the row of a subscriber that is catching up: a row must stay small. */
+const MAXIMUM_SKIPPED_KEYS = 500;
 
-/** How long a listener that is catching up is waited for, and between two looks at it, in ms. */
+/** Longest wait for a subscriber to go live, and the pause between two looks at it, in ms. */
 const WAIT_MS = 500;
 const WAIT_STEP_MS = 20;
 
-const listenerSchema = z.object({
-  [edgeTable.sortKey]: z.string(),
-  connectedAt: z.number(),
-  isLive: z.boolean().default(false),
-  skips: z.number(),
-  passedBy: z.set(z.string()).optional(),
-  hasPassedMore: z.boolean().default(false),
-  attempt: z.string(),
-  // Without it: of a version before, which wrote down a time in place of a position. It is ended aloud.
-  since: z.number().default(0),
-  validUntil: z.number().optional(),
-  ...startFieldsSchema.shape,
-});
-
-function keyOf(connectionId: string, stream: Topic): RowKey {
-  const shard = shardOf(connectionId, shardsOf(stream.channel));
-  return { partition: roomPartition(roomName(stream), shard), sort: connectionId };
-}
-
-function toListener(row: unknown, stream: Topic): Listener[] {
-  const parsed = listenerSchema.safeParse(row);
-  if (!parsed.success) return [];
-  const { sk: id, connectedAt, passedBy = [], hasPassedMore, ...fields } = parsed.data;
-  const { isLive, skips, attempt, since, validUntil, ...start } = fields;
-  const keys = hasPassedMore ? undefined : [...passedBy];
-  const connection = { id, connectedAt };
-  return [{ connection, stream, isLive, start, skips, passedBy: keys, attempt, since, validUntil }];
-}
-
-/** What begins a listener's life. */
-export interface NewListener {
+/** The `subscribe` that adds subscribers. */
+export interface NewSubscriber {
   readonly connection: ConnectionKey;
   readonly attempt: string;
   readonly validUntil?: number | undefined;
 }
 
-/** The `SET` of a row that goes live from a start on, on one more condition. */
-function toLive({ attempt }: Pick<Listener, "attempt">, start: StartFields, condition: string): Change {
-  const values = { isLive: true, ...startValues(start) };
-  const names = Object.keys(values);
-  return {
-    UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(", ")} REMOVE passedBy, hasPassedMore`,
-    ConditionExpression: `attempt = :attempt${condition}`,
-    ExpressionAttributeValues: {
-      ":attempt": attempt,
-      ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
-    },
-  };
-}
-
 /**
- * The rooms' side of the table. A listener is first catching up: fan-outs pass it by, but count that they did, and it
- * goes live only on the condition that it has read the stream after the last of them. So nothing reaches a connection
- * twice, out of order or not at all, however subscribing and publishing fall together.
+ * The rows of rooms. A subscriber is first catching up: fan-outs skip it, but count on its row that they did, and it goes
+ * live only on the condition that it has read the stream after the last of them. So nothing reaches a connection twice,
+ * out of order or not at all, however subscribing and publishing interleave.
  */
-export class Listeners {
+export class RoomSubscribers {
   readonly #table: Table;
-  /** Those that are waited for, by connection and room: the fan-outs of a channel's streams wait for the same ones. */
-  readonly #waits = new Map<string, Promise<Listener | undefined>>();
+  /** By connection and room. Shared: the fan-outs of a channel's streams wait for the same subscribers. */
+  readonly #waits = new Map<string, Promise<RoomSubscriber | undefined>>();
 
   constructor(table: Table) {
     this.#table = table;
   }
 
-  /** The listeners of a room (of one shard of it, where given), a page at a time. */
-  async *pages(stream: Topic, shard: number): AsyncIterable<readonly Listener[]> {
-    for await (const page of this.#table.pages(roomPartition(roomName(stream), shard))) {
-      yield page.flatMap((row) => toListener(row, stream));
+  /** Yields the subscribers of one shard of a topic's room, a page at a time. */
+  async *pages(topic: Topic, shard: number): AsyncIterable<readonly RoomSubscriber[]> {
+    for await (const page of this.#table.pages(roomPartition(roomName(topic), shard))) {
+      yield page.flatMap((row) => parseSubscriber(row, topic) ?? []);
     }
   }
 
-  /** Lets a connection into rooms, catching up. Where it is there already it starts again. */
-  async add(streams: readonly Topic[], { connection, attempt, validUntil }: NewListener): Promise<void> {
+  /** Adds a connection to rooms, catching up. Where it is in a room already it starts again. */
+  async add(topics: readonly Topic[], { connection, attempt, validUntil }: NewSubscriber): Promise<void> {
     const { id, connectedAt } = connection;
     const end = validUntil === undefined ? {} : { validUntil };
     const since = Date.now();
     await this.#table.putAll(
-      streams.map((stream) => ({
-        ...keyOf(id, stream),
-        values: { connectedAt, skips: 0, attempt, since, ...end },
+      topics.map((topic) => ({
+        ...subscriberKey(id, topic),
+        values: { connectedAt, skippedFanOuts: 0, attempt, since, ...end },
         expiresAt: rowExpiry(connectedAt),
       })),
     );
   }
 
   /**
-   * Passes by one that is catching up, and says so on its row, with the stream that did so where the room has several.
-   * False where it no longer is catching up: look at it again.
+   * Skips a subscriber that is catching up, and records that on its row, with the stream's key where the room has several
+   * streams. Resolves with false where it is no longer catching up: look at it again.
    */
-  async skip({ connection, stream, attempt }: Listener, { key }: Stream): Promise<boolean> {
-    const row = keyOf(connection.id, stream);
+  async skip({ connection, topic, attempt }: RoomSubscriber, { key }: Stream): Promise<boolean> {
+    const row = subscriberKey(connection.id, topic);
     const condition = "attempt = :attempt AND attribute_not_exists(isLive)";
     const values = { ":one": 1, ":attempt": attempt };
-    if (key === undefined || stream.key !== undefined) {
-      const change = { UpdateExpression: "ADD skips :one", ConditionExpression: condition };
+    if (key === undefined || topic.key !== undefined) {
+      const change = { UpdateExpression: "ADD skippedFanOuts :one", ConditionExpression: condition };
       return this.#table.change(row, { ...change, ExpressionAttributeValues: values });
     }
-    const isNoted = await this.#table.change(row, {
-      UpdateExpression: "ADD skips :one, passedBy :keys",
-      ConditionExpression: `${condition} AND (attribute_not_exists(passedBy) OR size(passedBy) < :maximum)`,
-      ExpressionAttributeValues: { ...values, ":keys": new Set([key]), ":maximum": MAXIMUM_PASSED_BY },
+    const isRecorded = await this.#table.change(row, {
+      UpdateExpression: "ADD skippedFanOuts :one, skippedKeys :keys",
+      ConditionExpression: `${condition} AND (attribute_not_exists(skippedKeys) OR size(skippedKeys) < :maximum)`,
+      ExpressionAttributeValues: { ...values, ":keys": new Set([key]), ":maximum": MAXIMUM_SKIPPED_KEYS },
     });
-    if (isNoted) return true;
+    if (isRecorded) return true;
     return this.#table.change(row, {
-      UpdateExpression: "SET hasPassedMore = :more ADD skips :one",
+      UpdateExpression: "SET hasSkippedMore = :more ADD skippedFanOuts :one",
       ConditionExpression: condition,
       ExpressionAttributeValues: { ...values, ":more": true },
     });
   }
 
   /**
-   * Ends the catching up; false where a fan-out has passed by since `skips` was read, or where another `subscribe` has
-   * taken over. May be called again where it is not known what became of it.
+   * Makes a subscriber live. Resolves with false where a fan-out has skipped it since `skippedFanOuts` was read, or where
+   * another `subscribe` has taken over. Safe to call again where the outcome is unknown.
    */
-  goLive(listener: Listener, start: StartFields): Promise<boolean> {
-    const change = toLive(listener, start, " AND skips = :skips");
-    const values = { ...change.ExpressionAttributeValues, ":skips": listener.skips };
-    return this.#change(listener, { ...change, ExpressionAttributeValues: values });
+  goLive(subscriber: RoomSubscriber, start: StartFields): Promise<boolean> {
+    const change = toLive(subscriber, start, " AND skippedFanOuts = :skippedFanOuts");
+    const values = { ...change.ExpressionAttributeValues, ":skippedFanOuts": subscriber.skippedFanOuts };
+    return this.#change(subscriber, { ...change, ExpressionAttributeValues: values });
   }
 
-  /** Ends the catching up, whatever passed by; what that was shows by `prev`. False where another one has taken over. */
-  forceLive(listener: Pick<Listener, "connection" | "stream" | "attempt">, start: StartFields): Promise<boolean> {
-    return this.#change(listener, toLive(listener, start, ""));
+  /**
+   * Makes a subscriber live although fan-outs have skipped it; `prev` shows what it missed. Resolves with false where
+   * another `subscribe` has taken over.
+   */
+  forceLive(
+    subscriber: Pick<RoomSubscriber, "connection" | "topic" | "attempt">,
+    start: StartFields,
+  ): Promise<boolean> {
+    return this.#change(subscriber, toLive(subscriber, start, ""));
   }
 
-  #change({ connection, stream }: Pick<Listener, "connection" | "stream">, change: Change): Promise<boolean> {
-    return this.#table.change(keyOf(connection.id, stream), change);
+  #change({ connection, topic }: Pick<RoomSubscriber, "connection" | "topic">, change: Change): Promise<boolean> {
+    return this.#table.change(subscriberKey(connection.id, topic), change);
   }
 
-  /** Gives a connection's private rooms until a new end. */
-  async renew({ id, connectedAt }: ConnectionKey, streams: readonly Topic[], validUntil: number): Promise<void> {
-    const renewing = streams.map((stream) =>
-      this.#table.change(keyOf(id, stream), {
+  /** Extends a connection's private subscriptions to the end of its new token. */
+  async renew({ id, connectedAt }: ConnectionKey, topics: readonly Topic[], validUntil: number): Promise<void> {
+    const renewing = topics.map((topic) =>
+      this.#table.change(subscriberKey(id, topic), {
         UpdateExpression: "SET validUntil = :validUntil",
         ConditionExpression: "connectedAt = :connectedAt",
         ExpressionAttributeValues: { ":validUntil": validUntil, ":connectedAt": connectedAt },
@@ -161,29 +127,29 @@ export class Listeners {
     await Promise.all(renewing);
   }
 
-  /** A connection in a room, as it is now. */
-  async find(connectionId: string, stream: Topic): Promise<Listener | undefined> {
-    return toListener(await this.#table.get(keyOf(connectionId, stream)), stream)[0];
+  /** Resolves with a connection's state in a room; undefined where it is not there. */
+  async find(connectionId: string, topic: Topic): Promise<RoomSubscriber | undefined> {
+    return parseSubscriber(await this.#table.get(subscriberKey(connectionId, topic)), topic);
   }
 
-  /** Resolves with a listener as it is once it has gone live, or after a while. */
-  async waitFor({ connection, stream }: Listener): Promise<Listener | undefined> {
-    const name = `${connection.id} ${roomName(stream)}`;
-    const wait = this.#waits.get(name) ?? this.#untilLive(connection, stream).finally(() => this.#waits.delete(name));
+  /** Resolves with a subscriber's state once it has gone live or was removed, or after half a second. */
+  async waitFor({ connection, topic }: RoomSubscriber): Promise<RoomSubscriber | undefined> {
+    const name = `${connection.id} ${roomName(topic)}`;
+    const wait = this.#waits.get(name) ?? this.#untilLive(connection, topic).finally(() => this.#waits.delete(name));
     this.#waits.set(name, wait);
     return wait;
   }
 
-  async #untilLive({ id }: ConnectionKey, stream: Topic): Promise<Listener | undefined> {
+  async #untilLive({ id }: ConnectionKey, topic: Topic): Promise<RoomSubscriber | undefined> {
     const deadline = performance.now() + WAIT_MS;
     for (;;) {
       await delay(WAIT_STEP_MS);
-      const listener = await this.find(id, stream);
-      if (!listener || listener.isLive || performance.now() > deadline) return listener;
+      const subscriber = await this.find(id, topic);
+      if (!subscriber || subscriber.isLive || performance.now() > deadline) return subscriber;
     }
   }
 
-  async remove(connectionId: string, streams: readonly Topic[]): Promise<void> {
-    await this.#table.deleteAll(streams.map((stream) => keyOf(connectionId, stream)));
+  async remove(connectionId: string, topics: readonly Topic[]): Promise<void> {
+    await this.#table.deleteAll(topics.map((topic) => subscriberKey(connectionId, topic)));
   }
 }

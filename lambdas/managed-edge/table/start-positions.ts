@@ -1,18 +1,18 @@
 import * as z from "zod";
-import { compareIds, roomName } from "../../../contract/stream.ts";
+import { compareIds, laterId } from "../../../contract/ids.ts";
+import { roomName } from "../../../contract/stream.ts";
 import { rowExpiry, startPartition, startRow } from "../../../kernel/managed-edge/edge-table.ts";
-import { laterId } from "../streams/cursor.ts";
-import type { Listener } from "./room-subscriber.ts";
+import type { RoomSubscriber } from "./room-subscriber.ts";
 import type { StartFields } from "./start-fields.ts";
 import type { Table } from "./table.ts";
 
-/** Longest text of positions on the listener's own row, in bytes: every fan-out of the room reads that row. */
+/** Longest text of positions on the subscriber's own row, in bytes: every fan-out of the room reads that row. */
 const MAXIMUM_INLINE_BYTES = 512;
 
 /** Longest text in a row of its own, in bytes: DynamoDB takes 400 KB. */
 const MAXIMUM_ROW_BYTES = 350_000;
 
-/** Positions kept in memory at the most, of however many listeners; some 200 bytes each. */
+/** Most positions kept in memory, of all subscribers together; some 200 bytes each. */
 const MAXIMUM_CACHED = 300_000;
 
 const pairsSchema = z.array(z.tuple([z.string(), z.string()]));
@@ -24,7 +24,7 @@ const rowSchema = z.object({ attempt: z.string(), ids: z.string() });
 /** Pairs, not an object: a market may be called `__proto__`. */
 const decode = (text: string): ReadonlyMap<string, string> => new Map(pairsSchema.parse(JSON.parse(text)));
 
-/** Texts of at most `MAXIMUM_ROW_BYTES` each. */
+/** Encodes ids by key as texts of at most `MAXIMUM_ROW_BYTES` each. */
 function encode(ids: ReadonlyMap<string, string>): string[] {
   const texts: string[] = [];
   let pairs: Pairs = [];
@@ -43,13 +43,13 @@ function encode(ids: ReadonlyMap<string, string>): string[] {
 }
 
 /**
- * What listeners of whole channels had of streams as they went live, where the fan-out's cursor was elsewhere: there
- * messages were on their way that such a listener has already, or somebody else has not. Of all other streams it has
- * what is up to the cursor.
+ * The positions of subscribers of whole channels as they went live, in the streams whose fan-out's cursor was at another
+ * id: messages of these were in the queue that the subscriber had already, or that another one did not have. In every
+ * other stream a subscriber has what the cursor has.
  */
 export class StartPositions {
   readonly #table: Table;
-  /** By listener and attempt, of which the positions never change. */
+  /** By subscriber and attempt: the positions of an attempt never change. */
   readonly #cache = new Map<string, ReadonlyMap<string, string>>();
   #cached = 0;
 
@@ -57,9 +57,9 @@ export class StartPositions {
     this.#table = table;
   }
 
-  /** Writes down a listener's positions by key. Resolves with what its row needs so that they are found. */
+  /** Saves a subscriber's positions by key. Resolves with the fields that its row needs for them to be found. */
   async save(
-    { connection, stream, attempt }: Pick<Listener, "connection" | "stream" | "attempt">,
+    { connection, topic, attempt }: Pick<RoomSubscriber, "connection" | "topic" | "attempt">,
     ids: ReadonlyMap<string, string>,
   ): Promise<StartFields> {
     const texts = encode(ids);
@@ -69,7 +69,7 @@ export class StartPositions {
     if (texts.length === 1 && Buffer.byteLength(first) <= MAXIMUM_INLINE_BYTES) return { startIds: first, newestStart };
     await this.#table.putAll(
       texts.map((text, number) => ({
-        partition: startPartition(roomName(stream)),
+        partition: startPartition(roomName(topic)),
         sort: startRow(connection.id, number),
         values: { attempt, ids: text },
         expiresAt: rowExpiry(connection.connectedAt),
@@ -79,35 +79,39 @@ export class StartPositions {
   }
 
   /**
-   * Up to which id a live listener had a stream as it went live; undefined where that is where the cursor is.
+   * Resolves with the id up to which a live subscriber had a stream as it went live; undefined where that is the cursor.
    *
    * @param key of the stream.
-   * @param cursor where the fan-out is.
+   * @param cursor up to which id the fan-out has delivered the stream.
    */
-  async find(listener: Listener, key: string | undefined, cursor: string | undefined): Promise<string | undefined> {
-    const { startId, startIds, startRows, newestStart } = listener.start;
+  async find(
+    subscriber: RoomSubscriber,
+    key: string | undefined,
+    cursor: string | undefined,
+  ): Promise<string | undefined> {
+    const { startId, startIds, startRows, newestStart } = subscriber.start;
     if (startId !== undefined) return startId;
     if (key === undefined || newestStart === undefined) return undefined;
     if (cursor !== undefined && compareIds(newestStart, cursor) <= 0) return undefined;
     if (startIds !== undefined) return decode(startIds).get(key);
-    return startRows === undefined ? undefined : (await this.#rows(listener, startRows)).get(key);
+    return startRows === undefined ? undefined : (await this.#rows(subscriber, startRows)).get(key);
   }
 
-  async #rows(listener: Listener, count: number): Promise<ReadonlyMap<string, string>> {
-    const { connection, stream, attempt } = listener;
-    const name = `${connection.id} ${attempt} ${roomName(stream)}`;
+  async #rows(subscriber: RoomSubscriber, count: number): Promise<ReadonlyMap<string, string>> {
+    const { connection, topic, attempt } = subscriber;
+    const name = `${connection.id} ${attempt} ${roomName(topic)}`;
     const known = this.#cache.get(name);
     if (known) return known;
     const numbers = Array.from({ length: count }, (_, number) => number);
-    const pages = await Promise.all(numbers.map((number) => this.#row(listener, number)));
+    const pages = await Promise.all(numbers.map((number) => this.#row(subscriber, number)));
     const ids = new Map(pages.flatMap((page) => [...page]));
     this.#keep(name, ids);
     return ids;
   }
 
-  /** Empty where a later attempt has written over it: then the listener that was asked for is no longer there. */
-  async #row({ connection, stream, attempt }: Listener, number: number): Promise<ReadonlyMap<string, string>> {
-    const key = { partition: startPartition(roomName(stream)), sort: startRow(connection.id, number) };
+  /** Empty where a later attempt has overwritten the row: then the subscriber that was asked for is no longer there. */
+  async #row({ connection, topic, attempt }: RoomSubscriber, number: number): Promise<ReadonlyMap<string, string>> {
+    const key = { partition: startPartition(roomName(topic)), sort: startRow(connection.id, number) };
     const parsed = rowSchema.safeParse(await this.#table.get(key));
     return parsed.success && parsed.data.attempt === attempt ? decode(parsed.data.ids) : new Map();
   }

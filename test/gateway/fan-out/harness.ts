@@ -5,7 +5,7 @@ import { Server } from "socket.io";
 import type { DataMessage } from "../../../contract/messages.ts";
 import { FanOut } from "../../../gateway/fan-out/fan-out.ts";
 import type { FanOutOptions } from "../../../gateway/fan-out/fan-out-options.ts";
-import type { Member } from "../../../gateway/fan-out/room.ts";
+import type { Member } from "../../../gateway/fan-out/member.ts";
 import { sharedCompressionOptions } from "../../../gateway/socket-io/shared-deflate.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../../gateway/socket-io/socket.ts";
 import { connectClient, type TestClient } from "../../support/client.ts";
@@ -15,7 +15,7 @@ export interface Pair {
   readonly client: TestClient;
   readonly socket: GatewaySocket;
   readonly member: Member;
-  hasOverflown: boolean;
+  hasOverflowed: boolean;
 }
 
 /** A Socket.IO server with a fan-out and nothing else of the gateway. */
@@ -23,7 +23,7 @@ export interface FanOutHarness {
   readonly url: string;
   readonly engine: Server["engine"];
   readonly fanOut: FanOut;
-  connect(transports?: readonly string[]): Promise<Pair>;
+  connect(transports?: readonly string[], onOverflow?: () => void): Promise<Pair>;
   stop(): Promise<void>;
 }
 
@@ -37,8 +37,11 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
     isDirect: true,
     isCompressed: false,
     windowMs: 5,
-    heartbeatPatienceMs: 20,
+    heartbeatDeferMs: 20,
     maximumWaitingBytes: 10_000_000,
+    onError: (error) => {
+      throw error;
+    },
     ...options,
   });
   await once(http.listen(0, "127.0.0.1"), "listening");
@@ -48,16 +51,17 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
     url,
     engine: io.engine,
     fanOut,
-    async connect(transports = ["websocket"]) {
+    async connect(transports = ["websocket"], onOverflow = () => undefined) {
       const client = await connectClient(url, { transports: [...transports] });
       clients.push(client);
       const socket = namespace.sockets.get(client.socket.id as never);
       if (!socket) throw new Error("the server does not know the client");
       const member = fanOut.connect(socket.conn, () => {
-        pair.hasOverflown = true;
+        pair.hasOverflowed = true;
+        onOverflow();
       });
       socket.on("disconnect", () => fanOut.disconnect(member));
-      const pair: Pair = { client, socket, member, hasOverflown: false };
+      const pair: Pair = { client, socket, member, hasOverflowed: false };
       return pair;
     },
     async stop() {

@@ -9,8 +9,8 @@ import { type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
 
 const channel = "market:prices" as const;
 const markets = ["a", "b"];
-const whole = roomName({ channel });
-const roomOf = (target: string): string => (target === "all" ? whole : roomName({ channel, key: target }));
+const channelRoom = roomName({ channel });
+const roomOf = (target: string): string => (target === "all" ? channelRoom : roomName({ channel, key: target }));
 const marketsOf = (target: string): string[] => (target === "all" ? markets : [target]);
 
 /** Publishes numbered prices, as the gateway hands them to the fan-out. */
@@ -38,7 +38,7 @@ class Feed {
   publish(market: string): void {
     this.#newest.set(market, this.newest(market) + 1);
     const content = this.content(market, this.newest(market) - 1);
-    this.#harness.fanOut.send({ room: roomOf(market), whole }, content);
+    this.#harness.fanOut.send({ room: roomOf(market), channelRoom }, content);
   }
 
   beat(target: string): void {

@@ -1,24 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChannelMessage } from "../../../contract/domain-events.ts";
-import type { TestClient } from "../../support/client.ts";
 import { message } from "../../support/messages.ts";
 import { type Platform, startPlatform } from "../../support/platform.ts";
 import { entry, type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
+import { connectionOf } from "./stalled-client.ts";
 
-/** Of one message here: large ones fill the kernel's buffers, some megabytes, in little time. */
+/** Length of one message here: large ones fill the kernel's buffers, some megabytes, in little time. */
 const PADDING = 20_000;
-
-interface Readable {
-  pause(): void;
-  resume(): void;
-}
-
-/** The TCP connection under a stock client; what is not read from it piles up at the server. */
-function connectionOf({ socket }: TestClient): Readable {
-  const { ws } = socket.io.engine.transport as unknown as { ws: { _socket: Readable } };
-  return ws._socket;
-}
 
 const numbersOf = ({ client }: Pair): number[] => client.messages.map(({ id }) => Number.parseInt(id, 10));
 
@@ -30,12 +19,12 @@ describe("a client that does not read", () => {
   });
   afterAll(() => harness.stop());
 
-  it("is given up once too much waits for it, and nobody else misses anything", async () => {
+  it("is cut off at the limit of what may wait for it, and nobody else misses anything", async () => {
     const [stalled, reading] = await Promise.all([harness.connect(), harness.connect()]);
     for (const { member } of [stalled, reading]) harness.fanOut.join(member, "trades");
     connectionOf(stalled.client).pause();
     let sent = 0;
-    while (!stalled.hasOverflown) {
+    while (!stalled.hasOverflowed) {
       sent += 1;
       harness.fanOut.send({ room: "trades" }, { event: "data", message: entry("trades", sent, PADDING) });
       if (sent % 10 === 0) await expect.poll(() => numbersOf(reading).length).toBe(sent);
@@ -61,7 +50,7 @@ describe("a client that does not read", () => {
     }
     connectionOf(stalled.client).resume();
     await expect.poll(() => numbersOf(stalled).at(-1)).toBe(sent);
-    expect(stalled.hasOverflown).toBe(false);
+    expect(stalled.hasOverflowed).toBe(false);
     expect(numbersOf(stalled).length).toBeLessThan(sent);
     const { messages } = stalled.client;
     for (const [index, { prev }] of messages.entries()) expect(prev).toBe(messages[index - 1]?.id ?? "0-0");
@@ -75,7 +64,7 @@ describe("a gateway with a client that does not read", () => {
   });
   afterAll(() => platform.stop());
 
-  /** A portfolio as large as they come. */
+  /** Returns a portfolio as large as they come. */
   function portfolio(number: number): ChannelMessage {
     const small = message("user:portfolio", "slow", number);
     const { positions } = small.data as { positions: unknown[] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FIRST_ID } from "../../../contract/stream.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
 import { conflate, entriesFollowing, isLatest, resumeLatest, snapshotOf } from "../../../kernel/protocol/recovery.ts";
 import { entry } from "./entries.ts";
 

@@ -1,17 +1,17 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Handshakes } from "../../gateway/socket-io/release-handshake.ts";
-import { type FanOutHarness, startFanOut } from "./fan-out/harness.ts";
+import { createReleaseHandshake } from "../../../gateway/socket-io/release-handshake.ts";
+import { type FanOutHarness, startFanOut } from "../fan-out/harness.ts";
 
 let harness: FanOutHarness;
-let handshakes: Handshakes;
+let releaseHandshake: ReturnType<typeof createReleaseHandshake>;
 let collectGarbage: () => void;
 beforeAll(async () => {
   setFlagsFromString("--expose-gc");
   collectGarbage = runInNewContext("gc");
   harness = await startFanOut();
-  handshakes = new Handshakes(harness.engine);
+  releaseHandshake = createReleaseHandshake(harness.engine);
 });
 afterAll(() => harness.stop());
 
@@ -20,7 +20,7 @@ describe("a connected client", () => {
     const { client, socket } = await harness.connect();
     const request = new WeakRef(socket.request);
     socket.handshake.auth.token = "secret";
-    handshakes.forget(socket);
+    releaseHandshake(socket);
     await expect
       .poll(() => {
         collectGarbage();

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ShardedPubSub } from "../../../gateway/redis/sharded-pub-sub.ts";
+import { redisKinds, startTestRedis, type TestRedis } from "../../support/redis.ts";
+
+describe.each(redisKinds)("sharded Pub/Sub on %s", (kind) => {
+  let redis: TestRedis;
+  let pubSub: ShardedPubSub;
+  const errors: Error[] = [];
+  beforeAll(async () => {
+    redis = await startTestRedis(kind);
+    pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError: (error) => errors.push(error) });
+  });
+  afterAll(() => redis.stop());
+
+  const publish = (channel: string, body: string): Promise<unknown> => redis.commands.spublish(channel, body);
+
+  it("gives a message to the handler of its channel, whatever another handler throws", async () => {
+    const received: string[] = [];
+    await pubSub.subscribe("{room}:failing", () => {
+      throw new Error("deliberate");
+    });
+    await pubSub.subscribe("{room}:working", (body) => received.push(body.toString()));
+    for (const body of ["1", "2"]) {
+      await publish("{room}:failing", body);
+      await publish("{room}:working", body);
+    }
+    await expect.poll(() => received).toEqual(["1", "2"]);
+    expect(errors.splice(0)).toEqual([new Error("deliberate"), new Error("deliberate")]);
+  });
+
+  it("replaces the handler of a channel, and ends the subscription in Redis with `unsubscribe`", async () => {
+    const received: string[] = [];
+    await pubSub.subscribe("changing", () => received.push("first"));
+    await pubSub.subscribe("changing", () => received.push("second"));
+    expect(await publish("changing", "body")).toBe(1);
+    await expect.poll(() => received).toEqual(["second"]);
+    pubSub.unsubscribe("changing");
+    await expect.poll(() => publish("changing", "body")).toBe(0);
+    expect([received, errors]).toEqual([["second"], []]);
+  });
+});

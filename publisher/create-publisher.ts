@@ -1,4 +1,4 @@
-import { createLazyPublisher } from "./lazy-publisher.ts";
+import { LazyPublisher } from "./lazy-publisher.ts";
 import { createDefaultLogger } from "./logger.ts";
 import type { Publisher } from "./publisher.ts";
 import { type PublisherOptions, parseOptions } from "./publisher-options.ts";
@@ -18,5 +18,5 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const config = parseOptions(options);
   const logger = options.logger ?? createDefaultLogger();
   const functionName = options.metrics?.functionName;
-  return createLazyPublisher(() => startPublisher(config, { logger, functionName }));
+  return new LazyPublisher(() => startPublisher(config, { logger, functionName }));
 }

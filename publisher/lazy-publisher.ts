@@ -1,6 +1,6 @@
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import type { PublishOutcome } from "../kernel/streams/publisher.ts";
-import { type Publisher, PublisherClosedError, toList } from "./publisher.ts";
+import { type Publish, type Publisher, PublisherClosedError, toList } from "./publisher.ts";
 
 /** A publisher that has its password and its connections. */
 export interface StartedPublisher {
@@ -11,56 +11,66 @@ export interface StartedPublisher {
 }
 
 /** Starts a publisher with its first call. A start that fails is tried again with the next call. */
-export function createLazyPublisher(start: () => Promise<StartedPublisher>): Publisher {
-  let started: Promise<StartedPublisher> | undefined;
-  let closing: Promise<void> | undefined;
-  let callsUnderWay = 0;
-  let onIdle: (() => void) | undefined;
+export class LazyPublisher implements Publisher {
+  readonly #start: () => Promise<StartedPublisher>;
+  #started: Promise<StartedPublisher> | undefined;
+  #closing: Promise<void> | undefined;
+  #callsUnderWay = 0;
+  #onIdle: (() => void) | undefined;
 
-  // Calls that come meanwhile share the start, and its failure.
-  const startOnce = (): Promise<StartedPublisher> => {
-    started ??= start().catch((error: unknown) => {
-      started = undefined;
+  constructor(start: () => Promise<StartedPublisher>) {
+    this.#start = start;
+  }
+
+  // Arrow functions, since callers pass them on without the object.
+  readonly publish: Publish = async (messages) => {
+    this.#begin();
+    let publisher: StartedPublisher | undefined;
+    try {
+      publisher = await this.#startOnce();
+      return await publisher.publish(toList(messages));
+    } finally {
+      const written = publisher?.flushMetrics();
+      if (written) await written;
+      this.#finish();
+    }
+  };
+
+  readonly prepare = async (): Promise<void> => {
+    this.#begin();
+    await this.#startOnce().finally(() => this.#finish());
+  };
+
+  readonly close = (): Promise<void> => {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  };
+
+  /** Calls that come while it starts share the start, and its failure. */
+  #startOnce(): Promise<StartedPublisher> {
+    this.#started ??= this.#start().catch((error: unknown) => {
+      this.#started = undefined;
       throw error;
     });
-    return started;
-  };
+    return this.#started;
+  }
 
-  const use = async <T>(call: (publisher: StartedPublisher) => Promise<T>): Promise<T> => {
-    if (closing) throw new PublisherClosedError();
-    callsUnderWay += 1;
-    try {
-      return await call(await startOnce());
-    } finally {
-      callsUnderWay -= 1;
-      if (callsUnderWay === 0) onIdle?.();
-    }
-  };
+  #begin(): void {
+    if (this.#closing) throw new PublisherClosedError();
+    this.#callsUnderWay += 1;
+  }
 
-  const end = async (): Promise<void> => {
-    if (callsUnderWay > 0) {
+  #finish(): void {
+    this.#callsUnderWay -= 1;
+    if (this.#callsUnderWay === 0) this.#onIdle?.();
+  }
+
+  async #end(): Promise<void> {
+    if (this.#callsUnderWay > 0) {
       await new Promise<void>((resolve) => {
-        onIdle = resolve;
+        this.#onIdle = resolve;
       });
     }
-    (await started)?.close();
-  };
-
-  return {
-    publish: (messages) => use((publisher) => publishAndCount(publisher, toList(messages))),
-    prepare: () => use(async () => undefined),
-    close: () => {
-      closing ??= end();
-      return closing;
-    },
-  };
-}
-
-async function publishAndCount(publisher: StartedPublisher, messages: readonly ChannelMessage[]) {
-  try {
-    return await publisher.publish(messages);
-  } finally {
-    const written = publisher.flushMetrics();
-    if (written) await written;
+    (await this.#started)?.close();
   }
 }

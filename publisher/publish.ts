@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ConfigurationError, parseEnvironment } from "../kernel/env.ts";
-import { createLazyPublisher } from "./lazy-publisher.ts";
+import { LazyPublisher } from "./lazy-publisher.ts";
 import { createDefaultLogger } from "./logger.ts";
 import type { Publish } from "./publisher.ts";
 import { publisherEnvironment } from "./publisher-config.ts";
@@ -20,7 +20,7 @@ function readConfig(): z.infer<typeof environment> {
   }
 }
 
-const publisher = createLazyPublisher(async () => {
+const publisher = new LazyPublisher(async () => {
   const { AWS_LAMBDA_FUNCTION_NAME: functionName, ...config } = readConfig();
   return startPublisher(config, { logger: createDefaultLogger(), functionName });
 });

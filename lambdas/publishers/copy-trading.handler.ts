@@ -1,7 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
-import { publish } from "../../publisher/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
+import { publish } from "./prepared-publish.ts";
 
 const logger = new Logger({ serviceName: "copy-trading" });
 

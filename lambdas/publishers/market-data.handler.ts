@@ -1,8 +1,8 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import type { EventBridgeEvent, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
-import { publish } from "../../publisher/publish.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
+import { publish } from "./prepared-publish.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 
 const logger = new Logger({ serviceName: "market-data" });

@@ -119,6 +119,23 @@ describe("the fake publisher", () => {
     expect(await fake.publish(one)).toMatchObject([{ status: "published" }]);
   });
 
+  it("says since when nothing but older states came, by its clock", async () => {
+    let now = NOW;
+    const fake = createFakePublisher({ now: () => now });
+    const publish = (version: number) =>
+      fake.publish(changed("market:prices", "m1", { version: NOW + version, eventId: `${now}-${version}` }));
+    await publish(2);
+    expect(await publish(1)).toMatchObject([{ staleSince: NOW, staleForMs: 0 }]);
+    now += 1_000;
+    expect(await publish(1)).toMatchObject([{ staleSince: NOW, staleForMs: 1_000 }]);
+    // Another event of the same version, then a newer version: each is accepted and ends it.
+    for (const version of [2, 3]) {
+      await publish(version);
+      now += 1_000;
+      expect(await publish(1)).toMatchObject([{ staleSince: now, staleForMs: 0 }]);
+    }
+  });
+
   it("does not answer what the real one never does", async () => {
     const fake = createFakePublisher();
     fake.answerNext("stale");

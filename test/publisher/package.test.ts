@@ -108,8 +108,13 @@ describe("a Lambda function of another repository", { timeout: LIMIT_MS }, () =>
     install();
   }, LIMIT_MS);
 
-  it("type-checks, and its unit test with the fake passes", () => {
+  it("type-checks, with the examples of the package's page, and its unit test with the fake passes", () => {
+    const page = readFileSync(join(folder, "node_modules/@vezta/realtime-publisher/README.md"), "utf8");
+    const examples = [...page.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
+    expect(examples).toHaveLength(3);
+    for (const [index, text] of examples.entries()) writeFileSync(join(folder, `src/example-${index}.ts`), text);
     run("npm", "run", "check");
+    run(process.execPath, "src/example-2.ts");
     expect(run("npm", "test")).toMatch(/pass 3\n.*fail 0/s);
   });
 

@@ -9,8 +9,8 @@ import { message } from "../support/messages.ts";
 import { startTestRedis } from "../support/redis.ts";
 import { startSilentServer } from "../support/silent-server.ts";
 
-/** Far above what each of them is bounded by, and far below what they took: the machine may be busy. */
-const LONG_MS = 20_000;
+/** Ends a wait that has no end of its own. Each of these takes some seconds; the machine may be ten times slower. */
+const LIMIT_MS = 200_000;
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -25,26 +25,18 @@ async function startSilent(): Promise<string> {
 }
 
 function setCredentials(): void {
-  for (const [name, value] of Object.entries({
-    AWS_ACCESS_KEY_ID: "id",
-    AWS_SECRET_ACCESS_KEY: "key",
-    AWS_REGION: "x-1",
-  }))
-    vi.stubEnv(name, value);
+  const credentials = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "key", AWS_REGION: "x-1" };
+  for (const [name, value] of Object.entries(credentials)) vi.stubEnv(name, value);
 }
 
-/** The error that a call ends with, where it ends in time. */
-async function failureOf(call: () => Promise<unknown>): Promise<unknown> {
-  const start = performance.now();
-  const error = await call().then(
+/** Returns the error that a call ends with. */
+const failureOf = (call: () => Promise<unknown>): Promise<unknown> =>
+  call().then(
     () => new Error("it succeeded"),
     (reason: unknown) => reason,
   );
-  expect(performance.now() - start).toBeLessThan(LONG_MS);
-  return error;
-}
 
-describe("a peer that accepts and stays silent", () => {
+describe("a peer that accepts and stays silent", { timeout: LIMIT_MS }, () => {
   it("as SQS: publish() fails, and says that it is the managed edge's queue", async () => {
     setCredentials();
     const redis = await startTestRedis("a single Redis");
@@ -70,7 +62,7 @@ describe("a peer that accepts and stays silent", () => {
     expect(error).toMatchObject({ name: "PublishError", message: expect.stringMatching(/queue gave no answer/) });
   });
 
-  it("as Secrets Manager: the function's start fails, naming the secret", async () => {
+  it("as Secrets Manager: reading the Redis password fails, naming the secret", async () => {
     setCredentials();
     vi.stubEnv("AWS_ENDPOINT_URL_SECRETS_MANAGER", `http://${await startSilent()}`);
     const arn = "arn:aws:secretsmanager:x-1:111122223333:secret:silent";

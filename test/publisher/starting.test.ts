@@ -107,7 +107,7 @@ describe("createPublisher()", () => {
     expect(create).not.toThrow(PASSWORD);
   });
 
-  it("takes host and port, or a URL, and the password by itself", async () => {
+  it("takes host and port, or a URL, with the password as an option of its own", async () => {
     const addresses = [{ host: "127.0.0.1", port: redis.port }, { url: redis.url }];
     for (const [index, address] of addresses.entries()) {
       const publisher = createPublisher({ redis: { ...address, password: PASSWORD }, logger: silent });
@@ -145,7 +145,21 @@ describe("createPublisher()", () => {
     for (const call of calls) expect(await call).toMatchObject([{ status: "published" }]);
   });
 
-  it("tells its logger of a connection that fails", async () => {
+  it("logs a connection that fails as JSON where it has no logger", async () => {
+    const lines: string[] = [];
+    for (const output of [process.stdout, process.stderr]) {
+      vi.spyOn(output, "write").mockImplementation((line) => lines.push(String(line)) > 0);
+    }
+    const publisher = createPublisher({ redis: "redis://127.0.0.1:1" });
+    await publisher.publish(message("market:trades", "gone", 1)).catch(() => undefined);
+    await publisher.close();
+    const find = () => lines.find((line) => line.includes("Redis connection failed"));
+    await expect.poll(find).toBeDefined();
+    vi.restoreAllMocks();
+    expect(JSON.parse(find() ?? "")).toMatchObject({ level: "WARN", service: "publish", reason: expect.any(String) });
+  });
+
+  it("gives its logger a connection that fails", async () => {
     const warnings: string[] = [];
     const logger = { warn: (text: string) => void warnings.push(text) };
     const publisher = createPublisher({ redis: "redis://127.0.0.1:1", logger });

@@ -4,15 +4,18 @@ import type { OpenTransport } from "./transport.ts";
 import type { Edge } from "./types.ts";
 
 /**
- * `socket.io-client` is most of the bundle and of no use on the managed edge: it is loaded where it is needed, and who
- * does without need not install it (a bundler takes the `catch` as a sign that it may be missing).
+ * Loads `socket.io-client` for the gateway edge alone: it is most of a bundle, and the managed edge does without it.
  *
- * Rejects where it is needed and not installed.
+ * Rejects on the gateway edge where `socket.io-client` is not installed.
  */
 export async function loadTransport(edge: Edge): Promise<OpenTransport> {
   if (edge === "managed") return openManagedTransport;
-  const { io } = await import("socket.io-client").catch((cause: unknown) => {
+  try {
+    // Directly in a `try`: Turbopack, webpack, esbuild and Metro then build without the package too. `.catch()` is not
+    // enough for the first two.
+    const { io } = await import("socket.io-client");
+    return createSocketIoTransport(io);
+  } catch (cause) {
     throw new Error("the gateway edge needs the package socket.io-client", { cause });
-  });
-  return createSocketIoTransport(io);
+  }
 }

@@ -2,7 +2,7 @@ import type { App, StackProps } from "aws-cdk-lib";
 import { Tags, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import type { EnvironmentConfig } from "./config/config.ts";
-import type { TokenIssuer } from "./constructs/token-issuer.ts";
+import type { TokenIssuer } from "./constructs/support/token-issuer.ts";
 import { AlarmStack } from "./stacks/alarm-stack.ts";
 import { AuthStack } from "./stacks/auth-stack.ts";
 import { CacheStack } from "./stacks/cache-stack.ts";

@@ -15,8 +15,8 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
-import { acknowledge } from "./acknowledge.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
+import { acknowledge } from "./support/acknowledge.ts";
 
 export interface CloudFrontEntranceProps {
   readonly loadBalancer: LoadBalancer;

@@ -13,12 +13,12 @@ import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { FROZEN_STREAMS, PUBLISH_METRICS } from "../../kernel/streams/publish-metrics.ts";
-import { acknowledge } from "./acknowledge.ts";
-import { alarmOn } from "./alarm-on.ts";
-import { createFunction } from "./create-function.ts";
-import type { Egress } from "./egress.ts";
-import { functionVariables, redisVariables } from "./environment.ts";
-import { maximumEventAge, STREAM_RECORD_AGE } from "./retry-window.ts";
+import { acknowledge } from "./support/acknowledge.ts";
+import { alarmOn } from "./support/alarm-on.ts";
+import { createFunction } from "./support/create-function.ts";
+import type { Egress } from "./support/egress.ts";
+import { functionVariables, redisVariables } from "./support/environment.ts";
+import { maximumEventAge, STREAM_RECORD_AGE } from "./support/retry-window.ts";
 
 /** What every publisher of an environment shares. `DomainEventsStack.platform` has it. */
 export interface PublisherPlatform {

@@ -16,13 +16,13 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "./acknowledge.ts";
-import { allowEgress, type Egress } from "./egress.ts";
-import { gatewayEnvironment } from "./gateway-environment.ts";
-import { gatewayImage } from "./gateway-image.ts";
-import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./gateway-settings.ts";
-import { subnetGroups } from "./subnet-groups.ts";
-import type { TokenIssuer } from "./token-issuer.ts";
+import { gatewayImage } from "../stacks/support/gateway-image.ts";
+import { acknowledge } from "./support/acknowledge.ts";
+import { allowEgress, type Egress } from "./support/egress.ts";
+import { gatewayEnvironment } from "./support/gateway-environment.ts";
+import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./support/gateway-settings.ts";
+import { subnetGroups } from "./support/subnet-groups.ts";
+import type { TokenIssuer } from "./support/token-issuer.ts";
 
 export interface GatewayServiceProps {
   readonly vpc: IVpc;

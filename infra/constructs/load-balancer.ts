@@ -17,9 +17,9 @@ import { LoadBalancerTarget } from "aws-cdk-lib/aws-route53-targets";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "./acknowledge.ts";
-import { deregistrationDelay, GATEWAY_PORT, IDLE_TIMEOUT } from "./gateway-settings.ts";
-import { subnetGroups } from "./subnet-groups.ts";
+import { acknowledge } from "./support/acknowledge.ts";
+import { deregistrationDelay, GATEWAY_PORT, IDLE_TIMEOUT } from "./support/gateway-settings.ts";
+import { subnetGroups } from "./support/subnet-groups.ts";
 
 export interface LoadBalancerProps {
   readonly vpc: IVpc;

@@ -9,7 +9,7 @@ import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { requestEvents } from "../../contract/managed-edge.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "./acknowledge.ts";
+import { acknowledge } from "./support/acknowledge.ts";
 
 /** Part of the endpoint's URL. */
 const STAGE = "ws";

@@ -8,10 +8,10 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { domainNames, domains } from "../../contract/domain-events.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { projectRoot } from "../constructs/bundling.ts";
-import { busName } from "../constructs/bus-name.ts";
 import { DomainEventPublisher, type PublisherPlatform } from "../constructs/domain-event-publisher.ts";
-import type { RedisAccess } from "../constructs/redis-access.ts";
+import { projectRoot } from "../constructs/support/bundling.ts";
+import type { RedisAccess } from "../constructs/support/redis-access.ts";
+import { busName } from "./support/bus-name.ts";
 
 export interface DomainEventsStackProps extends StackProps {
   readonly vpc: IVpc;

@@ -4,11 +4,11 @@ import type { Construct } from "constructs";
 import { NAMESPACE } from "../../contract/messages.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
 import { CloudFrontEntrance } from "../constructs/cloudfront-entrance.ts";
-import { describeUse } from "../constructs/describe-use.ts";
 import { GatewayService } from "../constructs/gateway-service.ts";
 import { LoadBalancer } from "../constructs/load-balancer.ts";
-import type { RedisAccess } from "../constructs/redis-access.ts";
-import type { TokenIssuer } from "../constructs/token-issuer.ts";
+import type { RedisAccess } from "../constructs/support/redis-access.ts";
+import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
+import { describeUse } from "./support/describe-use.ts";
 
 export interface GatewayStackProps extends StackProps {
   readonly vpc: IVpc;

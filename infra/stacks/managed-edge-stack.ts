@@ -9,15 +9,15 @@ import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 
 import { Construct } from "constructs";
 import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "../constructs/acknowledge.ts";
-import { alarmOn } from "../constructs/alarm-on.ts";
-import { projectRoot } from "../constructs/bundling.ts";
-import { createFunction } from "../constructs/create-function.ts";
-import { describeUse } from "../constructs/describe-use.ts";
-import { authVariables, functionVariables, redisVariables } from "../constructs/environment.ts";
-import type { RedisAccess } from "../constructs/redis-access.ts";
-import type { TokenIssuer } from "../constructs/token-issuer.ts";
+import { acknowledge } from "../constructs/support/acknowledge.ts";
+import { alarmOn } from "../constructs/support/alarm-on.ts";
+import { projectRoot } from "../constructs/support/bundling.ts";
+import { createFunction } from "../constructs/support/create-function.ts";
+import { authVariables, functionVariables, redisVariables } from "../constructs/support/environment.ts";
+import type { RedisAccess } from "../constructs/support/redis-access.ts";
+import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
 import { RealtimeWebSocketApi } from "../constructs/websocket-api.ts";
+import { describeUse } from "./support/describe-use.ts";
 
 export interface ManagedEdgeStackProps extends StackProps {
   readonly vpc: IVpc;

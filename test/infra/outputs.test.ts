@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { busName } from "../../infra/constructs/bus-name.ts";
+import { busName } from "../../infra/stacks/support/bus-name.ts";
 import { synthesize, variants } from "./synthesize.ts";
 
 interface Output {

@@ -1,6 +1,6 @@
 import { CfnOutput } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import type { EnvironmentConfig } from "../config/config.ts";
+import type { EnvironmentConfig } from "../../config/config.ts";
 import { busName } from "./bus-name.ts";
 
 /** Outputs that say what to do with an endpoint next. Where there is a user pool its own stack says how to get a token. */

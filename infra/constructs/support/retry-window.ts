@@ -1,5 +1,5 @@
 import { Duration } from "aws-cdk-lib";
-import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import { type Channel, channelDefinition } from "../../../contract/channels.ts";
 
 /** Longest that Lambda keeps an event for another try. */
 const LAMBDA_MAXIMUM_SECONDS = 21_600;

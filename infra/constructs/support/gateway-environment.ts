@@ -1,4 +1,4 @@
-import type { EnvironmentConfig } from "../config/config.ts";
+import type { EnvironmentConfig } from "../../config/config.ts";
 import { authVariables, redisVariables } from "./environment.ts";
 import { GATEWAY_PORT } from "./gateway-settings.ts";
 import type { RedisAccess } from "./redis-access.ts";

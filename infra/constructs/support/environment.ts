@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { authEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import type { authEnvironment, redisEnvironment } from "../../../kernel/env.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import type { RedisRole } from "./redis-users.ts";
 import type { TokenIssuer } from "./token-issuer.ts";

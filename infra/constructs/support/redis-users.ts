@@ -1,4 +1,4 @@
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../../contract/messages.ts";
 
 /** Who connects to Redis. Each has a user, a password and an access string of its own. */
 export const redisRoles = ["gateway", "publisher", "managed-edge"] as const;

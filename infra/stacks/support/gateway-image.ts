@@ -3,8 +3,8 @@ import { Repository } from "aws-cdk-lib/aws-ecr";
 import { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import type { Construct } from "constructs";
-import { ecrImage } from "../config/ecr-image.ts";
-import { projectRoot } from "./bundling.ts";
+import { ecrImage } from "../../config/ecr-image.ts";
+import { projectRoot } from "../../constructs/support/bundling.ts";
 
 /** The image of a task: a given one, or `gateway/Dockerfile` built at deploy. `.dockerignore` says what is part of it. */
 export function gatewayImage(scope: Construct, uri: string | undefined): ContainerImage {

@@ -16,7 +16,7 @@ export const mayImport = {
 /** Floors inside a room: a folder imports those listed and nothing else of its room. */
 export const floors = {
   client: { core: [], react: ["core"], "react-native": ["core", "react"] },
-  infra: { config: [], constructs: ["config"], stacks: ["config", "constructs"] },
+  infra: { config: [], constructs: [], stacks: ["config", "constructs"] },
   kernel: {
     aws: [],
     redis: ["aws"],

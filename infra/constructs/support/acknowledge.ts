@@ -2,8 +2,8 @@ import { Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 
 /**
- * Accepts findings of cdk-nag on one construct and what is below it, each with the reason why it cannot or need not be
- * met. Name a finding in full (`AwsSolutions-IAM5[Resource::*]`) where the rule has findings.
+ * Accepts findings of cdk-nag on a construct and its children, each with the reason why it cannot or need not be fixed.
+ * Name a finding in full (`AwsSolutions-IAM5[Resource::*]`) where the rule has findings.
  */
 export function acknowledge(scope: IConstruct, reasons: Readonly<Record<string, string>>): void {
   for (const [rule, reason] of Object.entries(reasons)) {

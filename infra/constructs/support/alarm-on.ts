@@ -5,14 +5,14 @@ import type { Construct } from "constructs";
 
 export interface AlarmOnProps {
   readonly metric: IMetric;
-  /** The alarm goes off above it. */
+  /** The alarm fires above this value. */
   readonly threshold: number;
-  /** What is wrong, for whoever gets the mail. */
+  /** The text of the notification: what is wrong. */
   readonly description: string;
   readonly topic: ITopic;
 }
 
-/** Tells the topic as soon as one period of a metric is above a threshold. No data means that all is well. */
+/** Notifies the topic as soon as one period of a metric is above a threshold. Missing data does not fire the alarm. */
 export function alarmOn(scope: Construct, id: string, { metric, threshold, description, topic }: AlarmOnProps): Alarm {
   const alarm = new Alarm(scope, `${id}Alarm`, {
     metric,

@@ -1,33 +1,47 @@
-import { join } from "node:path";
 import { type Duration, RemovalPolicy } from "aws-cdk-lib";
-import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import { Architecture, Runtime } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, type NodejsFunctionProps } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
-import { bundling, projectRoot } from "./bundling.ts";
-import { allowEgress, type Egress } from "./egress.ts";
-import { subnetGroups } from "./subnet-groups.ts";
+import { bundling } from "./bundling.ts";
+import { type FunctionNetwork, securityGroupFor } from "./function-network.ts";
+
+/** The code of a function, in whichever repository it is. */
+export interface FunctionCode {
+  /** The file that exports `handler`, as an absolute path or relative to the working directory of `cdk`. */
+  readonly entry: string;
+  /**
+   * The lock file of the repository that `entry` belongs to.
+   *
+   * @default - the nearest lock file (npm, pnpm, Yarn, Bun) in or above the working directory of `cdk`
+   */
+  readonly depsLockFilePath?: string | undefined;
+  /**
+   * The folder that contains `entry` and the packages it imports.
+   *
+   * @default - the folder of the lock file
+   */
+  readonly projectRoot?: string | undefined;
+}
 
 export interface FunctionProps
-  extends Pick<
-    NodejsFunctionProps,
-    "reservedConcurrentExecutions" | "retryAttempts" | "maxEventAge" | "onFailure" | "environment"
-  > {
-  /** The file that exports `handler`. */
-  readonly entry: string;
+  extends FunctionCode,
+    Pick<
+      NodejsFunctionProps,
+      "reservedConcurrentExecutions" | "retryAttempts" | "maxEventAge" | "onFailure" | "environment"
+    > {
   readonly description: string;
   readonly timeout: Duration;
-  /** In MB; the share of a processor goes with it, a whole one at 1,769. */
+  /** In MB; the share of a processor grows with it, a whole one at 1,769. */
   readonly memorySize: number;
   readonly logRetentionDays: number;
   /**
-   * The VPC that it is in, for Redis, and what it may reach from there.
+   * The part of a VPC in which the function runs, to reach Redis.
    *
-   * @default - none: it is outside and reaches AWS and the internet
+   * @default - outside any VPC, with access to AWS and the internet
    */
-  readonly network?: { readonly vpc: IVpc; readonly egress: Egress } | undefined;
+  readonly network?: FunctionNetwork | undefined;
 }
 
 const WRITES_LOGS = "AWSLambdaBasicExecutionRole";
@@ -36,7 +50,7 @@ const HAS_NETWORK_INTERFACE = "AWSLambdaVPCAccessExecutionRole";
 const managedPolicy = (name: string): string =>
   `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/${name}]`;
 
-/** Makes a function of ours as a child of `scope`: bundle, log with an end, and in a VPC a security group of its own. */
+/** Creates a function as a child of `scope`: bundled, with a log that expires and, in a VPC, a security group. */
 export function createFunction(
   scope: Construct,
   { network, logRetentionDays, ...props }: FunctionProps,
@@ -46,27 +60,24 @@ export function createFunction(
     handler: "handler",
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
-    projectRoot,
-    depsLockFilePath: join(projectRoot, "package-lock.json"),
     bundling,
     logGroup: new LogGroup(scope, "Logs", { retention: logRetentionDays, removalPolicy: RemovalPolicy.DESTROY }),
-    ...(network ? placement(scope, network.vpc, props.description) : {}),
+    ...(network ? placement(scope, network, props.description) : {}),
   });
-  if (network) allowEgress(lambda.connections, network.egress);
   acknowledge(lambda, {
     [managedPolicy(WRITES_LOGS)]: "AWS's policy for writing logs, and no more.",
     ...(network
       ? {
           [managedPolicy(HAS_NETWORK_INTERFACE)]:
-            "AWS's policy for a network interface, without which the function cannot be made.",
+            "AWS's policy for a network interface, without which the function cannot be created.",
         }
       : {}),
   });
   return lambda;
 }
 
-const placement = (scope: Construct, vpc: IVpc, description: string): NodejsFunctionProps => ({
-  vpc,
-  vpcSubnets: { subnetGroupName: subnetGroups.compute },
-  securityGroups: [new SecurityGroup(scope, "SecurityGroup", { vpc, description, allowAllOutbound: false })],
+const placement = (scope: Construct, network: FunctionNetwork, description: string): NodejsFunctionProps => ({
+  vpc: network.vpc,
+  vpcSubnets: network.subnets,
+  securityGroups: [securityGroupFor(scope, network, description)],
 });

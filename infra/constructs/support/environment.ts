@@ -10,11 +10,11 @@ type AuthVariables = Partial<Record<keyof z.infer<typeof authEnvironment>, strin
 const definedOnly = (values: RedisVariables | AuthVariables): Record<string, string> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-/** How a role reaches Redis. The password is not among it: it comes from its secret. */
-export const redisVariables = ({ url }: RedisAccess, role: RedisRole): Record<string, string> =>
+/** Returns the variables with which a role connects to Redis, without the password: that comes from its secret. */
+export const redisVariables = ({ url }: Pick<RedisAccess, "url">, role: RedisRole): Record<string, string> =>
   definedOnly({ RT_REDIS_URL: url, RT_REDIS_CLUSTER: "true", RT_REDIS_USERNAME: role });
 
-/** Whose tokens are valid. */
+/** Returns the variables with which tokens of an issuer are verified. */
 export const authVariables = ({ issuer, audience, jwksUri, jwks }: TokenIssuer): Record<string, string> =>
   definedOnly({
     RT_AUTH_ISSUER: issuer,
@@ -23,7 +23,7 @@ export const authVariables = ({ issuer, audience, jwksUri, jwks }: TokenIssuer):
     RT_AUTH_JWKS: jwks,
   });
 
-/** What every function is told. */
+/** Returns the variables that every function gets. */
 export const functionVariables = (service: string): Record<string, string> => ({
   POWERTOOLS_SERVICE_NAME: service,
   NODE_OPTIONS: "--enable-source-maps",

@@ -1,11 +1,19 @@
-/** The OIDC issuer whose tokens clients present. */
+/** The OIDC issuer of clients' tokens. */
 export interface TokenIssuer {
-  /** Its URL, as in the tokens' `iss`. */
+  /** The issuer's URL, as in the tokens' `iss`. */
   readonly issuer: string;
   /** As in the tokens' `aud` (Cognito: the app client's id). */
   readonly audience: string;
-  /** Where its signing keys are. @default `<issuer>/.well-known/jwks.json` */
+  /**
+   * The URL of the signing keys.
+   *
+   * @default - `<issuer>/.well-known/jwks.json`
+   */
   readonly jwksUri?: string | undefined;
-  /** The signing keys themselves, as JSON, for an issuer that no one can reach. */
+  /**
+   * The signing keys (a JWKS as JSON), for an issuer that cannot be reached from the VPC.
+   *
+   * @default - the keys are fetched
+   */
   readonly jwks?: string | undefined;
 }

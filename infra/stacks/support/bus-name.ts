@@ -1,4 +1,2 @@
-import type { EnvironmentConfig } from "../../config/config.ts";
-
-/** The bus's name. Given and not made up, since producers in other accounts and repositories have to know it. */
-export const busName = ({ name }: Pick<EnvironmentConfig, "name">): string => `${name}-realtime`;
+/** Returns the name of an environment's bus. Not generated, since producers in other accounts and repositories need it. */
+export const busName = (environmentName: string): string => `${environmentName}-realtime`;

@@ -4,14 +4,14 @@ import { Platform } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import type { Construct } from "constructs";
 import { ecrImage } from "../../config/ecr-image.ts";
-import { projectRoot } from "../../constructs/support/bundling.ts";
+import { projectRoot } from "../../our-code.ts";
 
-/** The image of a task: a given one, or `gateway/Dockerfile` built at deploy. `.dockerignore` says what is part of it. */
+/** Returns the image of a task: the given one, or `gateway/Dockerfile` built at deploy (see `.dockerignore`). */
 export function gatewayImage(scope: Construct, uri: string | undefined): ContainerImage {
   if (uri === undefined) {
     return ContainerImage.fromAsset(projectRoot, {
       file: "gateway/Dockerfile",
-      // The task runs on Graviton, whatever the machine that builds.
+      // The task runs on Graviton, whatever machine builds the image.
       platform: Platform.LINUX_ARM64,
     });
   }
@@ -25,7 +25,7 @@ export function gatewayImage(scope: Construct, uri: string | undefined): Contain
     resource: "repository",
     resourceName: repositoryName,
   });
-  // By its repository, so that the task gets the right to pull: a mere name would fail at deploy.
+  // By its repository, so that the task may pull it: with its name alone the deploy would fail.
   const repository = Repository.fromRepositoryAttributes(scope, "Repository", { repositoryArn, repositoryName });
   return ContainerImage.fromEcrRepository(repository, reference);
 }

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { io } from "socket.io-client";
-import { RealtimeClient } from "vezta-realtime/client";
 import { startEdge } from "../bench/client/edges.ts";
 import { parseEnvironment, redisEnvironment } from "../kernel/env.ts";
 import { connectPublisher } from "../kernel/redis/redis.ts";

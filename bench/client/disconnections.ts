@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Channel, type Edge, type Message, RealtimeClient } from "vezta-realtime/client";
+import { type Channel, type Edge, type Message, RealtimeClient } from "@vezta/realtime-client";
 import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";
 import { until } from "../../drill/until.ts";
 import { type MeasuredEdge, startEdge } from "./edges.ts";

@@ -1,4 +1,4 @@
-import type { Edge } from "vezta-realtime/client";
+import type { Edge } from "@vezta/realtime-client";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { Edge } from "@vezta/realtime-client";
 import picocolors from "picocolors";
-import type { Edge } from "vezta-realtime/client";
 import { runDisconnections } from "./disconnections.ts";
 import { measureFrames, measureMemory } from "./frames.ts";
 

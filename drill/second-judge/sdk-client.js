@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { Journal } from "./journal.js";
 import { canSucceedLater, channels, streamNameOf } from "./protocol.js";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Channel, RealtimeClient, type RealtimeClientOptions } from "vezta-realtime/client";
+import { type Channel, RealtimeClient, type RealtimeClientOptions } from "@vezta/realtime-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { channels } from "../../contract/channels.ts";
 import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";

@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { afterEach, describe, expect, it } from "vitest";
 import { answerPlainly, type FrameServer, type Peer, type Request, startFrameServer } from "./frame-server.ts";
 import { watch } from "./watch.ts";

@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openLinkProxy } from "../../drill/link-proxy.ts";
 import { message, messages } from "../support/messages.ts";

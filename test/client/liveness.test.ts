@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type ConnectionError, RealtimeClient, type RealtimeClientOptions } from "vezta-realtime/client";
+import { type ConnectionError, RealtimeClient, type RealtimeClientOptions } from "@vezta/realtime-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startEdge } from "../support/edge.ts";
 import { messages } from "../support/messages.ts";

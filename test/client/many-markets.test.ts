@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { type LinkProxy, openLinkProxy } from "../../drill/link-proxy.ts";

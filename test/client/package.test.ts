@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packPackages } from "../../tools/pack/pack-packages.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -12,17 +13,13 @@ const root = join(import.meta.dirname, "../..");
 const BUDGET = { managed: 14_500, gateway: 28_500, react: 17_000 };
 
 let consumer = "";
-beforeAll(() => {
-  execFileSync(process.execPath, ["client/build.ts"], { cwd: root, stdio: "pipe" });
+beforeAll(async () => {
   consumer = mkdtempSync(join(tmpdir(), "consumer-"));
   // As it comes from a registry: packed, and unpacked in another place.
-  const packed = execFileSync("npm", ["pack", join(root, "dist/client"), "--silent"], {
-    cwd: consumer,
-    encoding: "utf8",
-  });
-  const folder = join(consumer, "node_modules/vezta-realtime");
+  const [client] = await packPackages({ names: ["client"], output: join(consumer, "packages") });
+  const folder = join(consumer, "node_modules/@vezta/realtime-client");
   mkdirSync(folder, { recursive: true });
-  execFileSync("tar", ["xzf", join(consumer, packed.trim()), "-C", folder, "--strip-components=1"]);
+  execFileSync("tar", ["xzf", client?.tarball ?? "", "-C", folder, "--strip-components=1"]);
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
 });
 afterAll(() => rmSync(consumer, { recursive: true }));
@@ -88,7 +85,7 @@ const examples = [...readFileSync(join(root, "docs/client.md"), "utf8").matchAll
 
 /** Connects to a WebSocket server of its own. */
 const CONNECT = `
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 const { WebSocketServer } = await import(${JSON.stringify(join(root, "node_modules/ws/wrapper.mjs"))});
 const server = new WebSocketServer({ port: 0 });
 const client = new RealtimeClient({ url: "ws://127.0.0.1:" + server.address().port });
@@ -101,7 +98,7 @@ client.onStatus((status) => {
 
 /** What must not compile: the compiler complains of a directive that has nothing to expect. */
 const WRONG = `
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 const client = new RealtimeClient({ url: "wss://x" });
 // @ts-expect-error no such channel
 client.subscribe("market:price", { onMessage: () => undefined });
@@ -110,20 +107,22 @@ client.subscribe("market:orderbook", { onMessage: ({ data }) => data.maybe });
 client.subscribe("market:orderbook", { onMessage: ({ data }) => data.yes.bids.map(({ size }) => size.length) });
 `;
 
-const CORE = `import { RealtimeClient } from "vezta-realtime/client"; globalThis.client = new RealtimeClient({ url });`;
+const CORE = `import { RealtimeClient } from "@vezta/realtime-client"; globalThis.client = new RealtimeClient({ url });`;
 
 describe("an app that has nothing but the package", () => {
   it("bundles the core for the managed edge within the budget, without schemas, React or Socket.IO", async () => {
     const { first, text, inputs } = await bundle(CORE);
     process.stdout.write(`core: ${first} bytes of gzip, of ${BUDGET.managed}\n`);
     expect(first).toBeLessThan(BUDGET.managed);
-    expect(inputs.every((path) => path === "<stdin>" || path.includes("node_modules/vezta-realtime/"))).toBe(true);
+    expect(inputs.every((path) => path === "<stdin>" || path.includes("node_modules/@vezta/realtime-client/"))).toBe(
+      true,
+    );
     expect(text).not.toMatch(/ZodType|createElement|engine\.io/);
   });
 
   it("bundles next to nothing where it imports one small thing", async () => {
     const { whole } = await bundle(
-      'import { ChannelError } from "vezta-realtime/client"; throw new ChannelError("internal", "");',
+      'import { ChannelError } from "@vezta/realtime-client"; throw new ChannelError("internal", "");',
     );
     expect(whole).toBeLessThan(1_000);
   });
@@ -147,14 +146,14 @@ describe("an app with the libraries", () => {
   });
 
   it("bundles the React parts within the budget, beside React and Jotai", async () => {
-    const program = `${CORE} export * from "vezta-realtime/client/react";`;
+    const program = `${CORE} export * from "@vezta/realtime-client/react";`;
     const { first } = await bundle(program, ["react", "jotai", "socket.io-client"]);
     process.stdout.write(`core and React parts: ${first} bytes of gzip, of ${BUDGET.react}\n`);
     expect(first).toBeLessThan(BUDGET.react);
   });
 
   it("has no web-only name in React Native's path, but where it asks whether there is one", async () => {
-    const program = 'export * from "vezta-realtime/client/react-native";';
+    const program = 'export * from "@vezta/realtime-client/react-native";';
     const { text } = await bundle(program, ["react", "jotai", "react-native", "socket.io-client"]);
     const found = text.match(
       /\b(window|navigator|location|localStorage|sessionStorage|XMLHttpRequest|document)\b[^:]/g,

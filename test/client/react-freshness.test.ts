@@ -1,8 +1,6 @@
 import "../support/dom.ts";
 import { cleanup, render, renderHook, waitFor } from "@testing-library/react";
-import { createStore, Provider } from "jotai";
-import { Activity, createElement, type ReactNode } from "react";
-import type { RealtimeClient } from "vezta-realtime/client";
+import type { RealtimeClient } from "@vezta/realtime-client";
 import {
   ordersAtom,
   RealtimeProvider,
@@ -11,7 +9,9 @@ import {
   useChannel,
   useMarketSubscription,
   useRealtimeClient,
-} from "vezta-realtime/client/react";
+} from "@vezta/realtime-client/react";
+import { createStore, Provider } from "jotai";
+import { Activity, createElement, type ReactNode } from "react";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { channels } from "../../contract/channels.ts";
 import { message, messages, timeOf } from "../support/messages.ts";

@@ -1,8 +1,8 @@
 import "../support/dom.ts";
 import { cleanup, renderHook, waitFor } from "@testing-library/react";
+import { pauseInBackground, RealtimeProvider, useChannel } from "@vezta/realtime-client/react-native";
 import { createElement, type ReactNode } from "react";
 import { AppState } from "react-native";
-import { pauseInBackground, RealtimeProvider, useChannel } from "vezta-realtime/client/react-native";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { setVisibility } from "../support/dom.ts";
 import { messages } from "../support/messages.ts";

@@ -1,8 +1,6 @@
 import "../support/dom.ts";
 import { act, cleanup, render, renderHook, screen, waitFor } from "@testing-library/react";
-import { createStore, Provider, useAtomValue } from "jotai";
-import { createElement, type ReactNode, StrictMode, Suspense, use } from "react";
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import {
   notificationsAtom,
   ordersAtom,
@@ -13,7 +11,9 @@ import {
   useMarketSubscription,
   useRealtimeClient,
   wsStatusAtom,
-} from "vezta-realtime/client/react";
+} from "@vezta/realtime-client/react";
+import { createStore, Provider, useAtomValue } from "jotai";
+import { createElement, type ReactNode, StrictMode, Suspense, use } from "react";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";

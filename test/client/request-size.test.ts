@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { type Edge, startEdge } from "../support/edge.ts";

@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Channel } from "../../contract/channels.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";

@@ -1,6 +1,6 @@
+import { RealtimeProvider, useChannel, useMarketSubscription, useRealtimeClient } from "@vezta/realtime-client/react";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
-import { RealtimeProvider, useChannel, useMarketSubscription, useRealtimeClient } from "vezta-realtime/client/react";
 import { describe, expect, it } from "vitest";
 
 function App() {

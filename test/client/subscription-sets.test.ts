@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { RealtimeClient } from "@vezta/realtime-client";
 import fc from "fast-check";
-import { RealtimeClient } from "vezta-realtime/client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startEdge } from "../support/edge.ts";
 import { messages } from "../support/messages.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ConnectionError, RealtimeClient, type RealtimeClientOptions } from "vezta-realtime/client";
+import { ConnectionError, RealtimeClient, type RealtimeClientOptions } from "@vezta/realtime-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readClaims } from "../../client/core/token-source.ts";
 import { messages } from "../support/messages.ts";

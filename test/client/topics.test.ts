@@ -1,4 +1,4 @@
-import { RealtimeClient } from "vezta-realtime/client";
+import { RealtimeClient } from "@vezta/realtime-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";

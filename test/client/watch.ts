@@ -7,7 +7,7 @@ import type {
   SubscribeOptions,
   Subscription,
   SubscriptionStatus,
-} from "vezta-realtime/client";
+} from "@vezta/realtime-client";
 
 /** What an application saw of one subscription. */
 export interface Seen<C extends Channel> {

@@ -1,6 +1,6 @@
+import { RealtimeProvider, useChannel, useRealtimeClient } from "@vezta/realtime-client/react";
 import { createElement, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { RealtimeProvider, useChannel, useRealtimeClient } from "vezta-realtime/client/react";
 
 /** What of a browser this page uses; the repository's own types are Node's. */
 interface Page {

@@ -22,6 +22,7 @@ export const floors = {
     redis: ["aws"],
     auth: [],
     streams: ["redis"],
+    protocol: ["auth", "streams"],
     "managed-edge": ["aws", "streams"],
     operations: ["managed-edge", "streams"],
   },

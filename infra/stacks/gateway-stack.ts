@@ -1,7 +1,7 @@
 import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
 import { CloudFrontEntrance } from "../constructs/cloudfront-entrance.ts";
 import { GatewayService } from "../constructs/gateway-service.ts";

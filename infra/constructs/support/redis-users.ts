@@ -1,4 +1,4 @@
-import { NAMESPACE } from "../../../contract/messages.ts";
+import { NAMESPACE } from "../../../contract/endpoints.ts";
 
 /** The roles that connect to Redis. Each has its own user, password and access string. */
 export const redisRoles = ["gateway", "publisher", "managed-edge"] as const;

@@ -16,12 +16,13 @@ export const mayImport = {
 /** Floors inside a room: a folder imports those listed and nothing else of its room. */
 export const floors = {
   client: { core: [], react: ["core"], "react-native": ["core", "react"] },
-  infra: { config: [], constructs: ["config"], stacks: ["config", "constructs"] },
+  infra: { config: [], constructs: [], stacks: ["config", "constructs"] },
   kernel: {
     aws: [],
     redis: ["aws"],
     auth: [],
     streams: ["redis"],
+    protocol: ["auth", "streams"],
     "managed-edge": ["aws", "streams"],
     operations: ["managed-edge", "streams"],
   },

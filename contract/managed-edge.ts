@@ -2,7 +2,8 @@ import * as z from "zod";
 import { ChannelError } from "./errors.ts";
 import { describeIssue, type ServerToClientEvents } from "./messages.ts";
 
-export { SUBPROTOCOL } from "./wire.ts";
+export { SUBPROTOCOL } from "./endpoints.ts";
+export { MAXIMUM_SUBSCRIPTIONS } from "./limits.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -17,9 +18,6 @@ export const IDLE_LIMIT_MS = 10 * MINUTE_MS;
 
 /** How often a client sends `ping`, in ms: twice inside the idle limit, and it is what keeps its rooms known. */
 export const PING_INTERVAL_MS = 5 * MINUTE_MS;
-
-/** Most subscriptions (streams and whole channels) of one connection. */
-export const MAXIMUM_SUBSCRIPTIONS = 1_000;
 
 /** What a client sends: one frame, JSON. Also the routes of the API; what is none of them goes to `$default`. */
 export const requestEvents = ["subscribe", "unsubscribe", "authenticate", "ping"] as const;

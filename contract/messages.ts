@@ -1,14 +1,9 @@
 import * as z from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
+import { ENTRY_ID, FIRST_ID } from "./ids.ts";
+import { MAXIMUM_CHANNEL_LENGTH, MAXIMUM_KEYS, MAXIMUM_RATE, MAXIMUM_TOKEN_LENGTH } from "./limits.ts";
 import { identifier } from "./payloads/primitives.ts";
-import { ENTRY_ID } from "./stream.ts";
-import { FIRST_ID, MAXIMUM_KEYS, MAXIMUM_RATE } from "./wire.ts";
-
-export { MAXIMUM_KEYS, NAMESPACE } from "./wire.ts";
-
-/** Longest token taken, in characters. A Cognito access token has about 1,000. */
-export const MAXIMUM_TOKEN_LENGTH = 8_192;
 
 const entryId = z.string().regex(ENTRY_ID, "an entry id has the form <milliseconds>-<number>");
 
@@ -28,7 +23,7 @@ const idsByMarket = z.custom<Record<string, unknown>>(isMap).transform((value, c
 });
 
 const channelRequest = z.object({
-  channel: z.string("channel is missing or not a string").max(64),
+  channel: z.string("channel is missing or not a string").max(MAXIMUM_CHANNEL_LENGTH),
   marketId: z.union([identifier, z.array(identifier).min(1).max(MAXIMUM_KEYS)]).optional(),
 });
 

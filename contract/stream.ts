@@ -1,6 +1,6 @@
 import { type Channel, channelDefinition } from "./channels.ts";
 
-export { compareIds, FIRST_ID } from "./wire.ts";
+export { compareIds, ENTRY_ID, FIRST_ID } from "./ids.ts";
 
 /**
  * One Redis Stream: what is published to, and what order, ids and `prev` hold within. `key` is the market id on a keyed
@@ -20,20 +20,17 @@ export interface Topic {
   readonly key?: string | undefined;
 }
 
+/** A place in a stream: the id up to which something has it, {@link FIRST_ID} for a stream with no entry yet. */
+export interface StreamPosition {
+  readonly stream: Stream;
+  readonly id: string;
+}
+
 /** True where a topic is one stream, false where it is all streams of a keyed public channel. */
 export const isStream = (topic: Topic): topic is Stream =>
   topic.key !== undefined || channelDefinition(topic.channel).key !== "marketId";
 
-/**
- * An entry id as Redis writes it. 15 digits are 31,700 years and stay below 2^53, so that ids compare as numbers; leading
- * zeros would give one id two names.
- */
-export const ENTRY_ID = /^(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,14})$/;
-
-/** The time of an entry id, in milliseconds since 1970 by the clock of the Redis that gave it. */
-export const timeOf = (id: string): number => Number.parseInt(id, 10);
-
-/** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and does not give it a channel. */
+/** The exact length at which `@socket.io/redis-adapter` takes a room for a socket id and gives it no Pub/Sub channel. */
 const SOCKET_ID_LENGTH = 20;
 
 /**

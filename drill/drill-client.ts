@@ -1,15 +1,15 @@
 import { io, type Socket } from "socket.io-client";
 import type { Channel } from "../contract/channels.ts";
-import {
-  type ClientToServerEvents,
-  type DataMessage,
-  type ErrorMessage,
-  type HeartbeatMessage,
-  NAMESPACE,
-  type ServerToClientEvents,
-  type SubscribedMessage,
+import { NAMESPACE } from "../contract/endpoints.ts";
+import { compareIds } from "../contract/ids.ts";
+import type {
+  ClientToServerEvents,
+  DataMessage,
+  ErrorMessage,
+  HeartbeatMessage,
+  ServerToClientEvents,
+  SubscribedMessage,
 } from "../contract/messages.ts";
-import { compareIds } from "../contract/stream.ts";
 import { numberOf } from "./messages.ts";
 import { type Request, Subscription } from "./subscription.ts";
 

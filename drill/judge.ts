@@ -1,5 +1,5 @@
 import { channelDefinition } from "../contract/channels.ts";
-import { compareIds } from "../contract/stream.ts";
+import { compareIds } from "../contract/ids.ts";
 import type { Applied, Journal, Report } from "./drill-client.ts";
 import type { DrillStream } from "./messages.ts";
 import type { StreamTruth, TrueEntry } from "./truth.ts";

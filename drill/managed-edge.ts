@@ -1,6 +1,6 @@
 import type { SQSBatchResponse } from "aws-lambda";
 import { createEdgeQueue } from "../kernel/managed-edge/edge-queue.ts";
-import type { HandOn } from "../kernel/streams/edge-hint.ts";
+import type { EnqueueHints } from "../kernel/streams/edge-hint.ts";
 import { localCredentials, startDynamo } from "../local/managed-edge/dynamo.ts";
 import { startFifoQueue } from "../local/managed-edge/fifo-queue.ts";
 import { edgeHandlers } from "../local/managed-edge/managed-edge.ts";
@@ -16,7 +16,7 @@ export interface DrillEdge {
   /** Where clients connect, without the stage. */
   readonly port: number;
   /** Puts hints into the queue, as publishers do. */
-  readonly handOn: HandOn;
+  readonly enqueueHints: EnqueueHints;
   /** On the way from the functions to API Gateway's `@connections`. */
   readonly posts: HttpGate;
   /** On the way from publishers and the fan-out to SQS. */
@@ -85,7 +85,7 @@ export async function startDrillEdge(environment: Readonly<Record<string, string
   Object.assign(process.env, localCredentials, queueEnvironment);
   return {
     ...{ port: api.port, posts, queue, requests, log, connectionIds: api.connectionIds, queued: fifo.size },
-    handOn: await createEdgeQueue(queueUrl),
+    enqueueHints: await createEdgeQueue(queueUrl),
     get onPosted() {
       return hooks.onPosted;
     },

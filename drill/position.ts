@@ -1,6 +1,6 @@
 import { channelDefinition } from "../contract/channels.ts";
+import { compareIds, FIRST_ID } from "../contract/ids.ts";
 import type { DataMessage } from "../contract/messages.ts";
-import { compareIds, FIRST_ID } from "../contract/stream.ts";
 import type { DrillStream } from "./messages.ts";
 
 /** Ids that a client remembers of a stream: a message that comes again is told from one after a reset by them. */

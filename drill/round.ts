@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { FIRST_ID } from "../contract/stream.ts";
+import { FIRST_ID, timeOf } from "../contract/ids.ts";
 import type { Acknowledged } from "./feed.ts";
 import { judge } from "./judge.ts";
 import { streams as allStreams } from "./messages.ts";
@@ -50,8 +50,6 @@ async function inject({ feed, complete }: World, share: number): Promise<Injecte
     holes: results.reduce((sum, { gateways }) => sum + gateways, 0),
   };
 }
-
-const timeOf = (id: string): number => Number.parseInt(id, 10);
 
 /** The holes that an outage surely made: one per stream with a message meanwhile and gateway that could not hear it. */
 function surelyDeaf({ from, until: end, deaf }: Outage, truths: Truths): number {

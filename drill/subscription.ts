@@ -1,6 +1,6 @@
 import type { Channel } from "../contract/channels.ts";
+import { compareIds, FIRST_ID } from "../contract/ids.ts";
 import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../contract/messages.ts";
-import { compareIds, FIRST_ID } from "../contract/stream.ts";
 import { type DrillStream, named } from "./messages.ts";
 import { Position, type Step } from "./position.ts";
 

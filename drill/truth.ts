@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from "ioredis";
 import * as z from "zod";
 import { channelDefinition } from "../contract/channels.ts";
-import { FIRST_ID } from "../contract/stream.ts";
+import { FIRST_ID } from "../contract/ids.ts";
 import { streamKey } from "../kernel/streams/redis-keys.ts";
 import { type DrillStream, numberOf } from "./messages.ts";
 

@@ -5,7 +5,7 @@ import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
 import { type Channel, channelDefinition, type Payload } from "../contract/channels.ts";
 import type { ChannelMessage } from "../contract/domain-events.ts";
-import { NAMESPACE } from "../contract/messages.ts";
+import { NAMESPACE } from "../contract/endpoints.ts";
 import type { VerifyToken } from "../kernel/auth/token-verifier.ts";
 import type { Publisher, PublishOutcome } from "../kernel/streams/publisher.ts";
 import { createStreamReader, type LeftOut } from "../kernel/streams/stream-reader.ts";

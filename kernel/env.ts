@@ -27,7 +27,11 @@ export const redisEnvironment = z.object({
    * password in it (percent-encoded) are used where the variables for them are not set.
    */
   RT_REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: "must be redis://host:port or rediss://host:port" })
+    .url({
+      protocol: /^rediss?$/,
+      error: ({ input }) =>
+        `${input === undefined ? "is missing: it" : ""} must be redis://host:port or rediss://host:port`.trim(),
+    })
     .refine(hasNothingElse, "must end after the port: only database 0 is used, and there are no options"),
   /** Whether it is a cluster (ElastiCache with cluster mode on, or Serverless). */
   RT_REDIS_CLUSTER: flag.default(false),

@@ -1,7 +1,7 @@
 import picocolors from "picocolors";
 import { io } from "socket.io-client";
 import * as z from "zod";
-import { NAMESPACE } from "../contract/messages.ts";
+import { NAMESPACE } from "../contract/endpoints.ts";
 import { flag, parseEnvironment } from "../kernel/env.ts";
 import { type LocalPlatform, startPlatform } from "./platform.ts";
 

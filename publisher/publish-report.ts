@@ -1,10 +1,11 @@
 import type { Metrics } from "@aws-lambda-powertools/metrics";
 import type { Channel } from "../contract/channels.ts";
-import { FROZEN_STREAMS } from "../kernel/streams/publish-metrics.ts";
+import { FROZEN_STREAMS, PUBLISH_METRICS } from "../kernel/streams/publish-metrics.ts";
 import type { PublishListener } from "../kernel/streams/publisher.ts";
 import { streamKey } from "../kernel/streams/redis-keys.ts";
-import { createStaleLog, type Warn } from "../kernel/streams/stale-log.ts";
+import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { FROZEN_AFTER_MS } from "../kernel/streams/stale-run.ts";
+import type { PublisherLogger } from "./logger.ts";
 
 interface Counts {
   stale: number;
@@ -15,29 +16,46 @@ interface Counts {
 export interface PublishReport {
   /** For the publisher. */
   readonly listener: PublishListener;
-  /** Writes the metrics of what the listener got since the last call; nothing where there was nothing. */
-  flush(): void;
+  /** Writes the metrics of what the listener got since the last call. Returns undefined where there was nothing. */
+  readonly flush: () => Promise<void> | undefined;
 }
 
-interface ReportOptions {
-  readonly metrics: Metrics;
-  readonly functionName: string;
-  readonly warn: Warn;
+export interface ReportOptions {
+  readonly logger: PublisherLogger;
+  /** The metrics' dimension `FunctionName`; undefined for no metrics. */
+  readonly functionName: string | undefined;
 }
 
-/** Logs stale messages and counts them by channel, as CloudWatch metrics in the function's log. */
-export function createPublishReport({ metrics, functionName, warn }: ReportOptions): PublishReport {
-  const log = createStaleLog(warn);
-  const channels = new Map<Channel, Counts>();
-  const countsOf = (channel: Channel): Counts => {
-    const counts = channels.get(channel) ?? { stale: 0, reset: 0, frozen: new Set<string>() };
-    channels.set(channel, counts);
-    return counts;
-  };
+/** Loaded with the first metric, which most functions never write: it takes some 10 ms of a cold start. */
+async function loadMetrics(): Promise<Metrics> {
+  const { Metrics } = await import("@aws-lambda-powertools/metrics");
+  return new Metrics({ namespace: PUBLISH_METRICS.namespace, serviceName: PUBLISH_METRICS.service });
+}
+
+async function writeMetrics(functionName: string, channels: ReadonlyMap<Channel, Counts>): Promise<void> {
+  const metrics = await loadMetrics();
   const write = (name: string, value: number, channel?: Channel): void => {
     const metric = metrics.singleMetric().addDimension("FunctionName", functionName);
     if (channel !== undefined) metric.addDimension("Channel", channel);
     metric.addMetric(name, "Count", value);
+  };
+  const frozen = [...channels.values()].reduce((sum, counts) => sum + counts.frozen.size, 0);
+  if (frozen > 0) write(FROZEN_STREAMS, frozen);
+  for (const [channel, { stale, reset }] of channels) {
+    if (stale > 0) write("StaleMessages", stale, channel);
+    if (reset > 0) write("StreamResets", reset, channel);
+  }
+}
+
+/** Logs stale messages and resets, and counts them by channel as CloudWatch metrics in the process's output. */
+export function createPublishReport({ logger, functionName }: ReportOptions): PublishReport {
+  const log = createStaleLog((message, details) => logger.warn(message, details));
+  if (functionName === undefined) return { listener: log, flush: () => undefined };
+  let channels = new Map<Channel, Counts>();
+  const countsOf = (channel: Channel): Counts => {
+    const counts = channels.get(channel) ?? { stale: 0, reset: 0, frozen: new Set<string>() };
+    channels.set(channel, counts);
+    return counts;
   };
   return {
     listener: {
@@ -54,13 +72,13 @@ export function createPublishReport({ metrics, functionName, warn }: ReportOptio
       },
     },
     flush() {
-      const frozen = [...channels.values()].reduce((sum, counts) => sum + counts.frozen.size, 0);
-      if (frozen > 0) write(FROZEN_STREAMS, frozen);
-      for (const [channel, { stale, reset }] of channels) {
-        if (stale > 0) write("StaleMessages", stale, channel);
-        if (reset > 0) write("StreamResets", reset, channel);
-      }
-      channels.clear();
+      if (channels.size === 0) return undefined;
+      const counted = channels;
+      channels = new Map();
+      return writeMetrics(functionName, counted).catch((error: unknown) =>
+        // What became of the messages does not depend on it.
+        logger.warn("metrics not written", { reason: String(error) }),
+      );
     },
   };
 }

@@ -1,64 +1,52 @@
-import { Logger } from "@aws-lambda-powertools/logger";
-import { Metrics } from "@aws-lambda-powertools/metrics";
 import * as z from "zod";
-import type { ChannelMessage } from "../contract/domain-events.ts";
-import { edgeQueueEnvironment, parseEnvironment, publishingEnvironment, redisEnvironment } from "../kernel/env.ts";
-import { createEdgeQueue } from "../kernel/managed-edge/edge-queue.ts";
-import { connectPublisher } from "../kernel/redis/redis.ts";
-import { readRedisPassword, redisSecretEnvironment } from "../kernel/redis/redis-secret.ts";
-import { PUBLISH_METRICS } from "../kernel/streams/publish-metrics.ts";
-import { createPublisher, type PublishOutcome } from "../kernel/streams/publisher.ts";
-import { createPublishReport } from "./publish-report.ts";
+import { ConfigurationError, parseEnvironment } from "../kernel/env.ts";
+import { createLazyPublisher } from "./lazy-publisher.ts";
+import { createDefaultLogger } from "./logger.ts";
+import type { Publish } from "./publisher.ts";
+import { publisherEnvironment } from "./publisher-config.ts";
+import { startPublisher } from "./start-publisher.ts";
 
-const logger = new Logger({ serviceName: PUBLISH_METRICS.service });
-
-const environment = z.object({
-  ...redisEnvironment.shape,
-  ...redisSecretEnvironment.shape,
-  ...edgeQueueEnvironment.shape,
-  ...publishingEnvironment.shape,
+const environment = publisherEnvironment.extend({
   /** Set by Lambda. */
   AWS_LAMBDA_FUNCTION_NAME: z.string().min(1).default("none"),
 });
-const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, ...config } = parseEnvironment(environment, process.env);
-// Once per execution environment, not once per event.
-const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
 
-const report = createPublishReport({
-  metrics: new Metrics({ namespace: PUBLISH_METRICS.namespace, serviceName: PUBLISH_METRICS.service }),
-  functionName: config.AWS_LAMBDA_FUNCTION_NAME,
-  warn: (message, details) => logger.warn(message, details),
+function readConfig(): z.infer<typeof environment> {
+  try {
+    return parseEnvironment(environment, process.env);
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause;
+    throw new ConfigurationError(`publish(): ${cause.message}`, { cause });
+  }
+}
+
+const publisher = createLazyPublisher(async () => {
+  const { AWS_LAMBDA_FUNCTION_NAME: functionName, ...config } = readConfig();
+  return startPublisher(config, { logger: createDefaultLogger(), functionName });
 });
 
-// One connection for the life of the execution environment: kept across invocations, opened by the first.
-const publisher = createPublisher(
-  connectPublisher({ ...config, RT_REDIS_PASSWORD: password ?? config.RT_REDIS_PASSWORD }, (error) =>
-    logger.warn("Redis connection failed", { reason: error.message }),
-  ),
-  {
-    handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
-    listener: report.listener,
-    maximumClockSkewMs: config.RT_MAXIMUM_CLOCK_SKEW_MS,
-  },
-);
-
 /**
- * Publishes one message or several to their channels; what the Lambdas of other teams import. Await it before the
- * handler returns. Messages of one stream go out in the given order.
+ * Publishes one message or several to their channels, from a Lambda function: its environment has the settings, which are
+ * read with the first call. Await it before the handler returns. Messages of one stream go out in the given order.
+ *
+ * The connection to Redis is kept for the life of the execution environment, across invocations. A script or service that
+ * has to end on its own uses `createPublisher()` and its `close()`.
  *
  * @throws PublishError where a message could not be published. Let it end the invocation: the event source's retry
  *   publishes again under the same event ids, and what is out already is not sent twice.
+ * @throws ConfigurationError that names the variables that are missing or wrong, and RedisSecretError where the Redis
+ *   password cannot be read. The next call tries again.
  * @example
- * import { publish } from "vezta-realtime/publish";
+ * import { publish } from "@vezta/realtime-publisher";
  *
  * await publish({ channel: "user:notifications", key: userId, eventId: event.id, data: notification });
  */
-export async function publish(
-  messages: ChannelMessage | readonly ChannelMessage[],
-): Promise<readonly PublishOutcome[]> {
-  try {
-    return await publisher.publish(Array.isArray(messages) ? messages : [messages as ChannelMessage]);
-  } finally {
-    report.flush();
-  }
-}
+export const publish: Publish = publisher.publish;
+
+/**
+ * Reads the environment and the Redis password ahead of the first `publish()`. Awaited at the top of an ES module, it
+ * moves that out of the first invocation and into Lambda's start of the function.
+ *
+ * @throws ConfigurationError or RedisSecretError, as `publish()` does.
+ */
+export const preparePublish: () => Promise<void> = publisher.prepare;

@@ -50,9 +50,9 @@ export async function startEdge(edge: Edge): Promise<MeasuredEdge> {
   const managed = await startManagedEdge({ port: 0, environment, onNotice });
   // The queue's client reads its credentials and endpoint there, as in a Lambda.
   Object.assign(process.env, managed.publisherEnvironment);
-  const handOn = await createEdgeQueue(String(managed.publisherEnvironment.RT_EDGE_QUEUE_URL));
+  const enqueueHints = await createEdgeQueue(String(managed.publisherEnvironment.RT_EDGE_QUEUE_URL));
   return {
-    ...{ edge, issuer, port: managed.port, publisher: createPublisher(commands, { handOn }) },
+    ...{ edge, issuer, port: managed.port, publisher: createPublisher(commands, { enqueueHints }) },
     complaints: () => notices,
     urlOn: (port) => `ws://127.0.0.1:${port}/local`,
     stop: () => stopAll(managed.stop),

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { timeOf } from "../../contract/ids.ts";
 import { parseServerFrames } from "../../contract/managed-edge.ts";
 import { type Counts, costOf, noCounts } from "./counts.ts";
 import type { BenchEdge } from "./setup.ts";
@@ -54,7 +55,7 @@ async function connect({ url }: BenchEdge, channel: string): Promise<BenchClient
   const subscribed = new Promise<void>((resolve) => {
     socket.on("message", (data) => {
       for (const frame of parseServerFrames(data.toString())) {
-        if (frame.event === "data") delays.push(Date.now() - Number.parseInt(frame.data.id, 10));
+        if (frame.event === "data") delays.push(Date.now() - timeOf(frame.data.id));
         else if (frame.event === "subscribed") resolve();
       }
     });

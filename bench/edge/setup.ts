@@ -4,7 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { Redis } from "ioredis";
-import { groupOf, type HandOn } from "../../kernel/streams/edge-hint.ts";
+import { type EnqueueHints, groupOf } from "../../kernel/streams/edge-hint.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
 import { createConnection } from "../../lambdas/managed-edge/connect/connection.ts";
@@ -98,7 +98,7 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
   });
   const poster = createPoster(new ApiGatewayManagementApiClient({ endpoint: api.managementUrl, region, credentials }));
   requests = createRequests({ ...context, poster, verifyToken: () => Promise.reject(new Error("no tokens here")) });
-  const handOn: HandOn = async (hints) => {
+  const enqueueHints: EnqueueHints = async (hints) => {
     counts.queueRequests += Math.ceil(hints.length / 10);
     for (const { hint, deduplicationId } of hints) {
       queue.add({
@@ -112,8 +112,8 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
   const onCursorReplaced = (channel: string): never => {
     throw new Error(`a cursor of ${channel} made no sense`);
   };
-  fanOut = createFanOut({ ...context, poster, handOn, splitOver: 1_000, windowMs, onCursorReplaced });
-  const publisher: Publisher = createPublisher(redis, { handOn });
+  fanOut = createFanOut({ ...context, poster, enqueueHints, splitOver: 1_000, windowMs, onCursorReplaced });
+  const publisher: Publisher = createPublisher(redis, { enqueueHints });
   return {
     url: api.url,
     counts,

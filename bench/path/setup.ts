@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";

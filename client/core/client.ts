@@ -1,5 +1,5 @@
 import type { Channel } from "../../contract/channels.ts";
-import { MAXIMUM_SUBSCRIPTIONS } from "../../contract/wire.ts";
+import { MAXIMUM_SUBSCRIPTIONS } from "../../contract/limits.ts";
 import { channelTraits } from "./channel-traits.ts";
 import { Connection } from "./connection.ts";
 import { Liveness } from "./liveness.ts";

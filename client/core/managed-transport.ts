@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from "../../contract/wire.ts";
+import { SUBPROTOCOL } from "../../contract/endpoints.ts";
 import { boundedDelay } from "./delay.ts";
 import { isObject } from "./frames.ts";
 import type { CloseReason, OpenTransport, Transport, TransportOptions } from "./transport.ts";

@@ -1,5 +1,5 @@
 import type { Channel } from "../../contract/channels.ts";
-import { compareIds } from "../../contract/wire.ts";
+import { compareIds } from "../../contract/ids.ts";
 import { type StreamKey, topicName } from "./topic.ts";
 
 /** How long what was promised may take to come, in ms. What never comes must not hide a reset for good. */

@@ -1,6 +1,7 @@
 import type { Channel } from "../../contract/channels.ts";
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
+import { MAXIMUM_RATE } from "../../contract/limits.ts";
 import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
-import { compareIds, FIRST_ID, MAXIMUM_RATE } from "../../contract/wire.ts";
 import { channelTraits } from "./channel-traits.ts";
 import { Conditions } from "./condition.ts";
 import type { Receiver } from "./receiver.ts";

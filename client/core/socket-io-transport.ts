@@ -1,5 +1,5 @@
 import type { io } from "socket.io-client";
-import { NAMESPACE } from "../../contract/wire.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { boundedDelay } from "./delay.ts";
 import { parseErrorMessage } from "./frames.ts";
 import type { OpenTransport, Transport, TransportOptions } from "./transport.ts";

@@ -1,5 +1,5 @@
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { DataMessage } from "../../contract/messages.ts";
-import { compareIds, FIRST_ID } from "../../contract/wire.ts";
 import { RecentIds } from "./recent-ids.ts";
 import type { StreamKey } from "./topic.ts";
 

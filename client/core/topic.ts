@@ -1,5 +1,6 @@
 import type { Channel } from "../../contract/channels.ts";
-import { FIRST_ID, MAXIMUM_MARKET_LENGTH } from "../../contract/wire.ts";
+import { FIRST_ID } from "../../contract/ids.ts";
+import { MAXIMUM_MARKET_LENGTH } from "../../contract/limits.ts";
 import { channelTraits } from "./channel-traits.ts";
 
 /** What one subscribes to: one market of a channel, or (without `marketId`) everything that the channel has. */

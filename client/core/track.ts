@@ -1,4 +1,4 @@
-import { compareIds, FIRST_ID } from "../../contract/wire.ts";
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { StartPosition, StreamKey } from "./topic.ts";
 
 /**

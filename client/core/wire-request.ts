@@ -1,5 +1,6 @@
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
+import { MAXIMUM_KEYS } from "../../contract/limits.ts";
 import type { SubscribedMessage } from "../../contract/messages.ts";
-import { compareIds, FIRST_ID, MAXIMUM_KEYS } from "../../contract/wire.ts";
 import type { AskedIds, SharedSubscription } from "./shared-subscription.ts";
 import type { StreamKey, Topic } from "./topic.ts";
 import { utf8Length } from "./utf8.ts";

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { MAXIMUM_MARKET_LENGTH } from "../limits.ts";
 import { describeUnit, EARLIEST_TIME_MS, LATEST_TIME_MS } from "../time-units.ts";
 
 /**
@@ -51,7 +52,11 @@ export const version = z.int({ error: versionError }).min(0, { error: versionErr
 const cleanText = /^[^\p{Cc}\p{Cs}]*$/u;
 
 /** An identifier from outside: 1 to 128 characters, no control characters. Encoded before it reaches a Redis name. */
-export const identifier = z.string().min(1).max(128).regex(cleanText, "has control characters or a broken surrogate");
+export const identifier = z
+  .string()
+  .min(1)
+  .max(MAXIMUM_MARKET_LENGTH)
+  .regex(cleanText, "has control characters or a broken surrogate");
 
 /** The name of a producer's run of sequence numbers: 1 to 64 characters, no control characters. */
 export const versionEpoch = z.string().min(1).max(64).regex(cleanText, "has control characters or a broken surrogate");

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeSubscribed } from "../../contract/answers.ts";
 import { channelDefinition } from "../../contract/channels.ts";
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/messages.ts";
-import { compareIds, FIRST_ID } from "../../contract/stream.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import type { Resume, StreamState } from "../streams/stream-state.ts";
 
@@ -72,7 +72,7 @@ export class CatchUp {
     const { request, states, isConnected, send } = this.#options;
     const resumes = new Map(states().map((state) => [state, this.#start(state)]));
     for (const state of resumes.keys()) this.#positions.set(state, state.lastId);
-    const positions = [...resumes].map(([{ stream, lastId }, { recovered }]) => ({ stream, lastId, recovered }));
+    const positions = [...resumes].map(([{ stream, lastId }, { recovered }]) => ({ stream, id: lastId, recovered }));
     const first = [...resumes.values()].flatMap(({ entries }) => entries);
     // Without a wait where none is needed: most clients are live in the turn in which they asked.
     this.#isAnswered = true;

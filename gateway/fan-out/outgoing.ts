@@ -1,4 +1,5 @@
-import { type DataMessage, type HeartbeatMessage, NAMESPACE, type SubscribedMessage } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
+import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
 import { roomName } from "../../contract/stream.ts";
 
 /** Lengths up to these fit the 7 bits and the 16 bits of a frame's length field (RFC 6455, section 5.2). */

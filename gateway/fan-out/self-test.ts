@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import pTimeout from "p-timeout";
 import { Server } from "socket.io";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { type EngineConnection, tcpSocketOf } from "../socket-io/engine-connection.ts";
 import { Bundle } from "./bundle.ts";
 import { Outbox } from "./outbox.ts";

@@ -1,4 +1,4 @@
-import { timeOf } from "../../contract/stream.ts";
+import { timeOf } from "../../contract/ids.ts";
 import { MAXIMUM_ID_AHEAD_MS } from "../../kernel/streams/stream-clock.ts";
 
 /** The answer to `TIME`: seconds since 1970 and microseconds of the second. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { channelNames } from "../../contract/channels.ts";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 
 /** `MessageType.BROADCAST` of socket.io-adapter's cluster protocol, the one type that nodes have a use for here. */
 const BROADCAST = 3;

@@ -1,4 +1,4 @@
-import { compareIds, FIRST_ID } from "../../contract/stream.ts";
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 
 interface Comparison {

@@ -1,5 +1,6 @@
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
-import { roomName, type Stream, type Topic, timeOf } from "../../contract/stream.ts";
+import { timeOf } from "../../contract/ids.ts";
+import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
 import { belongsTo, type Entry, parseEnvelope } from "../../kernel/streams/entry.ts";
 import { pubSubChannel, wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";

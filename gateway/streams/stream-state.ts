@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { channelDefinition } from "../../contract/channels.ts";
-import { compareIds, FIRST_ID, type Stream } from "../../contract/stream.ts";
+import { compareIds, FIRST_ID } from "../../contract/ids.ts";
+import type { Stream } from "../../contract/stream.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { compareWithHeld } from "./compare-with-held.ts";

@@ -9,7 +9,8 @@ import { SimpleFetcher } from "aws-jwt-verify/https";
 import { type JwksCache, SimpleJwksCache } from "aws-jwt-verify/jwk";
 import * as z from "zod";
 import { ChannelError } from "../../contract/errors.ts";
-import { describeIssue, MAXIMUM_TOKEN_LENGTH } from "../../contract/messages.ts";
+import { MAXIMUM_TOKEN_LENGTH } from "../../contract/limits.ts";
+import { describeIssue } from "../../contract/messages.ts";
 import { identifier } from "../../contract/payloads/primitives.ts";
 import type { authEnvironment } from "../env.ts";
 

@@ -1,6 +1,6 @@
 import type { SendMessageBatchRequestEntry } from "@aws-sdk/client-sqs";
 import { boundedRequests } from "../aws/bounded-requests.ts";
-import { groupOf, type HandOn, type QueuedHint } from "../streams/edge-hint.ts";
+import { type EnqueueHints, groupOf, type QueuedHint } from "../streams/edge-hint.ts";
 
 /** The most messages that SQS takes in one request. */
 const MAXIMUM_BATCH = 10;
@@ -23,8 +23,14 @@ const toEntry = ({ hint, deduplicationId }: QueuedHint, index: number): SendMess
   MessageDeduplicationId: deduplicationId,
 });
 
-/** Puts hints into the managed edge's SQS FIFO queue, ten at a time. Rejects with EdgeQueueError within 4 s or so. */
-export async function createEdgeQueue(queueUrl: string): Promise<HandOn> {
+/** Enqueues hints, ten at a time. Rejects with EdgeQueueError within 4 s or so. */
+export interface EdgeQueue extends EnqueueHints {
+  /** Closes the connections to the queue. */
+  close(): void;
+}
+
+/** Opens the managed edge's SQS FIFO queue. */
+export async function createEdgeQueue(queueUrl: string): Promise<EdgeQueue> {
   // Only here: the SDK costs a cold start some 100 ms, and an installation without this edge does not need it.
   const { SendMessageBatchCommand, SQSClient } = await import("@aws-sdk/client-sqs");
   const client = new SQSClient(boundedRequests(LIMITS));
@@ -37,10 +43,11 @@ export async function createEdgeQueue(queueUrl: string): Promise<HandOn> {
     const [first] = failed;
     if (first) throw new EdgeQueueError(`${failed.length} of ${hints.length} hints not queued: ${first.Code}`);
   };
-  return async (hints) => {
+  const enqueueHints: EnqueueHints = async (hints) => {
     const abortSignal = AbortSignal.timeout(TIMEOUT_MS);
     for (let start = 0; start < hints.length; start += MAXIMUM_BATCH) {
       await send(hints.slice(start, start + MAXIMUM_BATCH), abortSignal);
     }
   };
+  return Object.assign(enqueueHints, { close: () => client.destroy() });
 }

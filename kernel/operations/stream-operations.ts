@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import { timeOf } from "../../contract/ids.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import { shardsOf } from "../managed-edge/edge-table.ts";
 import { describeStream } from "../streams/publish-outcome.ts";
@@ -52,7 +53,7 @@ function assertStream(stream: Stream): void {
   throw new RangeError(`channel ${stream.channel} ${key === "none" ? "has no key" : `needs a ${key}`}`);
 }
 
-const timeOf = async (redis: Redis | Cluster, key: string): Promise<number> => {
+const redisTime = async (redis: Redis | Cluster, key: string): Promise<number> => {
   // By the clock of the node that has the stream, and gives its entries their ids.
   const script = "local t = redis.call('TIME') return { t[1], t[2] }";
   const [seconds, microseconds] = (await redis.eval(script, 1, key)) as [string, string];
@@ -99,7 +100,7 @@ function heldOf(channel: Channel, fields: readonly string[]): Pick<StreamInspect
 export async function inspectStream(redis: Redis | Cluster, stream: Stream): Promise<StreamInspection> {
   assertStream(stream);
   const key = streamKey(stream);
-  const now = await timeOf(redis, key);
+  const now = await redisTime(redis, key);
   const [[newest], entries, stale, guarded] = await Promise.all([
     redis.xrevrange(key, "+", "-", "COUNT", 1),
     redis.xlen(key),
@@ -108,7 +109,7 @@ export async function inspectStream(redis: Redis | Cluster, stream: Stream): Pro
   ]);
   if (!newest) return { stream, key, entries, isUnusable: false, stale, ...guarded };
   const [newestId, fields] = newest;
-  const aheadMs = Number.parseInt(newestId, 10) - now;
+  const aheadMs = timeOf(newestId) - now;
   const held = heldOf(stream.channel, fields);
   const isUnusable = aheadMs > MAXIMUM_ID_AHEAD_MS;
   return { stream, key, entries, newestId, aheadMs, isUnusable, stale, ...held, ...guarded };

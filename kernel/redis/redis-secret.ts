@@ -2,10 +2,13 @@ import * as z from "zod";
 import { boundedRequests } from "../aws/bounded-requests.ts";
 
 /** Longest wait for one attempt, in ms, and attempts. */
-const LIMITS = { timeoutMs: 2_000, attempts: 3 };
+const LIMITS = { timeoutMs: 2_000, attempts: 2 };
 
-/** Longest for all attempts, in ms: below the 10 s that Lambda gives a start. */
-const TIMEOUT_MS = 7_000;
+/**
+ * Longest for all attempts, in ms: below the 10 s that Lambda gives a start and, with the limits of Redis and the managed
+ * edge's queue in one `publish()`, below a function's 15 s.
+ */
+const TIMEOUT_MS = 5_000;
 
 /** Where the Redis password is, for a function: its environment, which many may read, does not hold the password. */
 export const redisSecretEnvironment = z.object({
@@ -13,7 +16,7 @@ export const redisSecretEnvironment = z.object({
   RT_REDIS_SECRET_ARN: z.string().startsWith("arn:", "must be the ARN of a secret").optional(),
 });
 
-/** The secret could not be read, or is empty. The function's start fails with it, and Lambda starts another one. */
+/** The secret could not be read, or is empty. The next call that needs the password reads it again. */
 export class RedisSecretError extends Error {
   override readonly name = "RedisSecretError";
 }

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { isChannel } from "../../contract/channels.ts";
+import { ENTRY_ID } from "../../contract/ids.ts";
 import { identifier } from "../../contract/payloads/primitives.ts";
-import { ENTRY_ID, roomName, type Stream } from "../../contract/stream.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
 
 const id = z.string().regex(ENTRY_ID);
@@ -29,7 +30,7 @@ export interface QueuedHint {
 }
 
 /** Puts hints into the queue, those of one stream in the given order. Rejects where one was not taken. */
-export type HandOn = (hints: readonly QueuedHint[]) => Promise<void>;
+export type EnqueueHints = (hints: readonly QueuedHint[]) => Promise<void>;
 
 /** The hint in a message of the queue, or undefined where it is anything else. */
 export function parseHint(text: string): EdgeHint | undefined {

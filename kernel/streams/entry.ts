@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { channelDefinition, isChannel } from "../../contract/channels.ts";
+import { ENTRY_ID } from "../../contract/ids.ts";
 import type { DataMessage } from "../../contract/messages.ts";
-import { ENTRY_ID, type Topic } from "../../contract/stream.ts";
+import type { Topic } from "../../contract/stream.ts";
 
 /** One entry of a stream, as clients get it. */
 export type Entry = DataMessage;

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from "ioredis";
 import pTimeout from "p-timeout";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
-import { type HandOn, hintAfter, type QueuedHint } from "./edge-hint.ts";
+import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
 import { prepareMessage } from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
 import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
@@ -20,7 +20,7 @@ export type { PublishOutcome } from "./publish-outcome.ts";
 export const DEFAULT_CLOCK_SKEW_MS = 60_000;
 
 /** Longest wait for the managed edge's queue, in ms; the queue's own client has limits below it. */
-const HAND_ON_TIMEOUT_MS = 5_000;
+const ENQUEUE_TIMEOUT_MS = 5_000;
 
 /** Most messages in one call of the script: some 20 µs each, so that no other command waits for more than about 2 ms. */
 const MAXIMUM_SCRIPT_BATCH = 100;
@@ -46,7 +46,7 @@ export interface PublisherOptions {
    *
    * @default - there is no managed edge
    */
-  readonly handOn?: HandOn | undefined;
+  readonly enqueueHints?: EnqueueHints | undefined;
   /** @default - nobody */
   readonly listener?: PublishListener | undefined;
   /**
@@ -145,12 +145,15 @@ class StreamPublishing {
  * Notifies the managed edge. Where that fails, so does what it should have heard of: the retry finds it published and
  * notifies again.
  */
-async function notifyManagedEdge(handOn: HandOn, results: readonly StreamResult[]): Promise<readonly StreamResult[]> {
+async function notifyManagedEdge(
+  enqueueHints: EnqueueHints,
+  results: readonly StreamResult[],
+): Promise<readonly StreamResult[]> {
   const hints = results.flatMap((result) => result.hints);
   if (hints.length === 0) return results;
   try {
-    const message = `the managed edge's queue gave no answer within ${HAND_ON_TIMEOUT_MS} ms`;
-    await pTimeout(handOn(hints), { milliseconds: HAND_ON_TIMEOUT_MS, message });
+    const message = `the managed edge's queue gave no answer within ${ENQUEUE_TIMEOUT_MS} ms`;
+    await pTimeout(enqueueHints(hints), { milliseconds: ENQUEUE_TIMEOUT_MS, message });
     return results;
   } catch (error) {
     return results.map((result) =>
@@ -179,16 +182,16 @@ function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOut
 
 /** Builds the publisher on a connection that the caller owns, best one of `connectPublisher` (it fails fast). */
 export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
-  const { handOn, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
+  const { enqueueHints, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const script = defineScript(redis);
-  const settings = { hasEdge: handOn !== undefined, maximumClockSkewMs };
+  const settings = { hasEdge: enqueueHints !== undefined, maximumClockSkewMs };
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);
       const streams = groupByStream(messages, outcomes);
       const publishing = new StreamPublishing(script, settings, listener);
       const published = await Promise.all(streams.map((stream) => publishing.publish(stream.messages)));
-      const results = handOn ? await notifyManagedEdge(handOn, published) : published;
+      const results = enqueueHints ? await notifyManagedEdge(enqueueHints, published) : published;
       for (const [stream, { indexes }] of streams.entries()) {
         for (const [position, index] of indexes.entries()) {
           const outcome = results[stream]?.outcomes[position];

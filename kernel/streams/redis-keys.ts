@@ -1,5 +1,5 @@
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
 
 /** The prefix that `@socket.io/redis-adapter` gives its Pub/Sub channels unless told otherwise. */

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { channelDefinition, type StateOf } from "../../contract/channels.ts";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import {
   edgeMarkerKey,

@@ -1,7 +1,7 @@
 import { useAtom, useAtomValue } from "jotai";
 import { useEffect } from "react";
 import { useChannel, useRealtimeClient } from "../../client/react/index.ts";
-import { FIRST_ID } from "../../contract/wire.ts";
+import { FIRST_ID } from "../../contract/ids.ts";
 import { AccountPanel } from "./components/account-panel.tsx";
 import { MarketList } from "./components/market-list.tsx";
 import { MarketPanel } from "./components/market-panel.tsx";

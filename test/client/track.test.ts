@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Track } from "../../client/core/track.ts";
-import { FIRST_ID } from "../../contract/wire.ts";
+import { FIRST_ID } from "../../contract/ids.ts";
 
 const idAt = (place: number): string => (place < 0 ? FIRST_ID : `${1_000 + Math.floor(place / 3)}-${place % 3}`);
 const entryAt = (place: number) => ({ id: idAt(place), prev: idAt(place - 1) });

@@ -2,8 +2,9 @@ import clusterKeySlot from "cluster-key-slot";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { channelNames, channels } from "../../contract/channels.ts";
+import { compareIds } from "../../contract/ids.ts";
 import { identifier } from "../../contract/payloads/primitives.ts";
-import { compareIds, roomName, type Stream } from "../../contract/stream.ts";
+import { roomName, type Stream } from "../../contract/stream.ts";
 import { indexKey, pubSubChannel, seenKey, streamKey, wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 
 const name = fc

@@ -1,6 +1,6 @@
 import { Server } from "socket.io";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { reportConnections } from "../../gateway/embedded-metrics.ts";
 import type { GatewayNamespace } from "../../gateway/socket-io/socket.ts";
 import { synthesize } from "../infra/synthesize.ts";

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { timeOf } from "../../contract/ids.ts";
 import { roomName } from "../../contract/stream.ts";
 import { pubSubChannel, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
@@ -28,7 +29,7 @@ async function append(marketId: string, id: string): Promise<void> {
   const { channel, data } = message("market:trades", marketId, 1);
   const body = JSON.stringify({ channel, marketId, data }).slice(0, -1);
   await platform.commands.call("XADD", streamKey({ channel, key: marketId }), id, "m", body, "p", "0-0");
-  await platform.commands.call("ZADD", `index:{${channel}}`, Number.parseInt(id, 10), marketId);
+  await platform.commands.call("ZADD", `index:{${channel}}`, timeOf(id), marketId);
 }
 
 describe("a Pub/Sub body with an id", () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FIRST_ID } from "../../contract/stream.ts";
+import { FIRST_ID } from "../../contract/ids.ts";
 import { DrillClient } from "../../drill/drill-client.ts";
 import { judge } from "../../drill/judge.ts";
 import { createMessage, type DrillStream, named } from "../../drill/messages.ts";

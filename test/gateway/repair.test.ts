@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { timeOf } from "../../contract/ids.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
@@ -49,7 +50,7 @@ describe("a hole", () => {
     await client.ask("subscribe", { channel: "market:trades" });
     await platform.publish([message("market:trades", "known", 1)]);
     const id = await appendUnheard("unheard-of", 1);
-    await redis("ZADD", "index:{market:trades}", id.split("-")[0] ?? "", "unheard-of");
+    await redis("ZADD", "index:{market:trades}", timeOf(id), "unheard-of");
     await expect.poll(() => client.ids("market:trades")).toContain(id);
   });
 

@@ -1,4 +1,3 @@
-import { Metrics } from "@aws-lambda-powertools/metrics";
 import { Gauge, Registry } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Channel } from "../../contract/channels.ts";
@@ -8,7 +7,6 @@ import { inspectStream } from "../../kernel/operations/stream-operations.ts";
 import { createPublisher, type Publisher, type StaleMessage } from "../../kernel/streams/publisher.ts";
 import { frozenKey, staleSinceKey } from "../../kernel/streams/redis-keys.ts";
 import { createStaleLog } from "../../kernel/streams/stale-log.ts";
-import { createPublishReport } from "../../publisher/publish-report.ts";
 import { message } from "../support/messages.ts";
 import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
 
@@ -144,31 +142,5 @@ describe("the log of stale messages", () => {
     log.stale(staleMessage("m0"));
     log.stale(staleMessage("m1000"));
     expect(lines).toBe(1_002);
-  });
-});
-
-describe("the metrics of a function", () => {
-  afterEach(() => vi.restoreAllMocks());
-
-  it("count stale messages by channel, and frozen streams once each", () => {
-    // Powertools writes metrics to the output of the process, where CloudWatch reads them.
-    const lines: string[] = [];
-    vi.spyOn(process.stdout, "write").mockImplementation((line) => lines.push(String(line)) > 0);
-    const metrics = new Metrics({ namespace: "VeztaRealtime", serviceName: "publish" });
-    const report = createPublishReport({ metrics, functionName: "orders", warn: () => undefined });
-    for (const key of ["a", "a", "b"]) report.listener.stale?.(staleMessage(key, 30_000));
-    report.listener.stale?.(staleMessage("c", 29_999));
-    report.flush();
-    report.flush();
-    vi.restoreAllMocks();
-
-    const written = lines.map((line) => JSON.parse(line));
-    expect(written).toMatchObject([
-      { FrozenStreams: 2, FunctionName: "orders", service: "publish" },
-      { StaleMessages: 4, FunctionName: "orders", Channel: "market:prices" },
-    ]);
-    expect(written[0]._aws.CloudWatchMetrics).toMatchObject([
-      { Namespace: "VeztaRealtime", Dimensions: [["service", "FunctionName"]] },
-    ]);
   });
 });

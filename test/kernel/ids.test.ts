@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compareIds } from "../../contract/stream.ts";
+import { compareIds } from "../../contract/ids.ts";
 import type { Publisher } from "../../kernel/streams/publisher.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message } from "../support/messages.ts";

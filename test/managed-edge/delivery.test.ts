@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Channel } from "../../contract/channels.ts";
+import { compareIds } from "../../contract/ids.ts";
 import type { DataMessage } from "../../contract/messages.ts";
-import { compareIds } from "../../contract/stream.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import type { EdgeClient } from "../support/edge-client.ts";
 import { message, messages } from "../support/messages.ts";

@@ -17,7 +17,7 @@ afterEach(() => {
 
 const publisherOn = (redis: TestRedis) =>
   createPublisher(redis.addPublisherConnection(), {
-    handOn: async (hints) => {
+    enqueueHints: async (hints) => {
       if (failures > 0) {
         failures -= 1;
         throw new Error("the queue does not answer");

@@ -25,7 +25,7 @@ it("splits a large room over several invocations, and keeps order and completene
     streams: createEdgeStreams(edge.commands),
     reader: createStreamReader(edge.commands),
     poster: openPoster(edge.api.managementUrl),
-    handOn: await createEdgeQueue(edge.queue.environment.RT_EDGE_QUEUE_URL),
+    enqueueHints: await createEdgeQueue(edge.queue.environment.RT_EDGE_QUEUE_URL),
     splitOver: 10,
     windowMs: 0,
     onError: (error) => errors.push(error),

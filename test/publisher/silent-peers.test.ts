@@ -50,8 +50,8 @@ describe("a peer that accepts and stays silent", () => {
     const redis = await startTestRedis("a single Redis");
     cleanUps.push(() => redis.stop());
     await redis.commands.set(edgeMarkerKey("{user:orders:waiting}"), "1");
-    const handOn = await createEdgeQueue(`http://${await startSilent()}/1/news.fifo`);
-    const publisher = createPublisher(redis.addPublisherConnection(), { handOn });
+    const enqueueHints = await createEdgeQueue(`http://${await startSilent()}/1/news.fifo`);
+    const publisher = createPublisher(redis.addPublisherConnection(), { enqueueHints });
 
     const error = await failureOf(() => publisher.publish([message("user:orders", "waiting", 1)]));
 
@@ -64,8 +64,8 @@ describe("a peer that accepts and stays silent", () => {
     const redis = await startTestRedis("a single Redis");
     cleanUps.push(() => redis.stop());
     await redis.commands.set(edgeMarkerKey("{user:orders:never}"), "1");
-    const handOn = () => new Promise<void>(() => undefined);
-    const publisher = createPublisher(redis.addPublisherConnection(), { handOn });
+    const enqueueHints = () => new Promise<void>(() => undefined);
+    const publisher = createPublisher(redis.addPublisherConnection(), { enqueueHints });
     const error = await failureOf(() => publisher.publish([message("user:orders", "never", 1)]));
     expect(error).toMatchObject({ name: "PublishError", message: expect.stringMatching(/queue gave no answer/) });
   });

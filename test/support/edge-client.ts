@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Channel } from "../../contract/channels.ts";
-import { parseServerFrames, type ServerFrame, SUBPROTOCOL } from "../../contract/managed-edge.ts";
+import { SUBPROTOCOL } from "../../contract/endpoints.ts";
+import { parseServerFrames, type ServerFrame } from "../../contract/managed-edge.ts";
 import type { DataMessage, ErrorMessage, SubscribedMessage } from "../../contract/messages.ts";
 
 /** An answer and one more part of it. */

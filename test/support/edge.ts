@@ -114,7 +114,9 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   Object.assign(process.env, environment);
   if (options.hasProcess) lambdas = new LambdaProcess({ environment, onLog: () => undefined });
   const commands = connectPublisher(parseEnvironment(redisEnvironment, process.env), () => undefined) as Redis;
-  const publisher = createPublisher(commands, { handOn: await createEdgeQueue(queue.environment.RT_EDGE_QUEUE_URL) });
+  const publisher = createPublisher(commands, {
+    enqueueHints: await createEdgeQueue(queue.environment.RT_EDGE_QUEUE_URL),
+  });
   return {
     redis,
     commands,

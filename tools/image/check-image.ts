@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { io } from "socket.io-client";
 import * as z from "zod";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { freePort } from "../../local/free-port.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";

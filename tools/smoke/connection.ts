@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import * as z from "zod";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 
 /** A connection of a client, whatever carries it. */
 export interface SmokeConnection {

@@ -1,6 +1,7 @@
 import pTimeout from "p-timeout";
 import { WebSocket } from "ws";
-import { parseServerFrames, type ServerFrame, SUBPROTOCOL } from "../../contract/managed-edge.ts";
+import { SUBPROTOCOL } from "../../contract/endpoints.ts";
+import { parseServerFrames, type ServerFrame } from "../../contract/managed-edge.ts";
 import { type ConnectOptions, checkAnswer, type SmokeConnection, SmokeError } from "./connection.ts";
 
 const TOKEN_REFUSED = /\b401\b/;

@@ -1,4 +1,4 @@
-import { NAMESPACE } from "../../../contract/messages.ts";
+import { NAMESPACE } from "../../../contract/endpoints.ts";
 
 /** The handshake of a Socket.IO client that connects to the namespace with an optional token and makes requests. */
 export const socketIoHandshake = (requests: readonly object[], token?: string): readonly string[] => [

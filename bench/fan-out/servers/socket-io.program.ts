@@ -3,7 +3,7 @@ import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { Redis } from "ioredis";
 import { Server } from "socket.io";
 import * as z from "zod";
-import { NAMESPACE } from "../../../contract/messages.ts";
+import { NAMESPACE } from "../../../contract/endpoints.ts";
 
 const [port, redisPort, adapter] = process.argv.slice(2);
 const publisher = new Redis(Number(redisPort), "127.0.0.1");

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { NAMESPACE } from "../../../contract/messages.ts";
+import { NAMESPACE } from "../../../contract/endpoints.ts";
 import { pubSubChannel } from "../../../kernel/streams/redis-keys.ts";
 import { type BenchMessage, bodyOf } from "../message.ts";
 import { node, nodeFlags } from "../server-process.ts";

@@ -1,7 +1,7 @@
 import { channelDefinition } from "../../../contract/channels.ts";
 import { compareIds, FIRST_ID, type Stream } from "../../../contract/stream.ts";
 import { shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
-import { deduplicationIdOf, type EdgeHint, type HandOn, streamOf } from "../../../kernel/streams/edge-hint.ts";
+import { deduplicationIdOf, type EdgeHint, type EnqueueHints, streamOf } from "../../../kernel/streams/edge-hint.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { laterId, type StoredCursor } from "../streams/cursor.ts";
 import type { EdgeStreams, Place } from "../streams/edge-streams.ts";
@@ -24,7 +24,7 @@ export interface RoundContext {
   readonly streams: EdgeStreams;
   readonly reader: StreamReader;
   /** Puts the parts of a large room into the queue; without it every room is served by one invocation. */
-  readonly handOn?: HandOn | undefined;
+  readonly enqueueHints?: EnqueueHints | undefined;
   /** Listeners from which on a room is large. */
   readonly splitOver: number;
   /** Called with the channel for each cursor that made no sense and was replaced. */
@@ -85,13 +85,13 @@ async function readNews(reader: StreamReader, merged: Merged, seen: StoredCursor
 
 /** Lets one invocation per shard do the work, each in the order of its own message group. */
 async function split(
-  handOn: HandOn,
+  enqueueHints: EnqueueHints,
   { stream }: Merged,
   { after, upTo }: { after: string; upTo: string },
 ): Promise<void> {
   const shards = Array.from({ length: shardsOf(stream.channel) }, (_, shard) => shard);
   const hints = shards.map((shard): EdgeHint => ({ ...stream, part: { shard, after } }));
-  await handOn(hints.map((hint) => ({ hint, deduplicationId: deduplicationIdOf(hint, upTo) })));
+  await enqueueHints(hints.map((hint) => ({ hint, deduplicationId: deduplicationIdOf(hint, upTo) })));
 }
 
 /** Whether the round's work was handed to its parts. */
@@ -100,14 +100,14 @@ async function isSplit(
   merged: Merged,
   { seen, upTo }: { readonly seen: StoredCursor; readonly upTo: string },
 ): Promise<boolean> {
-  const { streams, handOn } = context;
+  const { streams, enqueueHints } = context;
   const splitAt = seen.cursor?.splitAt;
-  if (!handOn || merged.shard !== undefined || !seen.cursor || splitAt === undefined) return false;
+  if (!enqueueHints || merged.shard !== undefined || !seen.cursor || splitAt === undefined) return false;
   const now = await streams.now(merged.stream);
   if (now - splitAt >= SPLIT_REST_MS) return false;
   const { id } = seen.cursor;
   // After a reset the parts find out for themselves where they are.
-  await split(handOn, merged, { after: compareIds(id, upTo) > 0 ? FIRST_ID : id, upTo });
+  await split(enqueueHints, merged, { after: compareIds(id, upTo) > 0 ? FIRST_ID : id, upTo });
   await streams.moveCursor(merged, seen, { id: upTo, splitAt: now });
   return true;
 }

@@ -33,7 +33,7 @@ export const handler = createFanOut({
   streams: createEdgeStreams(redis),
   reader: createStreamReader(redis),
   poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
-  handOn: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+  enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
   splitOver: SPLIT_OVER,
   windowMs: config.RT_EDGE_WINDOW_MS,
   onError: logErrors(logger),

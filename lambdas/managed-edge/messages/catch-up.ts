@@ -1,4 +1,4 @@
-import { describeSubscribed, type StreamPosition, toPart } from "../../../contract/answers.ts";
+import { describeSubscribed, type SubscribedPosition, toPart } from "../../../contract/answers.ts";
 import { channelDefinition } from "../../../contract/channels.ts";
 import { ChannelError } from "../../../contract/errors.ts";
 import type { RequestId } from "../../../contract/managed-edge.ts";
@@ -36,12 +36,12 @@ export interface CatchUpOptions {
   readonly outbox: Outbox;
 }
 
-type Caught = StreamPosition & Pick<Resume, "entries">;
+type Caught = SubscribedPosition & Pick<Resume, "entries">;
 
 /** What a stream takes in an answer, in bytes: its id in `ids` and, where it is not recovered, once more its name. */
-function sizeOf({ stream: { key = "" }, lastId, recovered }: Caught): number {
+function sizeOf({ stream: { key = "" }, id, recovered }: Caught): number {
   const bytes = Buffer.byteLength(JSON.stringify(key));
-  return bytes + lastId.length + 4 + (recovered ? 0 : bytes + 1);
+  return bytes + id.length + 4 + (recovered ? 0 : bytes + 1);
 }
 
 /** Brings a client from what it has to where its streams are: the answer, what goes with it, and what comes meanwhile. */
@@ -159,7 +159,7 @@ export class CatchUp {
 
   #add(caught: Caught): void {
     const { bytes, count } = this.#part;
-    this.#positions.set(caught.stream.key, caught.lastId);
+    this.#positions.set(caught.stream.key, caught.id);
     this.#pending.push(caught);
     this.#part = { bytes: bytes + sizeOf(caught), count: count + caught.entries.length };
   }

@@ -9,7 +9,7 @@ const PAGE = 500;
 /** What a client gets of a stream at once, and where that leaves it. */
 export interface Resume {
   readonly entries: readonly Entry[];
-  readonly lastId: string;
+  readonly id: string;
   readonly recovered: boolean;
 }
 
@@ -29,16 +29,16 @@ export async function readAfter(reader: StreamReader, stream: Stream, id: string
 export async function readSnapshot(reader: StreamReader, stream: Stream): Promise<Resume> {
   const [newest] = await reader.newest(stream, 1);
   const entries = newest && isLatest(stream) ? [newest] : [];
-  return { entries, lastId: newest?.id ?? FIRST_ID, recovered: true };
+  return { entries, id: newest?.id ?? FIRST_ID, recovered: true };
 }
 
 async function resumeLatest(reader: StreamReader, stream: Stream, id: string): Promise<Resume> {
   const [last] = await reader.newest(stream, 1);
-  if (id === (last?.id ?? FIRST_ID)) return { entries: [], lastId: id, recovered: true };
-  if (!last) return { entries: [], lastId: FIRST_ID, recovered: false };
+  if (id === (last?.id ?? FIRST_ID)) return { entries: [], id, recovered: true };
+  if (!last) return { entries: [], id: FIRST_ID, recovered: false };
   // The client is ahead of the stream: Redis has lost what it has. Its own `prev` shows that.
-  if (compareIds(id, last.id) > 0) return { entries: [last], lastId: last.id, recovered: false };
-  return { entries: [{ ...last, prev: id }], lastId: last.id, recovered: true };
+  if (compareIds(id, last.id) > 0) return { entries: [last], id: last.id, recovered: false };
+  return { entries: [{ ...last, prev: id }], id: last.id, recovered: true };
 }
 
 /** What came after an id; all that is held, not recovered, where something in between is gone. As on the gateway. */
@@ -48,10 +48,10 @@ export async function readResume(reader: StreamReader, stream: Stream, id: strin
   const [first] = after;
   const [top] = first ? [first] : await reader.newest(stream, 1);
   if (first ? first.prev === id : (top?.id ?? FIRST_ID) === id) {
-    return { entries: after, lastId: after.at(-1)?.id ?? id, recovered: true };
+    return { entries: after, id: after.at(-1)?.id ?? id, recovered: true };
   }
   const held = await reader.newest(stream, channelDefinition(stream.channel).history.entries);
-  return { entries: held, lastId: held.at(-1)?.id ?? FIRST_ID, recovered: false };
+  return { entries: held, id: held.at(-1)?.id ?? FIRST_ID, recovered: false };
 }
 
 /** What came after an id meanwhile, as one that follows gets it: of a `latest` stream the newest value alone. */

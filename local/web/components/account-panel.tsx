@@ -1,7 +1,7 @@
 import { useSetAtom } from "jotai";
 import { useMemo } from "react";
 import { type ChannelState, useChannel } from "../../../client/react/index.ts";
-import { FIRST_ID } from "../../../contract/wire.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
 import { useFeed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";
 import { userAtom } from "../state/session.ts";

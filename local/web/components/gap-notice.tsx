@@ -1,12 +1,11 @@
 import type { ChannelState } from "../../../client/react/index.ts";
+import { timeOf } from "../../../contract/ids.ts";
 import { timeOfDay } from "../format.ts";
 
 interface GapNoticeProps {
   /** Lists that may lack something, by what they are called within a sentence. */
   readonly lists: Readonly<Record<string, Pick<ChannelState, "gaps" | "acknowledgeGaps">>>;
 }
-
-const timeOf = (id: string): number => Number(id.split("-")[0]);
 
 /** Says that messages are lost for good, and after when. Lies over the end of the list, so that nothing moves. */
 export function GapNotice({ lists }: GapNoticeProps) {

@@ -1,6 +1,6 @@
 import { useChannel } from "../../../client/react/index.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
 import type { MonitorSignal } from "../../../contract/payloads/signals.ts";
-import { FIRST_ID } from "../../../contract/wire.ts";
 import { cents, short, timeOfDay } from "../format.ts";
 import { useFeed } from "../state/liveness.ts";
 import { usePage } from "../state/page-context.ts";

@@ -1,5 +1,6 @@
 import type { Gap, Message, SubscriptionStatus } from "../../../client/index.ts";
 import { type Channel, channelDefinition, channelNames } from "../../../contract/channels.ts";
+import { timeOf } from "../../../contract/ids.ts";
 import { LatencyWindow, type Percentiles } from "./latency-window.ts";
 import { StreamWatch } from "./stream-watch.ts";
 
@@ -78,7 +79,7 @@ export class StreamMonitor {
         const order = watch.take(message);
         if (order === "hole") this.#totals.holes += 1;
         if (order === "double") this.#totals.doubles += 1;
-        this.#count(channel, Number(message.id.split("-")[0]), startedAt);
+        this.#count(channel, timeOf(message.id), startedAt);
       },
       onGap: (gap) => {
         watch.declare(gap);

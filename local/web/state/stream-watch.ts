@@ -1,5 +1,5 @@
 import type { Gap, Message } from "../../../client/index.ts";
-import { compareIds } from "../../../contract/wire.ts";
+import { compareIds } from "../../../contract/ids.ts";
 
 /** How a message stands to the one before it in its stream. */
 export type Order = "follows" | "hole" | "double";

@@ -1,7 +1,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 import type { Message, RealtimeClient, SubscribeOptions } from "../../../client/index.ts";
 import type { Channel } from "../../../contract/channels.ts";
-import { FIRST_ID } from "../../../contract/wire.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
 import { type Feed, useFeed } from "./liveness.ts";
 import { type PageContext, usePage } from "./page-context.ts";
 

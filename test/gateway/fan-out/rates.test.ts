@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compareIds } from "../../../contract/ids.ts";
 import type { DataMessage, HeartbeatMessage } from "../../../contract/messages.ts";
-import { compareIds, roomName } from "../../../contract/stream.ts";
+import { roomName } from "../../../contract/stream.ts";
 import type { OutgoingOptions } from "../../../gateway/fan-out/outgoing.ts";
 import { type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
 

@@ -1,0 +1,40 @@
+import { createEdgeQueue } from "../kernel/managed-edge/edge-queue.ts";
+import { connectPublisher } from "../kernel/redis/redis.ts";
+import { readRedisPassword } from "../kernel/redis/redis-secret.ts";
+import { createPublisher } from "../kernel/streams/publisher.ts";
+import type { StartedPublisher } from "./lazy-publisher.ts";
+import type { PublisherLogger } from "./logger.ts";
+import { createPublishReport } from "./publish-report.ts";
+import type { PublisherConfig } from "./publisher-config.ts";
+
+export interface StartOptions {
+  readonly logger: PublisherLogger;
+  /** The dimension of the metrics; undefined for no metrics. */
+  readonly functionName: string | undefined;
+}
+
+/**
+ * Builds a publisher whose connection to Redis is kept from its first message on.
+ *
+ * @throws RedisSecretError where the password cannot be read.
+ */
+export async function startPublisher(config: PublisherConfig, options: StartOptions): Promise<StartedPublisher> {
+  const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, RT_MAXIMUM_CLOCK_SKEW_MS, ...redisConfig } = config;
+  const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
+  const enqueueHints = RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL);
+  const report = createPublishReport(options);
+  const credentials = { RT_REDIS_PASSWORD: password ?? redisConfig.RT_REDIS_PASSWORD };
+  const redis = connectPublisher({ ...redisConfig, ...credentials }, (error) =>
+    options.logger.warn("Redis connection failed", { reason: error.message }),
+  );
+  const { listener } = report;
+  const publisher = createPublisher(redis, { enqueueHints, listener, maximumClockSkewMs: RT_MAXIMUM_CLOCK_SKEW_MS });
+  return {
+    publish: publisher.publish,
+    flushMetrics: report.flush,
+    close: () => {
+      redis.disconnect();
+      enqueueHints?.close();
+    },
+  };
+}

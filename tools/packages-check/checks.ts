@@ -17,17 +17,20 @@ export interface Gateway {
 export interface Check {
   readonly name: string;
   /** Resolves with a remark for people. Throws if the application does not install, build or run. */
-  run(packed: readonly PackedPackage[], gateway: Gateway): Promise<string>;
+  run(packed: readonly PackedPackage[], startGateway: StartGateway): Promise<string>;
 }
 
-type Verify = (consumer: Consumer, gateway: Gateway) => string | Promise<string>;
+/** Starts the gateway with the first call; every call resolves with the same one. */
+type StartGateway = () => Promise<Gateway>;
+
+type Verify = (consumer: Consumer, startGateway: StartGateway) => string | Promise<string>;
 
 const check = (name: string, options: ConsumerOptions, verify: Verify): Check => ({
   name,
-  async run(packed, gateway) {
+  async run(packed, startGateway) {
     const consumer = createConsumer(packed, options);
     try {
-      return await verify(consumer, gateway);
+      return await verify(consumer, startGateway);
     } finally {
       consumer.remove();
     }
@@ -52,8 +55,9 @@ function buildPage({ folder, run }: Consumer): string {
   return script;
 }
 
-const runPage: Verify = (consumer, { url, shown }) => {
+const runPage: Verify = async (consumer, startGateway) => {
   const script = buildPage(consumer);
+  const { url, shown } = await startGateway();
   const page = `http://localhost/?url=${encodeURIComponent(url)}`;
   execFileSync(process.execPath, [join(import.meta.dirname, "page-host.ts"), script, page, shown], {
     stdio: "inherit",
@@ -93,6 +97,8 @@ const installedSize = (name: PackedPackage["name"]): Check => ({
 
 export const checks: readonly Check[] = [
   installedSize("client"),
+  installedSize("publisher"),
+  installedSize("cdk"),
   check("vite, react 19, jotai 3", { example: "react" }, runPage),
   check("vite, react 19, jotai 2", { example: "react", versions: { jotai: "2.9.3" } }, runPage),
   check("vite, react 18.2, jotai 2.0", { example: "react", versions: { ...react18, jotai: "2.0.0" } }, runPage),

@@ -5,9 +5,9 @@
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
-import { startPlatform } from "../../test/support/platform.ts";
+import { type Platform, startPlatform } from "../../test/support/platform.ts";
 import { packPackages } from "../pack/pack-packages.ts";
-import { checks } from "./checks.ts";
+import { checks, type Gateway } from "./checks.ts";
 
 const { bold, dim, green, red } = picocolors;
 const { values: options, positionals } = parseArgs({ options: { json: { type: "boolean" } }, allowPositionals: true });
@@ -29,18 +29,28 @@ interface Result {
   readonly remark: string;
 }
 
-console.error(dim("packing the packages, starting a gateway"));
-const packed = await packPackages({ names: ["client"] });
-const platform = await startPlatform({ gateways: 1 });
-const price = { marketId: "m1", yes: "0.42", no: "0.58", time: Date.now() };
-await platform.publish([{ channel: "market:prices", key: price.marketId, eventId: "first", data: price }]);
-const gateway = { url: String(platform.gateways[0]?.url), shown: `m1: YES ${price.yes}` };
+let started: Promise<{ platform: Platform; gateway: Gateway }> | undefined;
+
+async function startWithPrice(): Promise<{ platform: Platform; gateway: Gateway }> {
+  const platform = await startPlatform({ gateways: 1 });
+  const price = { marketId: "m1", yes: "0.42", no: "0.58", time: Date.now() };
+  await platform.publish([{ channel: "market:prices", key: price.marketId, eventId: "first", data: price }]);
+  return { platform, gateway: { url: String(platform.gateways[0]?.url), shown: `m1: YES ${price.yes}` } };
+}
+
+async function startGateway(): Promise<Gateway> {
+  started ??= startWithPrice();
+  return (await started).gateway;
+}
+
+console.error(dim("packing the packages"));
+const packed = await packPackages();
 
 const results: Result[] = [];
 for (const { name, run } of chosen) {
   console.error(dim(name));
   const start = performance.now();
-  const [passed, remark] = await run(packed, gateway).then(
+  const [passed, remark] = await run(packed, startGateway).then(
     (text) => [true, text] as const,
     (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
   );
@@ -49,6 +59,6 @@ for (const { name, run } of chosen) {
   if (!options.json)
     console.log(`${passed ? green("passed") : red("failed")} ${bold(name)} in ${seconds} s: ${remark}`);
 }
-await platform.stop();
+await (await started)?.platform.stop();
 if (options.json) console.log(JSON.stringify(results, undefined, 2));
 if (results.some(({ passed }) => !passed)) process.exitCode = 1;

@@ -7,7 +7,7 @@ import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import { type PackedPackage, packPackages } from "../pack/pack-packages.ts";
-import { root } from "../pack/package-source.ts";
+import { packageNames, readPackage, root } from "../pack/package-source.ts";
 
 const { bold, dim, green } = picocolors;
 const { values: options } = parseArgs({
@@ -34,15 +34,15 @@ function publish({ packageName, version, tarball }: PackedPackage): void {
   console.log(`${green(isDryRun ? "would publish" : "published")} ${bold(`${packageName}@${version}`)}`);
 }
 
-console.error(dim("building the packages"));
-const packed = await packPackages();
-const withoutRegistry = packed.filter(({ packageName }) => readScopeRegistry(packageName) === undefined);
-if (withoutRegistry.length > 0 && !isDryRun) {
+const hasRegistry = packageNames.every((name) => readScopeRegistry(readPackage(name).manifest.name) !== undefined);
+if (!hasRegistry && !isDryRun) {
   console.error(
-    "no registry is configured for the packages' scope; log in to one (docs/packages.md) or use --dry-run. Nothing was published",
+    "Nothing was published: no registry is configured for the packages' scope. Log in to one (docs/packages.md), or use --dry-run.",
   );
   process.exit(1);
 }
+console.error(dim("building the packages"));
+const packed = await packPackages();
 for (const each of packed) {
   if (!isDryRun && isPublished(each)) {
     console.log(`${each.packageName}@${each.version} is published already (${relative(root, each.tarball)})`);

@@ -35,7 +35,7 @@ export const floors = {
     streams: ["fan-out", "redis"],
     connection: ["fan-out", "socket-io", "streams"],
   },
-  infra: { config: [], constructs: ["config"], stacks: ["config", "constructs"] },
+  infra: { config: [], constructs: [], stacks: ["config", "constructs"] },
   kernel: {
     aws: [],
     redis: ["aws"],

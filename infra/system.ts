@@ -2,7 +2,7 @@ import type { App, StackProps } from "aws-cdk-lib";
 import { Tags, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import type { EnvironmentConfig } from "./config/config.ts";
-import type { TokenIssuer } from "./constructs/token-issuer.ts";
+import type { TokenIssuer } from "./constructs/support/token-issuer.ts";
 import { AlarmStack } from "./stacks/alarm-stack.ts";
 import { AuthStack } from "./stacks/auth-stack.ts";
 import { CacheStack } from "./stacks/cache-stack.ts";
@@ -11,21 +11,21 @@ import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
 
-/** The stacks of one environment. Further ones (dashboards) take from these what they need. */
+/** The stacks of one environment, for further stacks (dashboards) to take their resources from. */
 export interface System {
   readonly network: NetworkStack;
   readonly alarms: AlarmStack;
   readonly cache: CacheStack;
-  /** Where no issuer is configured. */
+  /** Undefined if an issuer is configured. */
   readonly auth: AuthStack | undefined;
-  /** Where it is switched on. */
+  /** Undefined if it is disabled. */
   readonly gateway: GatewayStack | undefined;
-  /** Where it is switched on. */
+  /** Undefined if it is disabled. */
   readonly managedEdge: ManagedEdgeStack | undefined;
   readonly domainEvents: DomainEventsStack;
 }
 
-/** Builds every stack of an environment, and has cdk-nag check them at synth. Data flows one way, from top to bottom. */
+/** Creates every stack of an environment, checked by cdk-nag at synth. Each uses only those above it. */
 export function createSystem(app: App, config: EnvironmentConfig): System {
   const { name, region, protection } = config;
   const id = (part: string): string => `${name}-realtime-${part}`;
@@ -44,22 +44,15 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
   const alarmTopic = alarms.topic;
   const gateway = config.gateway.enabled ? new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer }) : undefined;
   const managedEdge = config.managedEdge.enabled
-    ? new ManagedEdgeStack(app, id("managed-edge"), {
-        ...base,
-        vpc,
-        redis: cache.access,
-        tokenIssuer,
-        alarmTopic,
-        config,
-      })
+    ? new ManagedEdgeStack(app, id("managed-edge"), { ...shared, tokenIssuer, alarmTopic })
     : undefined;
-  const managedEdgeQueue = managedEdge?.queue;
-  const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, managedEdgeQueue, alarmTopic });
+  const hintQueue = managedEdge?.hintQueue;
+  const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, hintQueue, alarmTopic });
   return { network, alarms, cache, auth, gateway, managedEdge, domainEvents };
 }
 
 function ownIssuer({ issuer, audience, ...keys }: EnvironmentConfig["auth"]): TokenIssuer {
-  // The configuration's rules let neither be without the other.
+  // The rules of the configuration refuse one without the other.
   if (issuer === undefined || audience === undefined) throw new TypeError("auth.issuer and auth.audience go together");
   return { issuer, audience, ...keys };
 }

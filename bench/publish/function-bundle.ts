@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { bundling, projectRoot } from "../../infra/constructs/bundling.ts";
+import { bundling } from "../../infra/constructs/support/bundling.ts";
+import { projectRoot } from "../../infra/our-code.ts";
 import { provideRuntime } from "../../tools/infra-report/invoke-bundle.ts";
 
 /** A publisher's function as a deploy makes it, and what plays the runtime to it. */

@@ -15,32 +15,32 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
-import { acknowledge } from "./acknowledge.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
+import { acknowledge } from "./support/acknowledge.ts";
 
 export interface CloudFrontEntranceProps {
   readonly loadBalancer: LoadBalancer;
 }
 
-/** By this header the load balancer knows our distribution from others, which have the same addresses. */
+/** The header by which the load balancer recognizes our distribution among others, which use the same addresses. */
 const SECRET_HEADER = "X-Origin-Secret";
 
-/** AWS's list of the addresses from which CloudFront calls origins. */
+/** AWS's list of the addresses that CloudFront connects from. */
 const PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing";
 
-/** CloudFront before the load balancer: `wss` under CloudFront's own name and certificate. */
+/** CloudFront in front of the load balancer: `wss` under CloudFront's own name and certificate. */
 export class CloudFrontEntrance extends Construct {
-  /** What clients connect to. */
+  /** The URL that clients connect to. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, { loadBalancer }: CloudFrontEntranceProps) {
     super(scope, id);
     const secret = new Secret(this, "OriginSecret", {
-      description: "What CloudFront shows to the load balancer",
+      description: "The value by which the load balancer recognizes CloudFront",
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
     });
     acknowledge(secret, {
-      "AwsSolutions-SMG4": "A change has to reach CloudFront and the load balancer in one deploy.",
+      "AwsSolutions-SMG4": "CloudFront and the load balancer must change in the same deploy.",
     });
     // A dynamic reference: CloudFormation reads the secret, the template never holds it.
     const secretValue = secret.secretValue.unsafeUnwrap();
@@ -60,7 +60,7 @@ export class CloudFrontEntrance extends Construct {
       comment: "Realtime gateway",
       defaultBehavior: {
         origin: new HttpOrigin(host, {
-          // The load balancer has no certificate here: there is no domain to have one for.
+          // The load balancer has no certificate: there is no domain for one.
           protocolPolicy: OriginProtocolPolicy.HTTP_ONLY,
           customHeaders: { [SECRET_HEADER]: secretValue },
           readTimeout: Duration.seconds(60),
@@ -76,17 +76,17 @@ export class CloudFrontEntrance extends Construct {
     acknowledge(distribution, {
       "AwsSolutions-CFR1": "Clients are everywhere.",
       "AwsSolutions-CFR2":
-        "A firewall sees the handshake alone; the gateway limits what comes after it. Add one by its ARN where policy wants it.",
+        "A firewall sees only the handshake; the gateway limits what follows. Add one by its ARN if your policy requires it.",
       "AwsSolutions-CFR3": "The load balancer logs the same requests.",
       "AwsSolutions-CFR4":
-        "CloudFront's own certificate leaves no choice of TLS version; a domain of one's own does (type alb).",
+        "CloudFront's own certificate leaves no choice of TLS version; your own domain does (type alb).",
       "AwsSolutions-CFR5":
         "There is no domain, hence no certificate for the load balancer; the secret header and the prefix list keep others out.",
     });
     return distribution;
   }
 
-  /** The list's id differs by region and is asked for at deploy. */
+  /** Returns the id of the list, which differs by region and is looked up at deploy. */
   #findPrefixList(): string {
     const logGroup = new LogGroup(this, "LookupLogs", {
       retention: RetentionDays.ONE_WEEK,
@@ -108,7 +108,7 @@ export class CloudFrontEntrance extends Construct {
         new PolicyStatement({ actions: ["ec2:DescribeManagedPrefixLists"], resources: ["*"] }),
       ]),
     });
-    acknowledge(lookup, { "AwsSolutions-IAM5[Resource::*]": "ec2:Describe* knows no resources." });
+    acknowledge(lookup, { "AwsSolutions-IAM5[Resource::*]": "ec2:Describe* takes no resources." });
     const provider = `AWS${AwsCustomResource.PROVIDER_FUNCTION_UUID.replaceAll("-", "")}`;
     acknowledge(Stack.of(this).node.findChild(provider), {
       "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]":

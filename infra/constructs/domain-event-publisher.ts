@@ -1,49 +1,32 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Tokenization } from "aws-cdk-lib";
 import { Metric } from "aws-cdk-lib/aws-cloudwatch";
-import type { IVpc } from "aws-cdk-lib/aws-ec2";
-import { type EventPattern, type IEventBus, Rule } from "aws-cdk-lib/aws-events";
+import { type EventPattern, Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import { StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { KinesisEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
-import type { ITopic } from "aws-cdk-lib/aws-sns";
-import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 import { FROZEN_STREAMS, PUBLISH_METRICS } from "../../kernel/streams/publish-metrics.ts";
-import { acknowledge } from "./acknowledge.ts";
-import { alarmOn } from "./alarm-on.ts";
-import { createFunction } from "./create-function.ts";
-import type { Egress } from "./egress.ts";
-import { functionVariables, redisVariables } from "./environment.ts";
-import { maximumEventAge, STREAM_RECORD_AGE } from "./retry-window.ts";
+import { acknowledge } from "./support/acknowledge.ts";
+import { alarmOn } from "./support/alarm-on.ts";
+import { createFunction, type FunctionCode } from "./support/create-function.ts";
+import { functionVariables, redisVariables } from "./support/environment.ts";
+import type { PublisherPlatform } from "./support/publisher-platform.ts";
+import { maximumEventAge, STREAM_RECORD_AGE } from "./support/retry-window.ts";
 
-/** What every publisher of an environment shares. `DomainEventsStack.platform` has it. */
-export interface PublisherPlatform {
-  readonly bus: IEventBus;
-  readonly vpc: IVpc;
-  readonly egress: Egress;
-  readonly alarmTopic: ITopic;
-  readonly logRetentionDays: number;
-  readonly reservedConcurrency?: number | undefined;
-  /** How far ahead of Redis's clock a version that is a time may be, in ms. */
-  readonly maximumClockSkewMs: number;
-  /** Where there is a managed edge, which learns of new messages by it. */
-  readonly managedEdgeQueue?: IQueue | undefined;
-}
-
-export interface DomainEventPublisherProps {
+export interface DomainEventPublisherProps extends FunctionCode {
+  /** The environment to publish to: `RealtimePlatform.fromEnvironment(this, "prod")`. */
   readonly platform: PublisherPlatform;
-  /** The file that exports `handler`, best built from `import.meta.dirname`. */
-  readonly entry: string;
-  /** The events of the bus that the function is given. */
+  /** The events of the bus that invoke the function. */
   readonly eventPattern: EventPattern;
-  /** The channels that it publishes to. Their dedupe windows bound how long an event is tried again. */
+  /** The channels that the function publishes to. Their dedupe windows limit how long an event is retried. */
   readonly channels: readonly Channel[];
   /**
-   * A stream that it reads as well.
+   * A Kinesis stream that invokes the function as well.
    *
    * @default - none
    */
@@ -52,30 +35,30 @@ export interface DomainEventPublisherProps {
 
 const TIMEOUT = Duration.seconds(15);
 
-/** It waits for Redis most of the time. */
+/** The function waits for Redis most of the time. */
 const MEMORY_MB = 256;
 
-/** Above it prices are too old to be of use. */
+/** Prices that are older are of no use. */
 const MAXIMUM_LAG_MS = 5_000;
 
-/** Records of one call: 100 to 500 keep Redis busy without a retry of the batch being dear. */
+/** Records per invocation: 100 to 500 keep Redis busy and a retry of the batch cheap. */
 const STREAM_BATCH = 200;
 
 /**
- * A function that publishes domain events to channels: rule, network, Redis access, permissions, retries, a queue for
- * what failed for good, and alarms.
+ * A function that publishes domain events to channels, with rule, network, Redis access, permissions, retries, failure
+ * queue and alarms.
  *
  * @example
  * new DomainEventPublisher(this, "Rewards", {
- *   platform: domainEvents.platform,
- *   entry: join(import.meta.dirname, "../lambdas/rewards/rewards.handler.ts"),
+ *   platform: RealtimePlatform.fromEnvironment(this, "prod"),
+ *   entry: "functions/rewards.ts",
  *   eventPattern: { source: ["vezta.rewards"], detailType: ["RewardGranted"] },
  *   channels: ["user:notifications"],
  * });
  */
 export class DomainEventPublisher extends Construct {
   readonly function: NodejsFunction;
-  /** Events that failed for good, in the words of their source; kept for 14 days. */
+  /** The failure queue: events whose retries are exhausted, as their source wrote them. Keeps them for 14 days. */
   readonly failures: Queue;
   readonly #platform: PublisherPlatform;
 
@@ -87,28 +70,28 @@ export class DomainEventPublisher extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    acknowledge(this.failures, { "AwsSolutions-SQS3": "It is the queue for what failed, of a rule and a function." });
+    acknowledge(this.failures, { "AwsSolutions-SQS3": "It is the dead-letter queue of a rule and a function." });
     const maxEventAge = maximumEventAge(props.channels);
-    this.function = this.#createFunction(props.entry, maxEventAge);
+    this.function = this.#createFunction(props, maxEventAge);
     new Rule(this, "Rule", {
       eventBus: props.platform.bus,
       eventPattern: props.eventPattern,
       targets: [
-        // Bounds delivery to the function; what the function throws is bounded by its own retries.
+        // Limits delivery to the function; errors of the function itself are limited by its own retries.
         new LambdaFunction(this.function, { deadLetterQueue: this.failures, maxEventAge, retryAttempts: 185 }),
       ],
     });
     alarmOn(this, "Failures", {
       metric: this.failures.metricApproximateNumberOfMessagesVisible(),
       threshold: 0,
-      description: `${id}: events failed for good`,
+      description: `${id}: events were moved to the failure queue`,
       topic: props.platform.alarmTopic,
     });
     this.#alarmOnFrozenStreams(props.channels);
     if (props.stream) this.#readStream(props.stream);
   }
 
-  /** What the function writes to its log in the embedded metric format. */
+  /** The metric is written by publish(), to the function's log in the embedded metric format. */
   #alarmOnFrozenStreams(channels: readonly Channel[]): void {
     if (channels.every((channel) => channelDefinition(channel).stateOf === "nothing")) return;
     const { namespace, service } = PUBLISH_METRICS;
@@ -120,26 +103,27 @@ export class DomainEventPublisher extends Construct {
         statistic: "Maximum",
       }),
       threshold: 0,
-      description: `${this.node.id}: streams get nothing but older states; check the producer's versions`,
+      description: `${this.node.id}: streams receive only outdated states; check the versions (or clock) of the producer`,
       topic: this.#platform.alarmTopic,
     });
   }
 
-  #createFunction(entry: string, maxEventAge: Duration): NodejsFunction {
-    const { vpc, egress, logRetentionDays, reservedConcurrency, managedEdgeQueue, maximumClockSkewMs } = this.#platform;
-    const { redis } = egress;
+  #createFunction({ entry, projectRoot, depsLockFilePath }: FunctionCode, maxEventAge: Duration): NodejsFunction {
+    const { network, redis, logRetentionDays, reservedConcurrency, hintQueue, maximumClockSkewMs } = this.#platform;
     const publisher = createFunction(this, {
       entry,
+      projectRoot,
+      depsLockFilePath,
       description: `Publishes events of ${this.node.id} to their channels`,
       timeout: TIMEOUT,
       environment: {
         ...redisVariables(redis, "publisher"),
-        RT_REDIS_SECRET_ARN: redis.passwords.publisher.secretArn,
-        ...(managedEdgeQueue ? { RT_EDGE_QUEUE_URL: managedEdgeQueue.queueUrl } : {}),
-        RT_MAXIMUM_CLOCK_SKEW_MS: String(maximumClockSkewMs),
+        RT_REDIS_SECRET_ARN: redis.password.secretArn,
+        ...(hintQueue ? { RT_EDGE_QUEUE_URL: hintQueue.queueUrl } : {}),
+        RT_MAXIMUM_CLOCK_SKEW_MS: Tokenization.stringifyNumber(maximumClockSkewMs),
         ...functionVariables(this.node.id),
       },
-      network: { vpc, egress },
+      network,
       logRetentionDays,
       memorySize: MEMORY_MB,
       reservedConcurrentExecutions: reservedConcurrency,
@@ -147,8 +131,8 @@ export class DomainEventPublisher extends Construct {
       maxEventAge,
       onFailure: new SqsDestination(this.failures),
     });
-    redis.passwords.publisher.grantRead(publisher);
-    managedEdgeQueue?.grantSendMessages(publisher);
+    redis.password.grantRead(publisher);
+    hintQueue?.grantSendMessages(publisher);
     return publisher;
   }
 
@@ -160,7 +144,7 @@ export class DomainEventPublisher extends Construct {
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
         retryAttempts: 3,
-        // A price of a minute ago is of no use, and its shard waits for it.
+        // A price that is a minute old is of no use, and retrying it blocks its shard.
         maxRecordAge: STREAM_RECORD_AGE,
         onFailure: new SqsDlq(this.failures),
       }),
@@ -168,7 +152,7 @@ export class DomainEventPublisher extends Construct {
     alarmOn(this, "Lag", {
       metric: this.function.metric("IteratorAge", { statistic: "Maximum" }),
       threshold: MAXIMUM_LAG_MS,
-      description: `${this.node.id}: the stream is read too late, in ms`,
+      description: `${this.node.id}: the stream is read more than 5 s late`,
       topic: this.#platform.alarmTopic,
     });
   }

@@ -4,6 +4,7 @@ import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import {
   AwsLogDriverMode,
   Cluster,
+  type ContainerImage,
   ContainerInsights,
   CpuArchitecture,
   FargateService,
@@ -15,40 +16,58 @@ import {
 } from "aws-cdk-lib/aws-ecs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "./acknowledge.ts";
-import { allowEgress, type Egress } from "./egress.ts";
-import { gatewayEnvironment } from "./gateway-environment.ts";
-import { gatewayImage } from "./gateway-image.ts";
-import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./gateway-settings.ts";
-import { subnetGroups } from "./subnet-groups.ts";
-import type { TokenIssuer } from "./token-issuer.ts";
+import { acknowledge } from "./support/acknowledge.ts";
+import { allowEgress, type Egress } from "./support/egress.ts";
+import {
+  type GatewayEnvironmentProps,
+  type GatewaySettings,
+  gatewayEnvironment,
+} from "./support/gateway-environment.ts";
+import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./support/gateway-settings.ts";
+import type { RedisAccess } from "./support/redis-access.ts";
+import { subnetGroups } from "./support/subnet-groups.ts";
 
-export interface GatewayServiceProps {
-  readonly vpc: IVpc;
-  readonly egress: Egress;
-  readonly tokenIssuer: TokenIssuer;
-  readonly config: Pick<EnvironmentConfig, "name" | "gateway" | "events" | "logRetentionDays">;
+/** The size of a task, and the bounds of autoscaling. */
+export interface GatewayCapacity {
+  /** CPU units; 1,024 are one vCPU. */
+  readonly cpu: number;
+  /** In MiB. */
+  readonly memory: number;
+  readonly minTasks: number;
+  readonly maxTasks: number;
+  /** The percentage of CPU that autoscaling aims at. */
+  readonly cpuTarget: number;
 }
 
-/** Share of a task's connections at which another task is started. */
+export interface GatewayServiceProps extends Pick<GatewayEnvironmentProps, "environmentName" | "tokenIssuer"> {
+  readonly vpc: IVpc;
+  readonly egress: Egress;
+  readonly redis: RedisAccess;
+  readonly image: ContainerImage;
+  readonly capacity: GatewayCapacity;
+  readonly settings: GatewaySettings;
+  readonly maximumClockSkewMs: number;
+  readonly logRetentionDays: number;
+}
+
+/** The share of a task's connections at which autoscaling starts another task. */
 const CONNECTIONS_TARGET = 0.7;
 
-/** A task that goes takes connections with it, so that autoscaling takes its time with it. */
+/** Long, since stopping a task closes its connections. */
 const SCALE_IN_COOLDOWN = Duration.minutes(15);
 
-/** The gateway's tasks and how many there are. */
+/** The gateway's Fargate service with autoscaling. */
 export class GatewayService extends Construct {
   readonly service: FargateService;
 
   constructor(scope: Construct, id: string, props: GatewayServiceProps) {
     super(scope, id);
-    const { vpc, egress, config } = props;
+    const { vpc, egress } = props;
     const cluster = new Cluster(this, "Cluster", { vpc, containerInsightsV2: ContainerInsights.ENABLED });
     this.service = new FargateService(this, "Service", {
       cluster,
       taskDefinition: this.#createTaskDefinition(props),
-      // No desiredCount: every deploy would set it back from what autoscaling has found to be needed.
+      // No desiredCount: every deploy would reset what autoscaling has set.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { rollback: true },
@@ -60,39 +79,37 @@ export class GatewayService extends Construct {
       ],
     });
     allowEgress(this.service.connections, egress);
-    this.#scale(config);
+    this.#scale(props);
   }
 
-  #createTaskDefinition({ egress, tokenIssuer, config }: GatewayServiceProps): FargateTaskDefinition {
+  #createTaskDefinition(props: GatewayServiceProps): FargateTaskDefinition {
+    const { capacity, redis, logRetentionDays } = props;
     const definition = new FargateTaskDefinition(this, "Task", {
-      cpu: config.gateway.cpu,
-      memoryLimitMiB: config.gateway.memory,
+      cpu: capacity.cpu,
+      memoryLimitMiB: capacity.memory,
       runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
     });
-    const logGroup = new LogGroup(this, "Logs", {
-      retention: config.logRetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
     const container = definition.addContainer("Gateway", {
-      image: gatewayImage(this, config.gateway.image),
-      environment: gatewayEnvironment(config, egress.redis, tokenIssuer),
-      secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(egress.redis.passwords.gateway) },
+      image: props.image,
+      environment: gatewayEnvironment(props),
+      secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(redis.passwords.gateway) },
       portMappings: [{ containerPort: GATEWAY_PORT }],
       readonlyRootFilesystem: true,
       stopTimeout: STOP_TIMEOUT,
-      // Non-blocking: a log service that is slow must not stop the event loop.
+      // Non-blocking: a slow log service must not stop the event loop.
       logging: LogDrivers.awsLogs({ streamPrefix: "gateway", logGroup, mode: AwsLogDriverMode.NON_BLOCKING }),
     });
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
     acknowledge(definition, {
       "AwsSolutions-ECS2": "Settings, none of them secret; the one secret is injected from Secrets Manager.",
-      "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken knows no resource.",
+      "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken takes no resource.",
     });
     return definition;
   }
 
-  #scale({ name, gateway }: GatewayServiceProps["config"]): void {
-    const { minTasks, maxTasks, cpuTarget, maxConnections } = gateway;
+  #scale({ environmentName, capacity, settings }: GatewayServiceProps): void {
+    const { minTasks, maxTasks, cpuTarget } = capacity;
     const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
     const cooldown = { scaleInCooldown: SCALE_IN_COOLDOWN, scaleOutCooldown: Duration.seconds(60) };
     scaling.scaleOnCpuUtilization("Cpu", { targetUtilizationPercent: cpuTarget, ...cooldown });
@@ -100,10 +117,10 @@ export class GatewayService extends Construct {
       metric: new Metric({
         namespace: "VeztaRealtime",
         metricName: "Connections",
-        dimensionsMap: { Environment: name, Service: "gateway" },
+        dimensionsMap: { Environment: environmentName, Service: "gateway" },
         statistic: Stats.AVERAGE,
       }),
-      targetValue: Math.floor(maxConnections * CONNECTIONS_TARGET),
+      targetValue: Math.floor(settings.maxConnections * CONNECTIONS_TARGET),
       ...cooldown,
     });
   }

@@ -16,25 +16,61 @@ import { ARecord, PublicHostedZone, RecordTarget } from "aws-cdk-lib/aws-route53
 import { LoadBalancerTarget } from "aws-cdk-lib/aws-route53-targets";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "./acknowledge.ts";
-import { deregistrationDelay, GATEWAY_PORT, IDLE_TIMEOUT } from "./gateway-settings.ts";
-import { subnetGroups } from "./subnet-groups.ts";
+import { acknowledge } from "./support/acknowledge.ts";
+import { deregistrationDelay, GATEWAY_PORT, IDLE_TIMEOUT } from "./support/gateway-settings.ts";
+import { subnetGroups } from "./support/subnet-groups.ts";
 
 export interface LoadBalancerProps {
   readonly vpc: IVpc;
   readonly target: FargateService;
-  readonly config: Pick<EnvironmentConfig, "edge" | "gateway" | "protection" | "logRetentionDays">;
+  /** Seconds over which a stopping task sends its clients elsewhere. */
+  readonly drainSeconds: number;
+  /** Send all requests of a client to the same task, as long polling needs. */
+  readonly sticky: boolean;
+  /** Refuse deletion. */
+  readonly deletionProtection: boolean;
+  readonly logRetentionDays: number;
 }
 
-/** The load balancer before the gateway's tasks. It lets nobody in until `open` or a listener of CloudFront's does. */
+/** Who may connect to the load balancer, and by which name. */
+export interface PublicAccess {
+  /** IPv4 ranges that may connect. */
+  readonly allowedCidrs: readonly string[];
+  /**
+   * The name that clients use, with `certificateArn`.
+   *
+   * @default - plain HTTP under the load balancer's own name
+   */
+  readonly domainName?: string | undefined;
+  /**
+   * The ACM certificate of `domainName`.
+   *
+   * @default - plain HTTP
+   */
+  readonly certificateArn?: string | undefined;
+  /**
+   * The Route 53 zone in which the record of `domainName` is created, with `hostedZoneName`.
+   *
+   * @default - no record is created
+   */
+  readonly hostedZoneId?: string | undefined;
+  /**
+   * The name of that zone.
+   *
+   * @default - no record is created
+   */
+  readonly hostedZoneName?: string | undefined;
+}
+
+/** The load balancer in front of the gateway's tasks. It accepts nothing until `open` or `listen` is called. */
 export class LoadBalancer extends Construct {
   readonly balancer: ApplicationLoadBalancer;
   readonly targets: IApplicationTargetGroup;
   readonly #securityGroup: SecurityGroup;
 
-  constructor(scope: Construct, id: string, { vpc, target, config }: LoadBalancerProps) {
+  constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
+    const { vpc } = props;
     this.#securityGroup = new SecurityGroup(this, "SecurityGroup", {
       vpc,
       description: "Load balancer of the gateway",
@@ -47,19 +83,23 @@ export class LoadBalancer extends Construct {
       securityGroup: this.#securityGroup,
       idleTimeout: IDLE_TIMEOUT,
       dropInvalidHeaderFields: true,
-      deletionProtection: config.protection,
+      deletionProtection: props.deletionProtection,
     });
-    this.balancer.logAccessLogs(this.#createLogBucket(config));
-    this.targets = new ApplicationTargetGroup(this, "Tasks", {
+    this.balancer.logAccessLogs(this.#createLogBucket(props));
+    this.targets = this.#createTargetGroup(props);
+  }
+
+  #createTargetGroup({ vpc, target, drainSeconds, sticky }: LoadBalancerProps): IApplicationTargetGroup {
+    return new ApplicationTargetGroup(this, "Tasks", {
       vpc,
       port: GATEWAY_PORT,
       protocol: ApplicationProtocol.HTTP,
       targets: [target],
-      deregistrationDelay: deregistrationDelay(config.gateway.drainSeconds),
-      // Round robin would give a new, empty task no more than its share of new connections.
+      deregistrationDelay: deregistrationDelay(drainSeconds),
+      // Round robin would give a new, empty task no more than an equal share of new connections.
       loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
-      // Not /readyz: ECS replaces tasks that fail this, and a full task, or a fleet that loses Redis, must stay. A task
-      // that never was ready fails this as well, so that a deploy that cannot work is rolled back.
+      // Not /readyz: ECS replaces tasks that fail this check, and a full task, or a fleet that loses Redis, must stay. A
+      // task that never became ready fails it too, so that a broken deploy is rolled back.
       healthCheck: {
         path: "/healthz",
         interval: Duration.seconds(15),
@@ -67,24 +107,23 @@ export class LoadBalancer extends Construct {
         healthyThresholdCount: 2,
         unhealthyThresholdCount: 3,
       },
-      // Long polling is several requests of one session, which have to reach one task.
-      ...(config.gateway.polling ? { stickinessCookieDuration: Duration.days(1) } : {}),
+      // Long polling is several requests of one session, which must reach the same task.
+      ...(sticky ? { stickinessCookieDuration: Duration.days(1) } : {}),
     });
   }
 
-  /** Lets clients in: over HTTPS where there is a certificate, else over plain HTTP. Returns the URL for them. */
-  open(edge: EnvironmentConfig["edge"]): string {
-    const peers = edge.allowedCidrs.map((cidr) => Peer.ipv4(cidr));
+  /** Accepts clients, over HTTPS if there is a certificate, else over plain HTTP. Returns the URL they connect to. */
+  open(access: PublicAccess): string {
+    const peers = access.allowedCidrs.map((cidr) => Peer.ipv4(cidr));
     this.allowFrom(peers, 80);
     acknowledge(this.#securityGroup, {
-      "AwsSolutions-EC23":
-        "Clients are everywhere; edge.allowedCidrs narrows it. Open are 80 and, with TLS, 443 alone.",
+      "AwsSolutions-EC23": "Clients are everywhere; edge.allowedCidrs narrows it. Only 80 and, with TLS, 443 are open.",
     });
-    const { domainName, certificateArn } = edge;
+    const { domainName, certificateArn } = access;
     if (domainName === undefined || certificateArn === undefined) {
       Annotations.of(this).addWarningV2(
         "vezta:plain-http",
-        "PLAIN HTTP: tokens and data pass in clear. Set edge.type to cloudfront, or give a domain and a certificate.",
+        "PLAIN HTTP: tokens and data are not encrypted. Set edge.type to cloudfront, or give a domain and a certificate.",
       );
       this.listen(ListenerAction.forward([this.targets]));
       return `http://${this.balancer.loadBalancerDnsName}`;
@@ -99,16 +138,16 @@ export class LoadBalancer extends Construct {
       open: false,
       defaultAction: ListenerAction.forward([this.targets]),
     });
-    this.#addRecord(domainName, edge);
+    this.#addRecord(domainName, access);
     return `https://${domainName}`;
   }
 
-  /** Lets peers reach a port. */
+  /** Allows peers to connect to a port. */
   allowFrom(peers: readonly IPeer[], port: number): void {
     for (const peer of peers) this.#securityGroup.addIngressRule(peer, Port.tcp(port));
   }
 
-  /** Listens for HTTP. What no rule of the listener takes is handled as given. */
+  /** Adds a listener for HTTP, with the action for requests that match none of its rules. */
   listen(defaultAction: ListenerAction): ApplicationListener {
     return new ApplicationListener(this, "Http", {
       loadBalancer: this.balancer,
@@ -118,7 +157,7 @@ export class LoadBalancer extends Construct {
     });
   }
 
-  #addRecord(recordName: string, { hostedZoneId, hostedZoneName }: EnvironmentConfig["edge"]): void {
+  #addRecord(recordName: string, { hostedZoneId, hostedZoneName }: PublicAccess): void {
     if (hostedZoneId === undefined || hostedZoneName === undefined) return;
     const zone = PublicHostedZone.fromPublicHostedZoneAttributes(this, "Zone", {
       hostedZoneId,
@@ -131,17 +170,17 @@ export class LoadBalancer extends Construct {
     });
   }
 
-  #createLogBucket({ logRetentionDays }: LoadBalancerProps["config"]): Bucket {
+  #createLogBucket({ logRetentionDays }: LoadBalancerProps): Bucket {
     const bucket = new Bucket(this, "AccessLogs", {
-      // Load balancers cannot write to a bucket with a key of KMS.
+      // Load balancers cannot write to a bucket with a KMS key.
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       lifecycleRules: [{ expiration: Duration.days(logRetentionDays) }],
-      // A bucket that holds something cannot be deleted anyway: docs/deploying.md says how to empty it.
+      // A bucket that is not empty cannot be deleted: docs/deploying.md says how to empty it.
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    acknowledge(bucket, { "AwsSolutions-S1": "It holds logs itself; logs of a log bucket have no end." });
+    acknowledge(bucket, { "AwsSolutions-S1": "It is the log bucket itself; logging it would never end." });
     return bucket;
   }
 }

@@ -8,13 +8,12 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { requestEvents } from "../../contract/managed-edge.ts";
-import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "./acknowledge.ts";
+import { acknowledge } from "./support/acknowledge.ts";
 
 /** Part of the endpoint's URL. */
 const STAGE = "ws";
 
-/** What an access log says of a request. Never its path or headers: the query string and the subprotocol carry tokens. */
+/** The fields of an access log entry. Never path or headers: the query string and the subprotocol carry tokens. */
 const LOGGED = {
   requestId: "$context.requestId",
   time: "$context.requestTime",
@@ -29,20 +28,28 @@ const LOGGED = {
 };
 
 export interface WebSocketRoutes {
-  /** Runs before `$connect`: whose the connection is, or nobody's. */
+  /** Runs before `$connect` and identifies the user, if any. */
   readonly authorizer: IFunction;
-  /** `$connect` and `$disconnect`. */
+  /** Runs on `$connect` and `$disconnect`. */
   readonly connection: IFunction;
-  /** Everything that a client sends. */
+  /** Runs on every message of a client. */
   readonly messages: IFunction;
 }
 
-/** The managed edge's API. Made before its functions, which are told where to post; `route` gives it the functions. */
+export interface WebSocketStageProps {
+  /** Requests a second of all clients together, and at once; more are refused. */
+  readonly requestsPerSecond: number;
+  /** Create the role with which API Gateway writes its logs, once per account and region. */
+  readonly accountLogRole: boolean;
+  readonly logRetentionDays: number;
+}
+
+/** The managed edge's API. Created before its functions, which need its address; `route` connects it to them. */
 export class RealtimeWebSocketApi extends Construct {
   readonly api: WebSocketApi;
-  /** What clients connect to. */
+  /** The URL that clients connect to. */
   readonly url: string;
-  /** Where functions post to connections. */
+  /** The URL by which functions post to connections. */
   readonly managementUrl: string;
 
   constructor(scope: Construct, id: string) {
@@ -53,20 +60,20 @@ export class RealtimeWebSocketApi extends Construct {
       routeSelectionExpression: "$request.body.event",
     });
     const { region, urlSuffix } = Stack.of(this);
-    // Not of the stage: it comes after the routes, and they after the functions that are told this.
+    // Not from the stage: it depends on the routes, and they on the functions that need this address.
     const host = `${this.api.apiId}.execute-api.${region}.${urlSuffix}`;
     this.url = `wss://${host}/${STAGE}`;
     this.managementUrl = `https://${host}/${STAGE}`;
   }
 
   /** Adds the routes, and the stage that serves them. */
-  route(functions: WebSocketRoutes, config: Pick<EnvironmentConfig, "managedEdge" | "logRetentionDays">): void {
+  route(functions: WebSocketRoutes, props: WebSocketStageProps): void {
     const connection = new WebSocketLambdaIntegration("Connection", functions.connection);
     const messages = new WebSocketLambdaIntegration("Messages", functions.messages);
     const authorizer = new WebSocketLambdaAuthorizer("Authorizer", functions.authorizer, { identitySource: [] });
     const connect = this.api.addRoute("$connect", { integration: connection, authorizer });
     for (const child of this.node.findAll()) {
-      // An anonymous client sends neither header nor query: with a source named it would be refused unasked.
+      // An anonymous client sends neither header nor query: with an identity source API Gateway would refuse it.
       if (child instanceof CfnAuthorizer) child.addPropertyDeletionOverride("IdentitySource");
     }
     const others = [
@@ -74,14 +81,14 @@ export class RealtimeWebSocketApi extends Construct {
       ...["$default", ...requestEvents].map((event) => this.api.addRoute(event, { integration: messages })),
     ];
     for (const route of others) {
-      acknowledge(route, { "AwsSolutions-APIG4": "A WebSocket API authorizes its connection, on $connect alone." });
+      acknowledge(route, { "AwsSolutions-APIG4": "A WebSocket API authorizes its connection, only on $connect." });
     }
-    const stage = this.#createStage(config);
-    // A stage deploys what there is, and an API without routes cannot be deployed.
+    const stage = this.#createStage(props);
+    // A stage deploys the routes that exist, and an API without routes cannot be deployed.
     stage.node.addDependency(connect, ...others);
   }
 
-  /** Lets a function post to connections, and end them. */
+  /** Allows a function to post to connections, and to close them. */
   grantManageConnections(lambda: IFunction): void {
     const stack = Stack.of(this);
     const { partition, region, account } = stack;
@@ -93,15 +100,12 @@ export class RealtimeWebSocketApi extends Construct {
     for (const method of methods) {
       const resource = `arn:${partition}:execute-api:${region}:<AWS::AccountId>:<${api}>/${STAGE}/${method}`;
       acknowledge(lambda, {
-        [`AwsSolutions-IAM5[Resource::${resource}]`]: "Which connections there are is known only while it runs.",
+        [`AwsSolutions-IAM5[Resource::${resource}]`]: "Connections are known only at run time.",
       });
     }
   }
 
-  #createStage({
-    managedEdge,
-    logRetentionDays,
-  }: Pick<EnvironmentConfig, "managedEdge" | "logRetentionDays">): WebSocketStage {
+  #createStage({ requestsPerSecond, accountLogRole, logRetentionDays }: WebSocketStageProps): WebSocketStage {
     const logGroup = new LogGroup(this, "AccessLogs", {
       retention: logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -110,17 +114,17 @@ export class RealtimeWebSocketApi extends Construct {
       webSocketApi: this.api,
       stageName: STAGE,
       autoDeploy: true,
-      throttle: { rateLimit: managedEdge.requestsPerSecond, burstLimit: managedEdge.requestsPerSecond },
+      throttle: { rateLimit: requestsPerSecond, burstLimit: requestsPerSecond },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
         format: AccessLogFormat.custom(JSON.stringify(LOGGED)),
       },
     });
-    if (managedEdge.accountLogRole) stage.node.addDependency(this.#createLogRole());
+    if (accountLogRole) stage.node.addDependency(this.#createLogRole());
     return stage;
   }
 
-  /** One for the account and region. It stays when this stack goes: others' logs may have come to depend on it. */
+  /** Creates the role of the account and region. It outlives this stack: other APIs' logs may depend on it. */
   #createLogRole(): CfnAccount {
     const role = new Role(this, "LogRole", {
       description: "API Gateway of this account and region writes its logs",
@@ -130,7 +134,7 @@ export class RealtimeWebSocketApi extends Construct {
     role.applyRemovalPolicy(RemovalPolicy.RETAIN);
     acknowledge(role, {
       "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]":
-        "AWS's policy for the logs of all APIs of the account, which is what the role is for.",
+        "AWS's policy for the logs of all APIs of the account: the role's purpose.",
     });
     const account = new CfnAccount(this, "Account", { cloudWatchRoleArn: role.roleArn });
     account.applyRemovalPolicy(RemovalPolicy.RETAIN);

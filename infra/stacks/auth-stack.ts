@@ -2,8 +2,8 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-
 import { AccountRecovery, FeaturePlan, Mfa, UserPool, UserPoolClient } from "aws-cdk-lib/aws-cognito";
 import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "../constructs/acknowledge.ts";
-import type { TokenIssuer } from "../constructs/token-issuer.ts";
+import { acknowledge } from "../constructs/support/acknowledge.ts";
+import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
 
 export interface AuthStackProps extends StackProps {
   readonly config: Pick<EnvironmentConfig, "protection">;

@@ -10,10 +10,10 @@ import {
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "../constructs/acknowledge.ts";
-import { REDIS_PORT, type RedisAccess } from "../constructs/redis-access.ts";
-import { accessStrings, type RedisRole, redisRoles } from "../constructs/redis-users.ts";
-import { subnetGroups } from "../constructs/subnet-groups.ts";
+import { acknowledge } from "../constructs/support/acknowledge.ts";
+import { REDIS_PORT, type RedisAccess } from "../constructs/support/redis-access.ts";
+import { accessStrings, type RedisRole, redisRoles } from "../constructs/support/redis-users.ts";
+import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface CacheStackProps extends StackProps {
   readonly vpc: IVpc;

@@ -8,37 +8,50 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { domainNames, domains } from "../../contract/domain-events.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { projectRoot } from "../constructs/bundling.ts";
-import { busName } from "../constructs/bus-name.ts";
-import { DomainEventPublisher, type PublisherPlatform } from "../constructs/domain-event-publisher.ts";
-import type { RedisAccess } from "../constructs/redis-access.ts";
+import { DomainEventPublisher } from "../constructs/domain-event-publisher.ts";
+import { PlatformExport } from "../constructs/platform-export.ts";
+import type { PublisherPlatform } from "../constructs/support/publisher-platform.ts";
+import type { RedisAccess } from "../constructs/support/redis-access.ts";
+import { subnetGroups } from "../constructs/support/subnet-groups.ts";
+import { ourCode, projectRoot } from "../our-code.ts";
+import { busName } from "./support/bus-name.ts";
 
 export interface DomainEventsStackProps extends StackProps {
   readonly vpc: IVpc;
   readonly redis: RedisAccess;
-  /** Where there are endpoints in place of NAT. */
+  /**
+   * The security group of the VPC's interface endpoints.
+   *
+   * @default - none: AWS is reached through NAT
+   */
   readonly endpoints?: ISecurityGroup | undefined;
-  /** Where there is a managed edge. */
-  readonly managedEdgeQueue?: IQueue | undefined;
+  /**
+   * The queue of the managed edge.
+   *
+   * @default - there is no managed edge
+   */
+  readonly hintQueue?: IQueue | undefined;
   readonly alarmTopic: ITopic;
   readonly config: Pick<EnvironmentConfig, "name" | "events" | "logRetentionDays">;
 }
 
-/** How domain events come in: a bus, a stream for market data, and a publisher function per domain. */
+/** The sources of domain events: a bus, a stream for market data, and a publisher function per domain. */
 export class DomainEventsStack extends Stack {
-  /** For publishers of other teams. */
+  /** For further publishers in this repository; other repositories use `RealtimePlatform.fromEnvironment`. */
   readonly platform: PublisherPlatform;
 
   constructor(scope: Construct, id: string, props: DomainEventsStackProps) {
-    const { vpc, redis, endpoints, managedEdgeQueue, alarmTopic, config, ...stackProps } = props;
+    const { vpc, redis, endpoints, hintQueue, alarmTopic, config, ...stackProps } = props;
     super(scope, id, stackProps);
-    const bus = new EventBus(this, "Bus", { eventBusName: busName(config) });
+    const bus = new EventBus(this, "Bus", { eventBusName: busName(config.name) });
     const stream = this.#createStream(config.events);
+    const subnets = { subnetGroupName: subnetGroups.compute };
+    const egress = { redis, endpoints };
     this.platform = {
       bus,
-      vpc,
-      egress: { redis, endpoints },
-      managedEdgeQueue,
+      network: { vpc, subnets, egress },
+      redis: { url: redis.url, password: redis.passwords.publisher },
+      hintQueue,
       alarmTopic,
       logRetentionDays: config.logRetentionDays,
       reservedConcurrency: config.events.reservedConcurrency,
@@ -46,6 +59,7 @@ export class DomainEventsStack extends Stack {
     };
     for (const domain of domainNames) {
       new DomainEventPublisher(this, domain, {
+        ...ourCode,
         platform: this.platform,
         entry: join(projectRoot, "lambdas/publishers", `${domain}.handler.ts`),
         eventPattern: {
@@ -56,9 +70,20 @@ export class DomainEventsStack extends Stack {
         stream: domain === "market-data" ? stream : undefined,
       });
     }
-    new CfnOutput(this, "BusName", { value: bus.eventBusName, description: "Where domains put their events" });
+    new PlatformExport(this, "OtherRepositories", {
+      environmentName: config.name,
+      platform: this.platform,
+      ...{ vpc, subnets, egress, hintQueue },
+    });
+    new CfnOutput(this, "BusName", {
+      value: bus.eventBusName,
+      description: "The bus that domains put their events on",
+    });
     if (stream) {
-      new CfnOutput(this, "StreamName", { value: stream.streamName, description: "Where market data goes" });
+      new CfnOutput(this, "StreamName", {
+        value: stream.streamName,
+        description: "The stream that market data is put into",
+      });
     }
   }
 

@@ -4,28 +4,51 @@ import type { Construct } from "constructs";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
 import { CloudFrontEntrance } from "../constructs/cloudfront-entrance.ts";
-import { describeUse } from "../constructs/describe-use.ts";
 import { GatewayService } from "../constructs/gateway-service.ts";
 import { LoadBalancer } from "../constructs/load-balancer.ts";
-import type { RedisAccess } from "../constructs/redis-access.ts";
-import type { TokenIssuer } from "../constructs/token-issuer.ts";
+import type { RedisAccess } from "../constructs/support/redis-access.ts";
+import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
+import { describeUse } from "./support/describe-use.ts";
+import { gatewayImage } from "./support/gateway-image.ts";
 
 export interface GatewayStackProps extends StackProps {
   readonly vpc: IVpc;
   readonly redis: RedisAccess;
-  /** Where there are endpoints in place of NAT. */
+  /**
+   * The security group of the VPC's interface endpoints.
+   *
+   * @default - none: AWS is reached through NAT
+   */
   readonly endpoints?: ISecurityGroup | undefined;
   readonly tokenIssuer: TokenIssuer;
   readonly config: EnvironmentConfig;
 }
 
-/** The Socket.IO gateway: Fargate service, load balancer and, where asked for, CloudFront before it. */
+/** The Socket.IO gateway: Fargate service, load balancer and, if configured, CloudFront in front of it. */
 export class GatewayStack extends Stack {
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
     const { vpc, redis, endpoints, tokenIssuer, config, ...stackProps } = props;
     super(scope, id, stackProps);
-    const service = new GatewayService(this, "Gateway", { vpc, egress: { redis, endpoints }, tokenIssuer, config });
-    const loadBalancer = new LoadBalancer(this, "LoadBalancer", { vpc, target: service.service, config });
+    const service = new GatewayService(this, "Gateway", {
+      vpc,
+      redis,
+      egress: { redis, endpoints },
+      tokenIssuer,
+      image: gatewayImage(this, config.gateway.image),
+      environmentName: config.name,
+      capacity: config.gateway,
+      settings: config.gateway,
+      maximumClockSkewMs: config.events.maximumClockSkewMs,
+      logRetentionDays: config.logRetentionDays,
+    });
+    const loadBalancer = new LoadBalancer(this, "LoadBalancer", {
+      vpc,
+      target: service.service,
+      drainSeconds: config.gateway.drainSeconds,
+      sticky: config.gateway.polling,
+      deletionProtection: config.protection,
+      logRetentionDays: config.logRetentionDays,
+    });
     const endpoint =
       config.edge.type === "cloudfront"
         ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
@@ -42,7 +65,7 @@ export class GatewayStack extends Stack {
     if (config.edge.type === "alb" && config.edge.certificateArn === undefined) {
       new CfnOutput(this, "WARNING", {
         value:
-          "PLAIN HTTP: tokens and data pass in clear. Set edge.type to cloudfront, or give a domain and a certificate.",
+          "PLAIN HTTP: tokens and data are not encrypted. Set edge.type to cloudfront, or give a domain and a certificate.",
       });
     }
   }

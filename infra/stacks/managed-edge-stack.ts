@@ -9,15 +9,16 @@ import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 
 import { Construct } from "constructs";
 import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "../constructs/acknowledge.ts";
-import { alarmOn } from "../constructs/alarm-on.ts";
-import { projectRoot } from "../constructs/bundling.ts";
-import { createFunction } from "../constructs/create-function.ts";
-import { describeUse } from "../constructs/describe-use.ts";
-import { authVariables, functionVariables, redisVariables } from "../constructs/environment.ts";
-import type { RedisAccess } from "../constructs/redis-access.ts";
-import type { TokenIssuer } from "../constructs/token-issuer.ts";
+import { acknowledge } from "../constructs/support/acknowledge.ts";
+import { alarmOn } from "../constructs/support/alarm-on.ts";
+import { createFunction } from "../constructs/support/create-function.ts";
+import { authVariables, functionVariables, redisVariables } from "../constructs/support/environment.ts";
+import type { RedisAccess } from "../constructs/support/redis-access.ts";
+import { subnetGroups } from "../constructs/support/subnet-groups.ts";
+import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
 import { RealtimeWebSocketApi } from "../constructs/websocket-api.ts";
+import { ourCode, projectRoot } from "../our-code.ts";
+import { describeUse } from "./support/describe-use.ts";
 
 export interface ManagedEdgeStackProps extends StackProps {
   readonly vpc: IVpc;
@@ -28,8 +29,8 @@ export interface ManagedEdgeStackProps extends StackProps {
 }
 
 /**
- * How long functions may take. API Gateway gives up on an integration after 29 s: a subscribe to a whole channel of 10,000
- * markets sends hundreds of messages. The fan-out ends its posts after 10 s, and what follows has bounds of its own.
+ * The timeouts of the functions. API Gateway's limit for an integration is 29 s: a subscribe to a whole channel of 10,000
+ * markets sends hundreds of messages. The fan-out stops posting after 10 s, and the steps after that have their own limits.
  */
 const TIMEOUTS: Readonly<Record<EdgeFunction, Duration>> = {
   authorizer: Duration.seconds(20),
@@ -38,19 +39,19 @@ const TIMEOUTS: Readonly<Record<EdgeFunction, Duration>> = {
   "fan-out": Duration.seconds(25),
 };
 
-/** A failed batch is back after this. Longer than a run, and not much: its streams wait for it meanwhile. */
+/** After this a failed batch is retried. Little longer than an invocation: the streams of the batch wait for it. */
 const VISIBILITY_TIMEOUT = Duration.seconds(30);
 
-/** The fan-out closes connections that hold up a stream at the third try; what is left then is a defect. */
+/** At the third attempt the fan-out closes connections that block a stream; a batch that still fails shows a defect. */
 const MAXIMUM_RECEIVES = 6;
 
-/** The most that SQS gives of a FIFO queue in one batch. */
+/** The largest batch of a FIFO queue. */
 const BATCH_SIZE = 10;
 
-/** A word that waits longer than this, in s, is about news that nobody has yet. */
+/** The age of the oldest hint, in seconds, at which the alarm fires. */
 const MAXIMUM_WAIT_SECONDS = 30;
 
-/** Requests in five minutes that end in an error of ours. */
+/** The failed requests in five minutes at which the alarm fires. */
 const MAXIMUM_ERRORS = 10;
 
 const TABLE_ACTIONS = ["PutItem", "GetItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Query"].map(
@@ -67,7 +68,7 @@ const FOLDERS: Readonly<Record<EdgeFunction, string>> = {
   "fan-out": "fan-out",
 };
 
-/** In MB. The fan-out gets a whole processor: it encrypts and signs a thousand posts a second, and is paid by the time. */
+/** In MB. The fan-out gets a whole processor: it encrypts and signs a thousand posts a second and is billed by time. */
 const MEMORY: Readonly<Record<EdgeFunction, number>> = {
   authorizer: 256,
   connection: 256,
@@ -75,10 +76,10 @@ const MEMORY: Readonly<Record<EdgeFunction, number>> = {
   "fan-out": 1_769,
 };
 
-/** The managed edge: an API Gateway WebSocket API, a table of who listens to what, a queue, and functions between. */
+/** The managed edge: an API Gateway WebSocket API, a table of subscriptions, a queue of hints, and functions. */
 export class ManagedEdgeStack extends Stack {
-  /** Where publishers say that a stream has something new. */
-  readonly queue: Queue;
+  /** The queue in which publishers leave hints: "this stream has news". */
+  readonly hintQueue: Queue;
   readonly #props: ManagedEdgeStackProps;
   readonly #table: Table;
   readonly #api: RealtimeWebSocketApi;
@@ -88,15 +89,18 @@ export class ManagedEdgeStack extends Stack {
     super(scope, id, stackProps);
     this.#props = props;
     this.#table = this.#createTable(config);
-    this.queue = this.#createQueue();
+    this.hintQueue = this.#createQueue();
     this.#api = new RealtimeWebSocketApi(this, "WebSocket");
     this.#createFanOut(config.managedEdge);
     const messages = this.#createMessages();
-    this.#api.route({ authorizer: this.#createAuthorizer(), connection: this.#createConnection(), messages }, config);
+    this.#api.route(
+      { authorizer: this.#createAuthorizer(), connection: this.#createConnection(), messages },
+      { ...config.managedEdge, logRetentionDays: config.logRetentionDays },
+    );
     this.#alarmOnErrors();
     new CfnOutput(this, "Endpoint", {
       value: this.#api.url,
-      description: "Where clients of the managed edge connect, with any WebSocket client: docs/protocol.md",
+      description: "The URL that clients of the managed edge connect to, with any WebSocket client: docs/protocol.md",
     });
     describeUse(this, this.#api.url, config);
   }
@@ -109,12 +113,12 @@ export class ManagedEdgeStack extends Stack {
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: protection },
       deletionProtection: protection,
-      // No connection outlives its API.
+      // The rows describe connections, and they end with the API.
       removalPolicy: RemovalPolicy.DESTROY,
     });
     if (!protection) {
       acknowledge(table, {
-        "AwsSolutions-DDB3": "A trial: rows live two hours, and clients that connect again make them.",
+        "AwsSolutions-DDB3": "A trial: rows expire after two hours, and clients that reconnect create them again.",
       });
     }
     return table;
@@ -123,26 +127,26 @@ export class ManagedEdgeStack extends Stack {
   #createQueue(): Queue {
     const shared = { fifo: true, encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true } as const;
     const failures = new Queue(this, "Failures", { ...shared, retentionPeriod: Duration.days(14) });
-    const queue = new Queue(this, "News", {
+    const queue = new Queue(this, "Hints", {
       ...shared,
-      // Groups are streams, and each has ids of its own: limits then count for each by itself.
+      // A group is a stream and deduplicates on its own, so that throughput limits apply per stream.
       deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
       fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
       visibilityTimeout: VISIBILITY_TIMEOUT,
-      // What nobody has delivered for an hour is old; the next word leads to it as well.
+      // A hint that is an hour old is of no use: the next hint of its stream delivers the same messages.
       retentionPeriod: Duration.hours(1),
       deadLetterQueue: { queue: failures, maxReceiveCount: MAXIMUM_RECEIVES },
     });
     alarmOn(this, "Failures", {
       metric: failures.metricApproximateNumberOfMessagesVisible(),
       threshold: 0,
-      description: "managed edge: news of streams failed for good",
+      description: "managed edge: hints were moved to the failure queue",
       topic: this.#props.alarmTopic,
     });
     alarmOn(this, "Lag", {
       metric: queue.metricApproximateAgeOfOldestMessage(),
       threshold: MAXIMUM_WAIT_SECONDS,
-      description: "managed edge: the fan-out is late, in s",
+      description: "managed edge: the fan-out is behind (seconds)",
       topic: this.#props.alarmTopic,
     });
     return queue;
@@ -151,17 +155,18 @@ export class ManagedEdgeStack extends Stack {
   #create(name: EdgeFunction, environment: Readonly<Record<string, string>>, isInVpc: boolean): NodejsFunction {
     const { vpc, redis, config } = this.#props;
     return createFunction(new Construct(this, name), {
+      ...ourCode,
       entry: join(projectRoot, "lambdas/managed-edge", FOLDERS[name], `${name}.handler.ts`),
       description: `Managed edge: ${name}`,
       timeout: TIMEOUTS[name],
       memorySize: MEMORY[name],
       environment: { ...environment, ...functionVariables(`managed-edge-${name}`) },
-      network: isInVpc ? { vpc, egress: { redis } } : undefined,
+      network: isInVpc ? { vpc, subnets: { subnetGroupName: subnetGroups.compute }, egress: { redis } } : undefined,
       logRetentionDays: config.logRetentionDays,
     });
   }
 
-  /** Outside the VPC: the way to the issuer's keys, and a start without a network interface, are what it needs. */
+  /** Outside the VPC, where the issuer's keys can be fetched and cold starts need no network interface. */
   #createAuthorizer(): NodejsFunction {
     return this.#create("authorizer", authVariables(this.#props.tokenIssuer), false);
   }
@@ -178,13 +183,13 @@ export class ManagedEdgeStack extends Stack {
 
   #createFanOut({ fanOutConcurrency: maxConcurrency, windowMs }: EnvironmentConfig["managedEdge"]): void {
     const fanOut = this.#createWithRedis("fan-out", {
-      RT_EDGE_QUEUE_URL: this.queue.queueUrl,
+      RT_EDGE_QUEUE_URL: this.hintQueue.queueUrl,
       RT_EDGE_WINDOW_MS: String(windowMs),
     });
-    // Parts of a large room.
-    this.queue.grantSendMessages(fanOut);
+    // The rest of a large room.
+    this.hintQueue.grantSendMessages(fanOut);
     fanOut.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: BATCH_SIZE, maxConcurrency, reportBatchItemFailures: true }),
+      new SqsEventSource(this.hintQueue, { batchSize: BATCH_SIZE, maxConcurrency, reportBatchItemFailures: true }),
     );
   }
 
@@ -209,7 +214,7 @@ export class ManagedEdgeStack extends Stack {
     alarmOn(this, "Errors", {
       metric: this.#api.api.metric("IntegrationError", { statistic: "Sum", period: Duration.minutes(5) }),
       threshold: MAXIMUM_ERRORS,
-      description: "managed edge: requests of clients end in an error of ours",
+      description: "managed edge: requests of clients fail with a server error",
       topic: this.#props.alarmTopic,
     });
   }

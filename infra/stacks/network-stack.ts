@@ -21,8 +21,8 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
-import { acknowledge } from "../constructs/acknowledge.ts";
-import { subnetGroups } from "../constructs/subnet-groups.ts";
+import { acknowledge } from "../constructs/support/acknowledge.ts";
+import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface NetworkStackProps extends StackProps {
   readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge">;

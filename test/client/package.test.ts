@@ -21,7 +21,7 @@ beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   execFileSync("tar", ["xzf", client?.tarball ?? "", "-C", folder, "--strip-components=1"]);
   writeFileSync(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
-});
+}, 300_000);
 afterAll(() => rmSync(consumer, { recursive: true }));
 
 function install(...names: readonly string[]): void {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Domain, domainNames, domains, parseDomainEvent } from "../../contract/domain-events.ts";
-import { accessStrings } from "../../infra/constructs/redis-users.ts";
+import { accessStrings } from "../../infra/constructs/support/redis-users.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { invokeBundle, provideRuntime } from "../../tools/infra-report/invoke-bundle.ts";

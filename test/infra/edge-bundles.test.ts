@@ -3,7 +3,7 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse } from "aws-lambda";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { accessStrings, redisRoles } from "../../infra/constructs/redis-users.ts";
+import { accessStrings, redisRoles } from "../../infra/constructs/support/redis-users.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import { type LocalDynamo, localCredentials, startDynamo } from "../../local/managed-edge/dynamo.ts";

@@ -124,14 +124,14 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
 
   it("keeps the order of a stream in a FIFO queue, and what failed in another one", () => {
     const queues = ofType("AWS::SQS::Queue").filter(({ stack }) => stack.endsWith("-managed-edge"));
-    const news = starting(queues, "News").Properties;
+    const hints = starting(queues, "Hints").Properties;
     const failures = starting(queues, "Failures").Properties;
     const fanOut = starting(functions, "fanoutFunction").Properties;
     const [source] = ofType("AWS::Lambda::EventSourceMapping").filter(({ stack }) => stack.endsWith("-managed-edge"));
 
-    expect([news.FifoQueue, failures.FifoQueue]).toEqual([true, true]);
-    expect(news.VisibilityTimeout).toBeGreaterThan(fanOut.Timeout);
-    expect(news.RedrivePolicy.maxReceiveCount).toBeGreaterThan(FAN_OUT_PATIENCE);
+    expect([hints.FifoQueue, failures.FifoQueue]).toEqual([true, true]);
+    expect(hints.VisibilityTimeout).toBeGreaterThan(fanOut.Timeout);
+    expect(hints.RedrivePolicy.maxReceiveCount).toBeGreaterThan(FAN_OUT_PATIENCE);
     expect(source?.Properties).toMatchObject({
       BatchSize: 10,
       FunctionResponseTypes: ["ReportBatchItemFailures"],
@@ -193,7 +193,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
 
   it("is told of news by every publisher, which may send to its queue", () => {
     for (const publisher of publishersOf(synthesis)) {
-      expect(JSON.stringify(publisher.Properties.Environment.Variables.RT_EDGE_QUEUE_URL)).toContain("News");
+      expect(JSON.stringify(publisher.Properties.Environment.Variables.RT_EDGE_QUEUE_URL)).toContain("Hints");
       expect(actionsOf(publisher)).toContain("sqs:SendMessage");
     }
   });

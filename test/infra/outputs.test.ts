@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { busName } from "../../infra/constructs/bus-name.ts";
+import { busName } from "../../infra/stacks/support/bus-name.ts";
 import { synthesize, variants } from "./synthesize.ts";
 
 interface Output {
@@ -47,7 +47,7 @@ describe.each(Object.entries(variants))("the outputs of %s", (_name, fields) => 
   it("have a smoke test to paste for every endpoint, with nothing secret in it", () => {
     for (const edge of edges) {
       expect(textOf(edge, "SmokeTest")).toMatch(/npm run smoke -- --url /);
-      expect(textOf(edge, "SmokeTest")).toContain(` --bus ${busName(config)} --region ${config.region}`);
+      expect(textOf(edge, "SmokeTest")).toContain(` --bus ${busName(config.name)} --region ${config.region}`);
       expect(textOf(edge, "SmokeTest")).not.toContain("token");
     }
     expect(edges).not.toEqual([]);

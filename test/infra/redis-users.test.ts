@@ -2,7 +2,7 @@ import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { channelNames } from "../../contract/channels.ts";
 import { roomName } from "../../contract/stream.ts";
-import { accessStrings, type RedisRole, redisRoles } from "../../infra/constructs/redis-users.ts";
+import { accessStrings, type RedisRole, redisRoles } from "../../infra/constructs/support/redis-users.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher } from "../../kernel/streams/publisher.ts";

@@ -29,6 +29,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
       ...(config.gateway.enabled ? ["Gateway"] : []),
       ...["marketdata", "orders", "notifications", "portfolio", "copytrading", "signals"],
       ...(config.managedEdge.enabled ? ["messages", "fanout"] : []),
+      "OtherRepositories",
     ].map((name) => new RegExp(`^${name}SecurityGroup`));
 
     const redis = paths.filter((path) => path.endsWith("> 6379-6379"));

@@ -30,7 +30,7 @@ describe("cdk synth without AWS, network or Docker", { timeout: 180_000 }, () =>
   });
 
   it("stops with a sentence, and nothing else of ours, where the configuration is wrong", async () => {
-    const { code, stderr } = await runCdk(["synth", "--quiet", "-c", "environment=staging"], path);
+    const { code, stderr } = await runCdk(["synth", "--quiet", "-c", "environment=staging"], { path });
 
     expect(code).toBe(1);
     expect(stderr).toContain("environment: must be one of dev, prod (-c environment=…), not staging");

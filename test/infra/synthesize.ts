@@ -100,6 +100,11 @@ export const createApp = ({ bundle = false } = {}): App =>
     context: { ...context, ...(bundle ? {} : { "aws:cdk:bundling-stacks": [] }) },
   });
 
+/** Reads the reports of the plugins that check every synth. */
+export const readReport = ({ directory }: CloudAssembly): ValidationReport =>
+  validationReportSchema.parse(JSON.parse(readFileSync(join(directory, "validation-report.json"), "utf8")))
+    .pluginReports;
+
 /** Synthesises an app, cdk-nag and CloudFormation validation included; throws where one of them has a finding. */
 export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
   const assembly = app.synth();
@@ -110,7 +115,6 @@ export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
       stack: stack.stackName,
     })),
   );
-  const report = readFileSync(join(assembly.directory, "validation-report.json"), "utf8");
   return {
     config,
     assembly,
@@ -118,7 +122,7 @@ export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
     ofType: (type) => resources.filter(({ Type }) => Type === type),
     template: (part) => assembly.stacks.find(({ stackName }) => stackName.endsWith(`realtime-${part}`))?.template,
     dockerImages: () => readDockerImages(assembly),
-    report: validationReportSchema.parse(JSON.parse(report)).pluginReports,
+    report: readReport(assembly),
   };
 }
 

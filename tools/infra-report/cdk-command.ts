@@ -5,13 +5,13 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
 
-/** A network of its own, with nothing in it: as root, or as a user who may have namespaces. */
+/** Commands that start a program in an empty network namespace: as root, or as a user who may create namespaces. */
 const ISOLATIONS = [
   ["unshare", "--net"],
   ["unshare", "--map-root-user", "--net"],
 ] as const;
 
-/** Where the network cannot be taken away, whatever asks for something finds nobody. */
+/** A proxy that refuses connections, for machines where no network namespace can be created. */
 const DEAD_END = "http://127.0.0.1:9";
 const DEAD_ENDS = { HTTP_PROXY: DEAD_END, HTTPS_PROXY: DEAD_END, http_proxy: DEAD_END, https_proxy: DEAD_END };
 
@@ -31,19 +31,28 @@ export interface CdkOutcome {
   readonly code: number;
   readonly stderr: string;
   readonly seconds: number;
-  /** How the command was kept from the network, for people. */
+  /** How the command was kept off the network. */
   readonly network: "no network" | "a proxy that leads nowhere";
 }
 
+export interface CdkOptions {
+  /** The value of `PATH`: bundling calls `npx`. */
+  readonly path: string;
+  /**
+   * The folder of the app, in which its `aws-cdk` is installed.
+   *
+   * @default - this repository
+   */
+  readonly folder?: string;
+}
+
 /**
- * Runs the CDK's command line as on a machine that knows nothing of AWS: no credentials, no configuration, no network,
- * and a Docker that does not exist.
- *
- * @param path where programs are looked for, as in `PATH`: bundling calls `npx`.
+ * Runs the CDK's command line as on a machine without AWS: no credentials, no configuration, no network, and a Docker
+ * that does not exist.
  */
-export async function runCdk(command: readonly string[], path: string): Promise<CdkOutcome> {
+export async function runCdk(command: readonly string[], { path, folder = root }: CdkOptions): Promise<CdkOutcome> {
   const isolation = findIsolation();
-  const [program = "", ...values] = [...isolation, process.execPath, join(root, "node_modules/aws-cdk/bin/cdk")];
+  const [program = "", ...values] = [...isolation, process.execPath, join(folder, "node_modules/aws-cdk/bin/cdk")];
   const home = mkdtempSync(join(tmpdir(), "vezta-home-"));
   const env = {
     PATH: path,
@@ -55,7 +64,7 @@ export async function runCdk(command: readonly string[], path: string): Promise<
   const begun = performance.now();
   try {
     return await new Promise((resolve) => {
-      execFile(program, [...values, ...command], { cwd: root, env, maxBuffer: 16 * 2 ** 20 }, (error, _out, stderr) =>
+      execFile(program, [...values, ...command], { cwd: folder, env, maxBuffer: 16 * 2 ** 20 }, (error, _out, stderr) =>
         resolve({
           code: error ? Number(error.code ?? 1) : 0,
           stderr,

@@ -65,7 +65,7 @@ function readStacks(assembly: string): StackFigures[] {
 export async function synthesizeEnvironment(environment: string, path: string): Promise<SynthReport> {
   const assembly = mkdtempSync(join(tmpdir(), `vezta-${environment}-`));
   const command = ["synth", "--all", "--quiet", "-c", `environment=${environment}`, "--output", assembly];
-  const { code, stderr, seconds, network } = await runCdk(command, path);
+  const { code, stderr, seconds, network } = await runCdk(command, { path });
   if (code !== 0) throw new SynthError(`cdk ${command.join(" ")} failed:\n${stderr}`);
   const { pluginReports } = validationReportSchema.parse(readJson(join(assembly, "validation-report.json")));
   return {

@@ -10,7 +10,8 @@ export function builtManifest({ manifest }: PackageSource): object {
   const subpaths = Object.keys(manifest.exports).map((subpath) => [subpath, conditions(entryName(subpath))]);
   return {
     ...manifest,
-    files: ["*.js", "*.cjs", "*.d.ts", "*.d.cts", "*.map", "chunks"],
+    files: ["*.js", "*.cjs", "*.d.ts", "*.d.cts", "*.map", "chunks", "CHANGELOG.md"],
+    publishConfig: { access: "restricted" },
     // For tools that do not read `exports`; subpaths are files of the same name for them.
     main: "./index.cjs",
     module: "./index.js",

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { builtManifest } from "./built-manifest.ts";
@@ -58,6 +58,8 @@ async function buildPackage(source: PackageSource, folder: string, declarations:
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(builtManifest(source), undefined, 2)}\n`);
   copyFileSync(join(root, source.folder, "PACKAGE.md"), join(folder, "README.md"));
   copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  const changelog = join(root, source.folder, "CHANGELOG.md");
+  if (existsSync(changelog)) copyFileSync(changelog, join(folder, "CHANGELOG.md"));
 }
 
 /**

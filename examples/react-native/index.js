@@ -1,0 +1,4 @@
+import { AppRegistry } from "react-native";
+import { PricesScreen } from "./prices-screen";
+
+AppRegistry.registerComponent("example", () => PricesScreen);

@@ -1,0 +1,49 @@
+import { authVariables, redisVariables } from "./environment.ts";
+import { GATEWAY_PORT } from "./gateway-settings.ts";
+import type { RedisAccess } from "./redis-access.ts";
+import type { TokenIssuer } from "./token-issuer.ts";
+
+/** How a gateway task works. */
+export interface GatewaySettings {
+  /** Origins that browsers may connect from. */
+  readonly corsOrigins: readonly string[];
+  /** Accept long polling beside WebSockets. */
+  readonly polling: boolean;
+  readonly logLevel: string;
+  /** The most connections of one task. */
+  readonly maxConnections: number;
+  /** Seconds over which a stopping task sends its clients elsewhere. */
+  readonly drainSeconds: number;
+  readonly fanOutWindowMs: number;
+  /** Compress messages for many clients, once for all. */
+  readonly compression: boolean;
+}
+
+export interface GatewayEnvironmentProps {
+  readonly environmentName: string;
+  readonly settings: GatewaySettings;
+  readonly maximumClockSkewMs: number;
+  readonly redis: Pick<RedisAccess, "url">;
+  readonly tokenIssuer: TokenIssuer;
+}
+
+/** Returns the variables of a gateway task, without the Redis password: that comes from its secret. */
+export function gatewayEnvironment(props: GatewayEnvironmentProps): Record<string, string> {
+  const { environmentName, settings, maximumClockSkewMs, redis, tokenIssuer } = props;
+  return {
+    ...redisVariables(redis, "gateway"),
+    ...authVariables(tokenIssuer),
+    RT_PORT: String(GATEWAY_PORT),
+    RT_CORS_ORIGINS: settings.corsOrigins.join(","),
+    RT_TRANSPORTS: settings.polling ? "websocket,polling" : "websocket",
+    RT_LOG_LEVEL: settings.logLevel,
+    RT_MAX_CONNECTIONS: String(settings.maxConnections),
+    RT_DRAIN_SECONDS: String(settings.drainSeconds),
+    RT_FAN_OUT_WINDOW_MS: String(settings.fanOutWindowMs),
+    RT_COMPRESSION: String(settings.compression),
+    RT_MAXIMUM_CLOCK_SKEW_MS: String(maximumClockSkewMs),
+    // Autoscaling follows the number of connections that tasks write to their log.
+    RT_EMF: "true",
+    RT_ENVIRONMENT: environmentName,
+  };
+}

@@ -1,0 +1,32 @@
+import { NAMESPACE } from "../../../contract/endpoints.ts";
+
+/** The roles that connect to Redis. Each has its own user, password and access string. */
+export const redisRoles = ["gateway", "publisher", "managed-edge"] as const;
+
+export type RedisRole = (typeof redisRoles)[number];
+
+/** The prefix of every Pub/Sub channel of the Socket.IO adapter; the rooms of topics follow it with their hash tag. */
+const ADAPTER = `socket.io#${NAMESPACE}#`;
+
+/** The commands of the client library: authenticate, set a name, read the slots of the cluster. */
+const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|shards +cluster|nodes +cluster|info";
+
+/** The keys of the publish script. Its Pub/Sub channels are passed as keys, hence their pattern among them. */
+const PUBLISH_NAMES = `~stream:{* ~seen:{* ~guard:{* ~stale:{* ~frozen:{* ~index:{* ~edge:{* ~${ADAPTER}{*`;
+const PUBLISH =
+  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +rename +expire +expireat +zadd +zscore +zrem " +
+  "+zremrangebyscore +zremrangebyrank +spublish";
+
+/** The managed edge reads streams and writes only its own keys. A script counts as a write to the keys it is passed. */
+const EDGE_NAMES = "%R~stream:{* %R~index:{* ~edge:{* ~fanned:{*";
+
+/**
+ * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the
+ * adapter's control channels (of this namespace and of the default one), over which sockets can be moved and closed,
+ * belong to the gateway.
+ */
+export const accessStrings: Readonly<Record<RedisRole, string>> = {
+  publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +mget +set +xrange +xrevrange +zrangebyscore`,
+};

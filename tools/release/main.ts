@@ -1,0 +1,52 @@
+/**
+ * `npm run release`: builds the packages and publishes those whose version the registry does not have yet.
+ * `--dry-run` sends nothing; `--tag next` keeps a version away from those who install the latest one.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
+import picocolors from "picocolors";
+import { type PackedPackage, packPackages } from "../pack/pack-packages.ts";
+import { packageNames, readPackage, root } from "../pack/package-source.ts";
+
+const { bold, dim, green } = picocolors;
+const { values: options } = parseArgs({
+  options: { "dry-run": { type: "boolean", default: false }, tag: { type: "string", default: "latest" } },
+});
+const isDryRun = options["dry-run"];
+
+const npm = (...parameters: readonly string[]): string =>
+  execFileSync("npm", parameters, { cwd: root, encoding: "utf8" }).trim();
+
+/** Returns the registry of the packages' scope; npm's own default is never taken, so that nothing becomes public. */
+function readScopeRegistry(packageName: string): string | undefined {
+  const registry = npm("config", "get", `${packageName.split("/")[0]}:registry`);
+  return registry === "undefined" ? undefined : registry;
+}
+
+const isPublished = ({ packageName, version }: PackedPackage): boolean =>
+  spawnSync("npm", ["view", `${packageName}@${version}`, "version"], { cwd: root, encoding: "utf8" }).stdout.trim() ===
+  version;
+
+function publish({ packageName, version, tarball }: PackedPackage): void {
+  const parameters = ["publish", tarball, "--tag", options.tag, ...(isDryRun ? ["--dry-run"] : [])];
+  execFileSync("npm", parameters, { cwd: root, stdio: "inherit" });
+  console.log(`${green(isDryRun ? "would publish" : "published")} ${bold(`${packageName}@${version}`)}`);
+}
+
+const hasRegistry = packageNames.every((name) => readScopeRegistry(readPackage(name).manifest.name) !== undefined);
+if (!hasRegistry && !isDryRun) {
+  console.error(
+    "Nothing was published: no registry is configured for the packages' scope. Log in to one (docs/packages.md), or use --dry-run.",
+  );
+  process.exit(1);
+}
+console.error(dim("building the packages"));
+const packed = await packPackages();
+for (const each of packed) {
+  if (!isDryRun && isPublished(each)) {
+    console.log(`${each.packageName}@${each.version} is published already (${relative(root, each.tarball)})`);
+  } else {
+    publish(each);
+  }
+}

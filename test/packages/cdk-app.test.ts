@@ -42,7 +42,10 @@ describe("a CDK app in another repository, from the tarballs alone", { timeout: 
   it("loads the constructs in CommonJS and in ES modules", () => {
     const print = "console.log(typeof RealtimePlatform.fromEnvironment, typeof DomainEventPublisher)";
 
-    const required = run("node", ["-e", `const { RealtimePlatform, DomainEventPublisher } = require("@vezta/realtime-cdk"); ${print}`]);
+    const required = run("node", [
+      "-e",
+      `const { RealtimePlatform, DomainEventPublisher } = require("@vezta/realtime-cdk"); ${print}`,
+    ]);
     const imported = run("node", [
       "--input-type=module",
       "-e",
@@ -60,7 +63,9 @@ describe("a CDK app in another repository, from the tarballs alone", { timeout: 
     template.hasResourceProperties("AWS::Lambda::Function", {
       Handler: "index.handler",
       VpcConfig: { SubnetIds: [Match.anyValue(), Match.anyValue()], SecurityGroupIds: [{ Ref: Match.anyValue() }] },
-      Environment: { Variables: Match.objectLike({ RT_REDIS_URL: { Ref: Match.anyValue() }, RT_REDIS_USERNAME: "publisher" }) },
+      Environment: {
+        Variables: Match.objectLike({ RT_REDIS_URL: { Ref: Match.anyValue() }, RT_REDIS_USERNAME: "publisher" }),
+      },
     });
     template.hasResourceProperties("AWS::IAM::Policy", {
       PolicyDocument: {
@@ -73,7 +78,9 @@ describe("a CDK app in another repository, from the tarballs alone", { timeout: 
         ]),
       },
     });
-    template.hasResourceProperties("AWS::CloudWatch::Alarm", { AlarmActions: [{ Ref: Match.stringLikeRegexp("alarmtopicarn") }] });
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      AlarmActions: [{ Ref: Match.stringLikeRegexp("alarmtopicarn") }],
+    });
     template.resourceCountIs("AWS::SQS::Queue", 1);
     const [bundle = ""] = readdirSync(assembly).filter((name) => name.startsWith("asset."));
     const code = readFileSync(join(assembly, bundle, "index.mjs"), "utf8");

@@ -9,6 +9,6 @@ try {
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
   process.stderr.write(`${error.message}\n`);
-  // At once: otherwise an app without stacks would be synthesised.
+  // Immediately: otherwise an app without stacks would be synthesised.
   process.exit(1);
 }

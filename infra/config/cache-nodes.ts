@@ -1,6 +1,6 @@
 const LARGE = ["large", "xlarge", "2xlarge", "4xlarge"];
 
-/** Sizes that ElastiCache has of each family that runs Valkey 8 in cluster mode; T2 and M1 to M4 are of the time before. */
+/** The sizes of each ElastiCache family that runs Valkey 8 in cluster mode; T2 and M1 to M4 are too old for it. */
 const sizes: Readonly<Record<string, readonly string[]>> = {
   t3: ["micro", "small", "medium"],
   t4g: ["micro", "small", "medium"],
@@ -13,10 +13,10 @@ const sizes: Readonly<Record<string, readonly string[]>> = {
   c7gn: [...LARGE, "8xlarge", "12xlarge", "16xlarge"],
 };
 
-/** The families of nodes that can be chosen. */
+/** The node families that can be configured. */
 export const cacheNodeFamilies: readonly string[] = Object.keys(sizes);
 
-/** Whether a node type, such as `cache.t4g.small`, exists and has cluster mode. */
+/** Returns true if a node type, such as `cache.t4g.small`, exists and supports cluster mode. */
 export function isClusterNode(type: string): boolean {
   const [, family = "", size = ""] = /^cache\.([a-z0-9]+)\.([a-z0-9]+)$/.exec(type) ?? [];
   return Object.hasOwn(sizes, family) && sizes[family]?.includes(size) === true;

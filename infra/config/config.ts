@@ -12,10 +12,10 @@ import {
   networkSchema,
 } from "./sections.ts";
 
-/** Days for which CloudWatch can keep logs, of those that make sense here. */
+/** The retention periods of CloudWatch that make sense here, in days. */
 const retentionDays = z.union([1, 3, 7, 14, 30, 60, 90, 180, 365].map((days) => z.literal(days)));
 
-/** One environment: everything that may differ between two deployments of the system. */
+/** The schema of an environment: everything that may differ between two deployments of the system. */
 export const environmentSchema = z
   .strictObject({
     region: z
@@ -23,21 +23,21 @@ export const environmentSchema = z
       .refine(isRegion, "must be the name of a region, such as eu-west-1")
       .default("us-east-1")
       .describe(
-        "Where everything is. Known at synth, since load balancer logs need it. Cost: prices differ by region.",
+        "The region of all stacks. Known at synth, since load balancer logs need it. Cost: prices differ by region.",
       ),
     protection: z
       .boolean()
       .default(false)
       .describe(
-        "Whether deletion is guarded: load balancer, user pool and table of connections refuse it. Off, so that a trial leaves nothing. Cost: none.",
+        "Protects load balancer, user pool, the table of connections and the stacks from deletion. Off, so that nothing is left of a trial. Cost: none.",
       ),
     logRetentionDays: retentionDays
       .default(7)
-      .describe("Days that logs are kept. A week is enough to find a fault. Cost: $0.03 a GB and month."),
+      .describe("The days for which logs are kept. A week is enough to find a fault. Cost: $0.03 a GB and month."),
     alarmEmail: z
       .email("must be an e-mail address")
       .optional()
-      .describe("Who hears of alarms. None: alarms show in the console alone. Cost: none."),
+      .describe("The address that alarms notify. None: alarms are shown only in the console. Cost: none."),
     network: networkSchema.prefault({}),
     cache: cacheSchema.prefault({}),
     gateway: gatewaySchema.prefault({}),
@@ -52,11 +52,11 @@ export const environmentSchema = z
 
 /** The configuration of one environment, with every default filled in. */
 export type EnvironmentConfig = z.infer<typeof environmentSchema> & {
-  /** The environment's name. Prefix of its stacks and of the few names that AWS wants to have given. */
+  /** The environment's name: the prefix of its stacks and of the few resources that need a name. */
   readonly name: string;
 };
 
-/** ElastiCache, which gets it as part of names, takes no two hyphens in a row. */
+/** ElastiCache, whose resource names contain it, does not accept two hyphens in a row. */
 const ENVIRONMENT_NAME = /^(?=.{1,20}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 const environmentsSchema = z.record(z.string(), z.unknown());
@@ -64,7 +64,7 @@ const environmentsSchema = z.record(z.string(), z.unknown());
 /**
  * Picks and parses one environment of `environments` (in `cdk.json`).
  *
- * @throws ConfigurationError with one sentence per wrong field: its name and what is allowed.
+ * @throws ConfigurationError with one sentence per invalid field: its name and the allowed values.
  */
 export function parseConfig(name: unknown, environments: unknown): EnvironmentConfig {
   const all = environmentsSchema.safeParse(environments);

@@ -3,7 +3,7 @@ const GIB = 1_024;
 const steps = (from: number, to: number, step: number): number[] =>
   Array.from({ length: (to - from) / step + 1 }, (_, index) => from + index * step);
 
-/** The memory sizes (MiB) that Fargate has for each number of CPU units (1,024 are one vCPU). */
+/** The memory sizes (MiB) of Fargate for each number of CPU units (1,024 are one vCPU). */
 export const fargateSizes: Readonly<Record<number, readonly number[]>> = {
   256: [512, GIB, 2 * GIB],
   512: steps(GIB, 4 * GIB, GIB),

@@ -2,10 +2,10 @@ import { RegionInfo } from "aws-cdk-lib/region-info";
 
 const regions: ReadonlySet<string> = new Set(RegionInfo.regions.map(({ name }) => name));
 
-/** Whether AWS has a region of that name: a mistyped one would be noticed only at deploy. */
+/** Returns true if AWS has a region of that name: a mistyped one would fail only at deploy. */
 export const isRegion = (name: string): boolean => regions.has(name);
 
-/** Availability zones that a new account gets in a region, where it is not the usual three. */
+/** The number of availability zones of a new account, for regions that do not have three. */
 const unusual: Readonly<Record<string, number>> = {
   "us-east-1": 6,
   "us-west-1": 2,
@@ -13,5 +13,5 @@ const unusual: Readonly<Record<string, number>> = {
   "ap-northeast-2": 4,
 };
 
-/** How many availability zones can be used in a region. AWS opens no region with fewer than three any more. */
+/** Returns how many availability zones a region has. All new regions have at least three. */
 export const availabilityZonesOf = (region: string): number => unusual[region] ?? 3;

@@ -11,7 +11,7 @@ import type {
   networkSchema,
 } from "./sections.ts";
 
-/** What a rule looks at. */
+/** The part of the configuration that rules check. */
 export interface CheckedConfig {
   readonly region: string;
   readonly protection: boolean;
@@ -23,7 +23,7 @@ export interface CheckedConfig {
   readonly edge: z.infer<typeof edgeSchema>;
 }
 
-/** A field that does not go with another one, and what is allowed. */
+/** A field that contradicts another one, and the allowed values. */
 export interface Problem {
   readonly path: string[];
   readonly message: string;
@@ -45,7 +45,7 @@ function networkRules({ region, network }: CheckedConfig): Rule[] {
     {
       path: ["network", "natDevices"],
       broken: natDevices > availabilityZones,
-      message: `there are ${availabilityZones} availability zones, and one device per zone is the most that makes sense`,
+      message: `there are ${availabilityZones} availability zones, and more than one device per zone makes no sense`,
     },
   ];
 }
@@ -57,12 +57,12 @@ function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): R
     {
       path: ["gateway", "memory"],
       broken: !sizes.includes(memory),
-      message: `Fargate has no task of ${cpu} CPU units and ${memory} MiB; with ${cpu} use ${sizes.join(", ")}`,
+      message: `Fargate has no task size of ${cpu} CPU units and ${memory} MiB; with ${cpu} use ${sizes.join(", ")}`,
     },
     {
       path: ["gateway", "image"],
       broken: network.egress === "endpoints" && gateway.image !== undefined && !ecrImage(gateway.image),
-      message: "with egress endpoints only an image in ECR can be pulled, or none be given",
+      message: "with egress endpoints only an image in ECR can be pulled: give one, or none",
     },
     {
       path: ["gateway", "maxTasks"],
@@ -82,7 +82,7 @@ function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): R
   ];
 }
 
-/** What a function's environment can hold beside the issuer's keys; 4 KB is the most of all together. */
+/** The longest JWKS that fits into a function's environment (4 KB) with the other variables. */
 const MAXIMUM_JWKS_LENGTH = 3_000;
 
 function managedEdgeRules({ managedEdge, gateway, network, auth, edge }: CheckedConfig): Rule[] {
@@ -90,18 +90,18 @@ function managedEdgeRules({ managedEdge, gateway, network, auth, edge }: Checked
     {
       path: ["gateway", "enabled"],
       broken: !gateway.enabled && !managedEdge.enabled,
-      message: "nothing would be left to connect to: keep gateway.enabled or set managedEdge.enabled",
+      message: "there would be no endpoint: keep gateway.enabled or set managedEdge.enabled",
     },
     {
       path: ["managedEdge", "enabled"],
       broken: managedEdge.enabled && network.egress === "endpoints",
       message:
-        "its functions post to connections over the internet: use network.egress nat-instance or nat-gateway, or leave it off",
+        "its functions post to connections over the internet: use network.egress nat-instance or nat-gateway, or disable it",
     },
     {
       path: ["auth", "jwks"],
       broken: managedEdge.enabled && (auth.jwks?.length ?? 0) > MAXIMUM_JWKS_LENGTH,
-      message: `with managedEdge at most ${MAXIMUM_JWKS_LENGTH} characters, since a function's environment holds 4 KB in all: give auth.jwksUri instead`,
+      message: `with managedEdge at most ${MAXIMUM_JWKS_LENGTH} characters, since the variables of a function are limited to 4 KB: give auth.jwksUri instead`,
     },
     {
       path: ["edge", "domainName"],
@@ -132,25 +132,8 @@ function authRules({ auth, network }: CheckedConfig): Rule[] {
   ];
 }
 
-function edgeRules({ edge, gateway, region, protection }: CheckedConfig): Rule[] {
-  const { type, domainName, certificateArn, hostedZoneId, hostedZoneName } = edge;
-  const certificateRegion = certificateArn?.split(":")[3];
+function hostedZoneRules({ domainName, hostedZoneId, hostedZoneName }: CheckedConfig["edge"]): Rule[] {
   return [
-    {
-      path: ["edge", "certificateArn"],
-      broken: domainName !== undefined && certificateArn === undefined,
-      message: `is missing: the domain ${domainName} needs an ACM certificate in ${region}`,
-    },
-    {
-      path: ["edge", "domainName"],
-      broken: certificateArn !== undefined && domainName === undefined,
-      message: "is missing: a certificate is for a domain; give the name that clients use",
-    },
-    {
-      path: ["edge", "certificateArn"],
-      broken: certificateRegion !== undefined && certificateRegion !== region,
-      message: `is in ${certificateRegion}; the load balancer needs one in ${region}`,
-    },
     {
       path: ["edge", "hostedZoneId"],
       broken: (hostedZoneId === undefined) !== (hostedZoneName === undefined),
@@ -161,6 +144,29 @@ function edgeRules({ edge, gateway, region, protection }: CheckedConfig): Rule[]
       broken: hostedZoneName !== undefined && !`.${domainName}`.endsWith(`.${hostedZoneName}`),
       message: `the zone ${hostedZoneName} cannot hold edge.domainName, which is ${domainName}`,
     },
+  ];
+}
+
+function edgeRules({ edge, gateway, region, protection }: CheckedConfig): Rule[] {
+  const { type, domainName, certificateArn } = edge;
+  const certificateRegion = certificateArn?.split(":")[3];
+  return [
+    {
+      path: ["edge", "certificateArn"],
+      broken: domainName !== undefined && certificateArn === undefined,
+      message: `is missing: the domain ${domainName} needs an ACM certificate in ${region}`,
+    },
+    {
+      path: ["edge", "domainName"],
+      broken: certificateArn !== undefined && domainName === undefined,
+      message: "is missing: give the domain of the certificate, the name that clients use",
+    },
+    {
+      path: ["edge", "certificateArn"],
+      broken: certificateRegion !== undefined && certificateRegion !== region,
+      message: `is in ${certificateRegion}; the load balancer needs one in ${region}`,
+    },
+    ...hostedZoneRules(edge),
     {
       path: ["edge", "type"],
       broken: type === "cloudfront" && domainName !== undefined,
@@ -174,7 +180,7 @@ function edgeRules({ edge, gateway, region, protection }: CheckedConfig): Rule[]
   ];
 }
 
-/** The fields that are right by themselves but not together. */
+/** Returns the fields that are valid on their own but not together. */
 export const findProblems = (config: CheckedConfig): Problem[] =>
   [networkRules, gatewayRules, managedEdgeRules, authRules, edgeRules]
     .flatMap((rules) => rules(config))

@@ -46,7 +46,7 @@ export class RealtimePlatform extends Construct implements PublisherPlatform {
   /**
    * Returns the environment that is deployed under a name in the same account and region. Its values come from SSM
    * parameters at deploy (`/vezta-realtime/<environment>/…`): synth calls no AWS API, and each deploy takes the newest
-   * values. A second call in the same stack returns the same platform.
+   * values. Further calls in the same stack return the platform of the first call, with its options.
    *
    * @example
    * new DomainEventPublisher(this, "Rewards", {

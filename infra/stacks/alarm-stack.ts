@@ -9,14 +9,14 @@ export interface AlarmStackProps extends StackProps {
   readonly config: Pick<EnvironmentConfig, "alarmEmail">;
 }
 
-/** Where every alarm goes. */
+/** The topic that every alarm notifies. */
 export class AlarmStack extends Stack {
   readonly topic: Topic;
 
   constructor(scope: Construct, id: string, { config, ...props }: AlarmStackProps) {
     super(scope, id, props);
     this.topic = new Topic(this, "Topic", { displayName: "Realtime alarms", enforceSSL: true });
-    // The policy that enforces TLS takes the place of AWS's own, which lets alarms in.
+    // The policy that enforces TLS replaces AWS's default policy, which allows alarms to publish.
     this.topic.grantPublish(
       new ServicePrincipal("cloudwatch.amazonaws.com").withConditions({
         StringEquals: { "aws:SourceAccount": this.account },

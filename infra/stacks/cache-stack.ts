@@ -20,7 +20,7 @@ export interface CacheStackProps extends StackProps {
   readonly config: Pick<EnvironmentConfig, "name" | "cache">;
 }
 
-/** One engine for cache, users and group: ElastiCache refuses a mixture, and only Valkey needs no default user. */
+/** The engine of cache, users and user group: ElastiCache requires the same one, and only Valkey needs no default user. */
 const ENGINE = "valkey";
 
 /** Redis (Valkey) with TLS, encrypted storage and one user per role. */
@@ -34,7 +34,7 @@ export class CacheStack extends Stack {
       description: "Redis: gateway tasks and functions of ours alone",
       allowAllOutbound: false,
     });
-    // Of every role, whichever edges are on: switching one changes nothing here, where other stacks hold on to exports.
+    // Of every role, whichever edges are enabled: other stacks import these, so switching an edge must not change them.
     const passwords = {
       gateway: this.#createPassword("gateway"),
       publisher: this.#createPassword("publisher"),
@@ -57,7 +57,7 @@ export class CacheStack extends Stack {
     });
     acknowledge(secret, {
       "AwsSolutions-SMG4":
-        "A rotation has to change the user and restart the tasks together: docs/deploying.md says how to do it by a deploy.",
+        "A rotation has to change the user and restart the tasks together: docs/deploying.md describes how.",
     });
     return secret;
   }
@@ -66,7 +66,7 @@ export class CacheStack extends Stack {
     const userIds = redisRoles.map((role) => {
       const user = new CfnUser(this, `${role}User`, {
         engine: ENGINE,
-        // Unique in the account and region; ElastiCache makes none up.
+        // Unique in the account and region; ElastiCache generates none.
         userId: `${name}-${role}`,
         userName: role,
         accessString: accessStrings[role],
@@ -80,7 +80,7 @@ export class CacheStack extends Stack {
 
   /** Returns the host of the configuration endpoint. */
   #createCluster(cache: EnvironmentConfig["cache"], { securityGroupIds, subnetIds, userGroup }: Placement): string {
-    const subnets = new CfnSubnetGroup(this, "Subnets", { description: "Where Redis nodes are", subnetIds });
+    const subnets = new CfnSubnetGroup(this, "Subnets", { description: "The subnets of the Redis nodes", subnetIds });
     const cluster = new CfnReplicationGroup(this, "Cluster", {
       replicationGroupDescription: "Streams and Pub/Sub of the realtime channels",
       engine: ENGINE,
@@ -89,7 +89,7 @@ export class CacheStack extends Stack {
       cacheNodeType: cache.nodeType,
       numNodeGroups: cache.shards,
       replicasPerNodeGroup: cache.replicas,
-      // Cluster mode demands it, also without replicas.
+      // Cluster mode requires it, even without replicas.
       automaticFailoverEnabled: true,
       multiAzEnabled: cache.replicas > 0,
       atRestEncryptionEnabled: true,
@@ -100,11 +100,11 @@ export class CacheStack extends Stack {
       port: REDIS_PORT,
       autoMinorVersionUpgrade: true,
     });
-    // Without it CloudFormation replaces the cluster to change the number of shards.
+    // Without it a change of the number of shards would replace the cluster.
     cluster.cfnOptions.updatePolicy = { useOnlineResharding: true };
     acknowledge(cluster, {
-      "AwsSolutions-AEC5": "Reached through security groups alone; another port would hide nothing.",
-      "AwsSolutions-AEC6": "The rule looks for an AUTH token. Users of a group, one per role, take its place.",
+      "AwsSolutions-AEC5": "Only security groups give access; another port would hide nothing.",
+      "AwsSolutions-AEC6": "The rule looks for an AUTH token. A user group with one user per role replaces it.",
       ...(cache.replicas > 0
         ? {}
         : { "AwsSolutions-AEC4": "cache.replicas is 0: the configuration asks for one node." }),
@@ -123,7 +123,7 @@ export class CacheStack extends Stack {
       majorEngineVersion: "8",
       userGroupId: userGroup.ref,
       securityGroupIds,
-      // Three are the most that it takes.
+      // Serverless accepts at most three.
       subnetIds: subnetIds.slice(0, 3),
       cacheUsageLimits: { dataStorage: { maximum: cache.maximumStorageGb, unit: "GB" } },
     });

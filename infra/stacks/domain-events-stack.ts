@@ -44,7 +44,6 @@ export class DomainEventsStack extends Stack {
     const { vpc, redis, endpoints, hintQueue, alarmTopic, config, ...stackProps } = props;
     super(scope, id, stackProps);
     const bus = new EventBus(this, "Bus", { eventBusName: busName(config.name) });
-    const stream = this.#createStream(config.events);
     const subnets = { subnetGroupName: subnetGroups.compute };
     const egress = { redis, endpoints };
     this.platform = {
@@ -57,6 +56,26 @@ export class DomainEventsStack extends Stack {
       reservedConcurrency: config.events.reservedConcurrency,
       maximumClockSkewMs: config.events.maximumClockSkewMs,
     };
+    new PlatformExport(this, "OtherRepositories", {
+      environmentName: config.name,
+      platform: this.platform,
+      ...{ vpc, subnets, egress, hintQueue },
+    });
+    const stream = this.#createStream(config.events);
+    this.#createPublishers(stream);
+    new CfnOutput(this, "BusName", {
+      value: bus.eventBusName,
+      description: "The bus that domains put their events on",
+    });
+    if (stream) {
+      new CfnOutput(this, "StreamName", {
+        value: stream.streamName,
+        description: "The stream that market data is put into",
+      });
+    }
+  }
+
+  #createPublishers(stream: Stream | undefined): void {
     for (const domain of domainNames) {
       new DomainEventPublisher(this, domain, {
         ...ourCode,
@@ -68,21 +87,6 @@ export class DomainEventsStack extends Stack {
         },
         channels: domains[domain].map(({ channel }) => channel),
         stream: domain === "market-data" ? stream : undefined,
-      });
-    }
-    new PlatformExport(this, "OtherRepositories", {
-      environmentName: config.name,
-      platform: this.platform,
-      ...{ vpc, subnets, egress, hintQueue },
-    });
-    new CfnOutput(this, "BusName", {
-      value: bus.eventBusName,
-      description: "The bus that domains put their events on",
-    });
-    if (stream) {
-      new CfnOutput(this, "StreamName", {
-        value: stream.streamName,
-        description: "The stream that market data is put into",
       });
     }
   }

@@ -28,7 +28,7 @@ export interface NetworkStackProps extends StackProps {
   readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge">;
 }
 
-/** What tasks and functions in the VPC have to reach where there is no way to the internet. */
+/** The AWS services that tasks and functions call, for a VPC without access to the internet. */
 const endpointServices = {
   EcrApi: InterfaceVpcEndpointAwsService.ECR,
   EcrDocker: InterfaceVpcEndpointAwsService.ECR_DOCKER,
@@ -42,7 +42,7 @@ const ENCRYPTED_ROOT: CfnInstance.BlockDeviceMappingProperty = { deviceName: "/d
 /** The VPC: public subnets for load balancer and NAT, private ones for compute, isolated ones for Redis. */
 export class NetworkStack extends Stack {
   readonly vpc: Vpc;
-  /** Set where there are endpoints in place of NAT: what uses them lets itself out to it on port 443. */
+  /** The security group of the interface endpoints; undefined with NAT. Consumers allow themselves port 443 to it. */
   readonly endpointSecurityGroup?: SecurityGroup;
   readonly #zones: number;
 
@@ -66,10 +66,10 @@ export class NetworkStack extends Stack {
         },
         { name: subnetGroups.data, subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 },
       ],
-      // Emptying the default group takes a function of CDK's own. Nothing is ever put into that group.
+      // Emptying the default group would deploy a function of CDK. Nothing ever uses that group.
       restrictDefaultSecurityGroup: false,
     });
-    // Free, and image layers (in S3) and the managed edge's table need not pass the NAT.
+    // Free, and keeps image layers (in S3) and the managed edge's table off the NAT.
     this.vpc.addGatewayEndpoint("S3", { service: GatewayVpcEndpointAwsService.S3 });
     if (config.managedEdge.enabled) {
       this.vpc.addGatewayEndpoint("DynamoDb", { service: GatewayVpcEndpointAwsService.DYNAMODB });
@@ -79,7 +79,7 @@ export class NetworkStack extends Stack {
     if (isolated) this.endpointSecurityGroup = this.#addEndpoints();
   }
 
-  /** Chosen at deploy, so that synth never has to ask AWS for the zones' names. */
+  /** Resolved at deploy, so that synth needs no look-up of the zones' names. */
   override get availabilityZones(): string[] {
     return Array.from({ length: this.#zones }, (_, index) => Fn.select(index, Fn.getAzs()));
   }
@@ -88,7 +88,7 @@ export class NetworkStack extends Stack {
     const logGroup = new LogGroup(this, "FlowLogs", { retention, removalPolicy: RemovalPolicy.DESTROY });
     this.vpc.addFlowLog("RejectedTraffic", {
       destination: FlowLogDestination.toCloudWatchLogs(logGroup),
-      // What is let through is in the load balancer's log, and would cost by the message here.
+      // Accepted traffic is in the load balancer's log, and would be billed by the message here.
       trafficType: FlowLogTrafficType.REJECT,
     });
   }
@@ -96,12 +96,12 @@ export class NetworkStack extends Stack {
   #restrict(natInstance: NatInstanceProviderV2, cidr: string): void {
     natInstance.connections.allowFrom(Peer.ipv4(cidr), Port.tcp(443), "HTTPS from the VPC");
     for (const child of this.vpc.node.findAll()) {
-      // The provider takes no volumes; unencrypted ones are what it would make.
+      // The provider has no option for volumes and would create unencrypted ones.
       if (child instanceof CfnInstance) child.blockDeviceMappings = [ENCRYPTED_ROOT];
     }
     acknowledge(this.vpc, {
-      "AwsSolutions-EC28": "The NAT instance is the cheap choice for a trial; egress nat-gateway is the watched one.",
-      "AwsSolutions-EC29": "The NAT instance keeps nothing: a lost one is replaced by deploying again.",
+      "AwsSolutions-EC28": "The NAT instance is the cheap choice for a trial; egress nat-gateway is the managed one.",
+      "AwsSolutions-EC29": "The NAT instance is stateless: deploying again replaces it.",
     });
   }
 
@@ -125,10 +125,10 @@ export class NetworkStack extends Stack {
 
 const createNatInstance = (): NatInstanceProviderV2 =>
   NatProvider.instanceV2({
-    // A nano has too little memory for the package manager, by which it becomes a NAT at its first start.
+    // A nano has too little memory for the package manager, which installs the NAT at the first start.
     instanceType: new InstanceType("t4g.micro"),
     machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
     defaultAllowedTraffic: NatTrafficDirection.OUTBOUND_ONLY,
-    // Its subnet gives none out, and without one it has no way to the internet itself.
+    // Its subnet assigns none, and without one the instance cannot reach the internet.
     associatePublicIpAddress: true,
   });

@@ -14,7 +14,10 @@ import { codeOf, context, functionsOf, type Resource, root, synthesize } from ".
 const SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:publisher";
 const PASSWORD = "a-password-of-the-test";
 
-// Bundled as a deploy bundles, from the template that a deploy takes.
+/** A test starts a process for each invocation, as a cold start does: seconds, and minutes on a busy machine. */
+const LIMIT_MS = 600_000;
+
+// Bundled as for a deploy, from the template of a deploy.
 const synthesis = synthesize({ ...context.environments.prod, managedEdge: { enabled: true } }, { bundle: true });
 const functions = functionsOf(synthesis);
 let redis: RunningRedis;
@@ -27,7 +30,7 @@ const functionOf = (domain: Domain): Resource => {
   return found;
 };
 
-/** Runs the handler that the template names, with the environment that the template gives. */
+/** Runs a function with the handler and the variables of the template. */
 async function invoke(domain: Domain, event: unknown, more: Readonly<Record<string, string>> = {}) {
   const { Properties } = functionOf(domain);
   const [file, handler = ""] = Properties.Handler.split(".");
@@ -37,12 +40,12 @@ async function invoke(domain: Domain, event: unknown, more: Readonly<Record<stri
     event,
     environment: {
       ...Properties.Environment.Variables,
-      // What is known only at deploy. One node here, a cluster there.
+      // Values that are known only at deploy. One node here, a cluster in AWS.
       RT_REDIS_URL: redis.url,
       RT_REDIS_CLUSTER: "false",
       RT_REDIS_SECRET_ARN: SECRET,
-      // Nobody listens on the managed edge here, so nothing is sent to it.
-      RT_EDGE_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/111122223333/news.fifo",
+      // No client of the managed edge has subscribed, so no hint is sent.
+      RT_EDGE_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/111122223333/hints.fifo",
       ...secretsManager.environment,
       ...more,
     },
@@ -80,7 +83,7 @@ beforeAll(async () => {
   admin = new Redis({ port: redis.port });
   await admin.call("ACL", "SETUSER", "publisher", `>${PASSWORD}`, ...accessStrings.publisher.split(" "));
   secretsManager = await startSecretsManager({ [SECRET]: PASSWORD });
-});
+}, LIMIT_MS);
 
 afterAll(async () => {
   admin.disconnect();
@@ -88,20 +91,20 @@ afterAll(async () => {
   await redis.stop();
 });
 
-describe("every bundle", () => {
-  it.each(functions)("of $logicalId has the handler that the template names, and a source map", (lambda) => {
+describe("every bundle", { timeout: LIMIT_MS }, () => {
+  it.each(functions)("of $logicalId has the handler of the template, and a source map", (lambda) => {
     const [file] = lambda.Properties.Handler.split(".");
     const code = readFileSync(join(codeOf(synthesis, lambda), `${file}.mjs`), "utf8");
 
     expect(existsSync(join(codeOf(synthesis, lambda), `${file}.mjs.map`))).toBe(true);
     expect(code).not.toContain(root);
-    // The SDK is the runtime's.
+    // Lambda's runtime provides the SDK.
     expect(code).not.toContain("GetSecretValueCommandInput");
     expect(code.length).toBeLessThan(1_000_000);
   });
 
   it.each(examples)(
-    "publishes $DetailType as the user, with the password, that the template gives",
+    "publishes $DetailType as the Redis user of the template, with the password from its secret",
     async (example) => {
       await admin.flushall();
 
@@ -113,7 +116,7 @@ describe("every bundle", () => {
     },
   );
 
-  it("of market data takes a batch of the stream and names the records that failed", async () => {
+  it("of market data handles a batch of the stream and reports the records that failed", async () => {
     const trade = examples.find(({ DetailType }) => DetailType === "TradeExecuted");
     const record = (number: number, data: unknown) => ({
       eventID: `shardId-0:${number}`,
@@ -126,7 +129,7 @@ describe("every bundle", () => {
     expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: "2" }] });
   });
 
-  it("fails to start, naming the secret and not its value, where the secret cannot be read", async () => {
+  it("fails to start, naming the secret and not its value, if the secret cannot be read", async () => {
     const [example] = examples;
     if (!example) throw new Error("contract/examples is empty");
     const missing = `${SECRET}-gone`;
@@ -138,7 +141,7 @@ describe("every bundle", () => {
     expect(stderr).not.toContain(PASSWORD);
   });
 
-  it("fails, so that the event is tried again, where it may not publish", async () => {
+  it("fails, so that the event is retried, if it may not publish", async () => {
     const example = examples.find(({ DetailType }) => DetailType === "OrderChanged");
     if (!example) throw new Error("contract/examples has no OrderChanged");
     await admin.call("ACL", "SETUSER", "publisher", "-spublish", "-evalsha", "-eval");

@@ -20,7 +20,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     "a certificate without a domain",
     { edge: { certificateArn: CERTIFICATE } },
-    "edge.domainName: is missing: a certificate is for a domain; give the name that clients use",
+    "edge.domainName: is missing: give the domain of the certificate, the name that clients use",
   ],
   [
     "a certificate of another region",
@@ -28,7 +28,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "edge.certificateArn: is in us-east-1; the load balancer needs one in eu-west-1",
   ],
   [
-    "something that is no certificate",
+    "an invalid certificate ARN",
     { edge: { domainName: DOMAIN, certificateArn: "cert" } },
     "edge.certificateArn: must be the ARN of an ACM certificate",
   ],
@@ -43,24 +43,28 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "edge.hostedZoneId: edge.hostedZoneId and edge.hostedZoneName go together: give both or neither",
   ],
   [
-    "a zone that cannot hold the domain",
+    "a zone that does not contain the domain",
     { edge: { domainName: DOMAIN, certificateArn: CERTIFICATE, hostedZoneId: "Z0123", hostedZoneName: "other.com" } },
     "edge.hostedZoneName: the zone other.com cannot hold edge.domainName, which is realtime.example.com",
   ],
   [
-    "memory that goes with no such CPU",
+    "memory that Fargate does not offer with the CPU units",
     { gateway: { cpu: 1024, memory: 512 } },
-    "gateway.memory: Fargate has no task of 1024 CPU units and 512 MiB; with 1024 use 2048, 3072, 4096, 5120, 6144, 7168, 8192",
+    "gateway.memory: Fargate has no task size of 1024 CPU units and 512 MiB; with 1024 use 2048, 3072, 4096, 5120, 6144, 7168, 8192",
   ],
-  ["CPU units that Fargate lacks", { gateway: { cpu: 300 } }, "gateway.cpu: must be one of 256, 512, 1024, 2048, 4096"],
   [
-    "fewer tasks at most than at least",
+    "CPU units that Fargate does not offer",
+    { gateway: { cpu: 300 } },
+    "gateway.cpu: must be one of 256, 512, 1024, 2048, 4096",
+  ],
+  [
+    "a maximum of tasks below the minimum",
     { gateway: { minTasks: 5 } },
     "gateway.maxTasks: must be at least gateway.minTasks, which is 5",
   ],
   ["a node type without cluster mode", { cache: { nodeType: "cache.t2.micro" } }, `cache.nodeType: ${NODE_TYPES}`],
   [
-    "a node of a size that its family lacks",
+    "a node size that its family does not have",
     { cache: { nodeType: "cache.t4g.large" } },
     `cache.nodeType: ${NODE_TYPES}`,
   ],
@@ -80,23 +84,23 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "auth.jwks: belongs to an issuer of yours: give auth.issuer as well",
   ],
   [
-    "keys that are none",
+    "invalid keys",
     { auth: { issuer: "https://a.example.com", audience: "a", jwks: "{}" } },
     "auth.jwks: must be a JWKS as JSON, with at least one key that has a kid",
   ],
   [
-    "no way to the issuer's keys",
+    "an issuer whose keys cannot be fetched",
     { network: { egress: "endpoints" } },
     "network.egress: with endpoints the issuer's keys cannot be fetched: give auth.jwks, or use nat-instance or nat-gateway",
   ],
   [
-    "a public image without a way to it",
+    "a public image that cannot be pulled",
     {
       network: { egress: "endpoints" },
       auth: { issuer: "https://a.example.com", audience: "a", jwks: JWKS },
       gateway: { image: "docker.io/vezta/gateway:1" },
     },
-    "gateway.image: with egress endpoints only an image in ECR can be pulled, or none be given",
+    "gateway.image: with egress endpoints only an image in ECR can be pulled: give one, or none",
   ],
   [
     "more zones than the region has",
@@ -104,17 +108,17 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "network.availabilityZones: us-west-1 has 2 availability zones; use 2 to 2",
   ],
   [
-    "one zone, which no load balancer takes",
+    "a single zone, which load balancers do not accept",
     { network: { availabilityZones: 1 } },
     "network.availabilityZones: must be a whole number from 2 to 6",
   ],
   [
     "more NAT devices than zones",
     { network: { natDevices: 3 } },
-    "network.natDevices: there are 2 availability zones, and one device per zone is the most that makes sense",
+    "network.natDevices: there are 2 availability zones, and more than one device per zone makes no sense",
   ],
   [
-    "addresses that are too few",
+    "an address range that is too small",
     { network: { cidr: "10.0.0.0/24" } },
     "network.cidr: must be of size /16 to /19, such as 10.20.0.0/16",
   ],
@@ -134,34 +138,34 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "cache.replicas: a protected environment must survive the loss of a zone: use at least 1",
   ],
   [
-    "a drain that the load balancer would cut",
+    "a drain longer than the deregistration delay",
     { gateway: { drainSeconds: 110 } },
     "gateway.drainSeconds: must be a whole number from 1 to 90",
   ],
   [
-    "nothing to connect to",
+    "an environment without an endpoint",
     { gateway: { enabled: false } },
-    "gateway.enabled: nothing would be left to connect to: keep gateway.enabled or set managedEdge.enabled",
+    "gateway.enabled: there would be no endpoint: keep gateway.enabled or set managedEdge.enabled",
   ],
   [
-    "a managed edge without a way to its connections",
+    "a managed edge that cannot reach its connections",
     {
       managedEdge: { enabled: true },
       network: { egress: "endpoints" },
       auth: { issuer: "https://a.example.com", audience: "a", jwks: JWKS },
     },
-    "managedEdge.enabled: its functions post to connections over the internet: use network.egress nat-instance or nat-gateway, or leave it off",
+    "managedEdge.enabled: its functions post to connections over the internet: use network.egress nat-instance or nat-gateway, or disable it",
   ],
   [
-    "keys that no function's environment could hold",
+    "keys that exceed the size of a function's variables",
     {
       managedEdge: { enabled: true },
       auth: { issuer: "https://a.example.com", audience: "a", jwks: JWKS.replace("AQAB", "A".repeat(3_000)) },
     },
-    "auth.jwks: with managedEdge at most 3000 characters, since a function's environment holds 4 KB in all: give auth.jwksUri instead",
+    "auth.jwks: with managedEdge at most 3000 characters, since the variables of a function are limited to 4 KB: give auth.jwksUri instead",
   ],
   [
-    "a domain with no load balancer to have it",
+    "a domain without a load balancer",
     {
       managedEdge: { enabled: true },
       gateway: { enabled: false },
@@ -169,8 +173,8 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     },
     "edge.domainName: belongs to the gateway's load balancer, and gateway.enabled is false",
   ],
-  ["a region that AWS lacks", { region: "eu-wset-1" }, "region: must be the name of a region, such as eu-west-1"],
-  ["a field that does not exist", { gateway: { memmory: 512 } }, 'gateway: Unrecognized key: "memmory"'],
+  ["a region that does not exist", { region: "eu-wset-1" }, "region: must be the name of a region, such as eu-west-1"],
+  ["an unknown field", { gateway: { memmory: 512 } }, 'gateway: Unrecognized key: "memmory"'],
 ];
 
 describe("parseConfig", () => {
@@ -180,33 +184,33 @@ describe("parseConfig", () => {
     );
   });
 
-  it("names every wrong field at once", () => {
+  it("names every invalid field at once", () => {
     const fields = { region: "x", cache: { shards: 0 } };
 
     expect(() => parseConfig("test", { test: fields })).toThrow(/region: .*\n.*cache\.shards: /);
   });
 
-  it("says which environments there are", () => {
+  it("lists the environments", () => {
     expect(() => parseConfig("staging", context.environments)).toThrow(
       "environment: must be one of dev, prod (-c environment=…), not staging",
     );
   });
 
   it.each(["My_Env", "a--b", "a-", "1st", "a-name-of-too-many-letters"])(
-    "refuses the name %s, which some part of AWS would",
+    "refuses the name %s, which an AWS service would refuse",
     (name) => {
       expect(() => parseConfig(name, { [name]: {} })).toThrow(`environment ${name}: a name has`);
     },
   );
 
-  it.each(Object.keys(context.environments))("takes the %s of cdk.json", (name) => {
+  it.each(Object.keys(context.environments))("accepts %s of cdk.json", (name) => {
     const config = parseConfig(name, context.environments);
 
     expect(config.name).toBe(name);
   });
 });
 
-/** Every field with what its documentation says. */
+/** Returns every field with its description and default. */
 function fieldsOf(schema: z.ZodObject, path: string[] = []): { path: string; description: string; fallback: string }[] {
   return Object.entries(schema.shape).flatMap(([name, field]) => {
     const type = z.instanceof(z.ZodType).parse(field);
@@ -221,7 +225,7 @@ function fieldsOf(schema: z.ZodObject, path: string[] = []): { path: string; des
 describe("every field", () => {
   const fields = fieldsOf(environmentSchema);
 
-  it.each(fields)("$path has a reason and a cost", ({ description }) => {
+  it.each(fields)("$path has a description and a cost", ({ description }) => {
     expect(description).toMatch(/^.{20,}\. Cost.*: .+\.$/);
   });
 
@@ -233,11 +237,11 @@ describe("every field", () => {
     const table = [
       "# Configuration",
       "",
-      "One environment is one entry of `context.environments` in `cdk.json`; `-c environment=<name>` picks it. All fields",
-      "have defaults, those of a cheap trial. This page is written by `test/infra/config.test.ts` from `infra/config/config.ts`.",
+      "An environment is an entry of `context.environments` in `cdk.json`; `-c environment=<name>` selects it. All fields",
+      "have defaults for a cheap trial. This page is generated by `test/infra/config.test.ts` from `infra/config/config.ts`.",
       "Prices are those of us-east-1.",
       "",
-      "| field | default | what and why | cost |",
+      "| field | default | description | cost |",
       "| --- | --- | --- | --- |",
       ...rows,
       "",

@@ -21,7 +21,7 @@ import {
   variants,
 } from "./synthesize.ts";
 
-/** What CloudFormation makes of a value: what it knows only at deploy gets a likely one. */
+/** Returns a value as CloudFormation resolves it: a plausible one for what is known only at deploy. */
 const resolve = (value: unknown): string =>
   typeof value === "string"
     ? value
@@ -39,7 +39,7 @@ const resolveAll = (variables: Readonly<Record<string, unknown>>): Record<string
 describe.each(gatewayVariants)("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
 
-  it("tells the gateway what its own configuration takes, and nothing that it does not know", () => {
+  it("sets exactly the variables that the gateway parses", () => {
     const { environment, container } = gatewayContainer(synthesis);
     const secrets: string[] = container.Secrets.map(({ Name }: { Name: string }) => Name);
     const names = [...Object.keys(environment), ...secrets];
@@ -55,10 +55,10 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
   });
 });
 
-/** What Lambda and its libraries read. */
+/** Variables that Lambda and its libraries read. */
 const OTHERS = ["POWERTOOLS_SERVICE_NAME", "NODE_OPTIONS"];
 
-/** Parses a function's variables as its own entry file does, and names those that it would not know. */
+/** Parses a function's variables as its own entry file does, and returns the names of those that it does not use. */
 function parseVariables(schema: z.ZodObject, { Properties }: Resource) {
   const variables = resolveAll(Properties.Environment.Variables);
   const unknown = Object.keys(variables).filter((name) => !(name in schema.shape) && !OTHERS.includes(name));
@@ -71,7 +71,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const synthesis = synthesize(fields);
   const hasEdge = synthesis.config.managedEdge.enabled;
 
-  it("tells every publisher what its own configuration takes", () => {
+  it("sets exactly the variables that every publisher parses", () => {
     const schema = redisSchema.extend(edgeQueueEnvironment.shape).extend(publishingEnvironment.shape);
 
     for (const publisher of publishersOf(synthesis)) {
@@ -82,7 +82,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("tells every function of the managed edge what its own configuration takes", () => {
+  it("sets exactly the variables that every function of the managed edge parses", () => {
     const schemas: Readonly<Record<string, z.ZodObject>> = {
       authorizer: authEnvironment,
       connection: edgeEnvironment.pick({ RT_EDGE_TABLE: true }),
@@ -95,7 +95,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
 
     const seen = edgeFunctionsOf(synthesis).map((lambda) => {
       const [name, schema] = Object.entries(schemas).find(([start]) => lambda.logicalId.startsWith(start)) ?? [];
-      if (!schema) throw new Error(`nothing is known of ${lambda.logicalId}`);
+      if (!schema) throw new Error(`no schema is listed for ${lambda.logicalId}`);
       expect(parseVariables(schema, lambda).unknown).toEqual([]);
       return name;
     });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** The part of EventBridge's patterns that our rules use: lists of exact values. Anything else is an error here. */
+/** The kind of EventBridge pattern that our rules use: lists of exact values. Any other one is an error here. */
 const patternSchema = z.strictObject({
   source: z.array(z.string()).min(1),
   "detail-type": z.array(z.string()).min(1),
@@ -12,9 +12,9 @@ export interface BusEvent {
 }
 
 /**
- * Whether a rule's pattern takes an event, as EventBridge would say.
+ * Returns true if a rule's pattern matches an event, as in EventBridge.
  *
- * @throws ZodError for a pattern with a matcher that this does not know.
+ * @throws ZodError for a pattern with another matcher.
  */
 export function matches(pattern: unknown, event: BusEvent): boolean {
   const parsed = patternSchema.parse(pattern);

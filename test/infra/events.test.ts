@@ -5,6 +5,7 @@ import { channelDefinition } from "../../contract/channels.ts";
 import { domainNames, domains } from "../../contract/domain-events.ts";
 import { parseConfig } from "../../infra/config/config.ts";
 import { DomainEventPublisher } from "../../infra/constructs/domain-event-publisher.ts";
+import { ourCode } from "../../infra/our-code.ts";
 import { createSystem } from "../../infra/system.ts";
 import { examples } from "../support/messages.ts";
 import { matches } from "./event-pattern.ts";
@@ -13,12 +14,12 @@ import { context, createApp, root, synthesize } from "./synthesize.ts";
 const synthesis = synthesize(context.environments.prod);
 const rules = synthesis.ofType("AWS::Events::Rule");
 
-/** The domain whose publisher a resource belongs to. */
+/** Returns the domain whose publisher a resource belongs to. */
 const domainOf = (logicalId: string): string | undefined =>
   domainNames.find((domain) => logicalId.startsWith(domain.replaceAll("-", "")));
 
 describe("rules on the bus", () => {
-  it.each(examples)("hand $DetailType to its own domain, and to no other", ({ Source, DetailType }) => {
+  it.each(examples)("send $DetailType to its own domain, and to no other", ({ Source, DetailType }) => {
     const takers = rules.filter(({ Properties }) =>
       matches(Properties.EventPattern, { source: Source, "detail-type": DetailType }),
     );
@@ -28,13 +29,13 @@ describe("rules on the bus", () => {
     expect(JSON.stringify(takers[0]?.Properties.Targets)).toContain(`${owner?.replaceAll("-", "")}Function`);
   });
 
-  it("take nothing that the contract does not name", () => {
+  it("match no event outside the contract", () => {
     const event = { source: "vezta.orders", "detail-type": "OrderForgotten" };
 
     expect(rules.filter(({ Properties }) => matches(Properties.EventPattern, event))).toEqual([]);
   });
 
-  it("are on the bus that the outputs name", () => {
+  it("are on the bus of the outputs", () => {
     const [bus] = synthesis.ofType("AWS::Events::EventBus");
 
     expect(rules.map(({ Properties }) => Properties.EventBusName)).toEqual(rules.map(() => ({ Ref: bus?.logicalId })));
@@ -49,7 +50,7 @@ describe.each(domainNames)("retries of %s", (domain) => {
   const belongs = ({ logicalId }: { readonly logicalId: string }): boolean => domainOf(logicalId) === domain;
   const ofDomain = (type: string) => synthesis.ofType(type).filter(belongs);
 
-  it("end before the channels have forgotten the event", () => {
+  it("end within the channels' dedupe windows", () => {
     const [rule] = ofDomain("AWS::Events::Rule");
     const [invocation] = ofDomain("AWS::Lambda::EventInvokeConfig");
     const [lambda] = ofDomain("AWS::Lambda::Function");
@@ -61,7 +62,7 @@ describe.each(domainNames)("retries of %s", (domain) => {
     expect(delivery + runs).toBeLessThanOrEqual(Math.min(...windows));
   });
 
-  it("of a stream end before it as well", () => {
+  it("of a stream end within them too", () => {
     for (const { Properties } of ofDomain("AWS::Lambda::EventSourceMapping")) {
       expect(Properties.MaximumRecordAgeInSeconds).toBeGreaterThan(0);
       expect(Properties.MaximumRecordAgeInSeconds).toBeLessThan(Math.min(...windows));
@@ -70,13 +71,14 @@ describe.each(domainNames)("retries of %s", (domain) => {
   });
 });
 
-describe("a publisher of another team", () => {
-  it("has all that ours have, from a pattern, a file and a channel", () => {
+describe("a publisher of another team in this repository", { timeout: 600_000 }, () => {
+  it("has the same resources as ours, from a pattern, a file and a channel", () => {
     const app = createApp();
     const { domainEvents } = createSystem(app, parseConfig("test", { test: {} }));
 
     new DomainEventPublisher(domainEvents, "Rewards", {
       platform: domainEvents.platform,
+      ...ourCode,
       entry: join(root, "lambdas/publishers/notifications.handler.ts"),
       eventPattern: { source: ["vezta.rewards"], detailType: ["RewardGranted"] },
       channels: ["user:notifications"],

@@ -7,7 +7,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const functions = functionsOf(synthesis);
   const publishers = publishersOf(synthesis);
 
-  it("gives every publisher a place for what fails, both ways, and a way into the VPC", () => {
+  it("gives every publisher a failure queue, for deliveries and for invocations, and puts it into the VPC", () => {
     const destinations = ofType("AWS::Lambda::EventInvokeConfig");
 
     expect(publishers).toHaveLength(6);
@@ -29,7 +29,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(streams).toHaveLength(config.events.marketStream === "none" ? 0 : 1);
   });
 
-  it("lets every function write its log, and make a network interface where it is in the VPC", () => {
+  it("allows every function to write its log, and to create a network interface if it is in the VPC", () => {
     const roles = new Map(
       ofType("AWS::IAM::Role").map((role) => [role.logicalId, JSON.stringify(role.Properties.ManagedPolicyArns ?? [])]),
     );
@@ -41,13 +41,13 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("fits the variables of every function into the 4 KB that Lambda has for them", () => {
+  it("stays below Lambda's limit of 4 KB for the variables of a function", () => {
     for (const { Properties } of functions) {
       expect(JSON.stringify(Properties.Environment.Variables).length).toBeLessThan(4_000);
     }
   });
 
-  it("tells someone when events fail for good", () => {
+  it("has an alarm on every failure queue", () => {
     const alarms = ofType("AWS::CloudWatch::Alarm");
     const queues = alarms.filter(({ Properties }) => Properties.MetricName === "ApproximateNumberOfMessagesVisible");
 
@@ -56,12 +56,12 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(alarms.every(({ Properties }) => Properties.AlarmActions.length === 1)).toBe(true);
   });
 
-  it("tells someone when a producer's versions freeze what subscribers see, where versions are compared", () => {
+  it("has an alarm on streams that a producer's versions freeze, if the publisher compares versions", () => {
     const alarms = ofType("AWS::CloudWatch::Alarm").filter(
       ({ Properties }) => Properties.MetricName === "FrozenStreams",
     );
 
-    // Not of notifications and signals, where every message counts.
+    // Not of notifications and signals, whose messages have no versions.
     expect(alarms).toHaveLength(4);
     for (const { Properties } of alarms) {
       expect(Properties).toMatchObject({ Namespace: "VeztaRealtime", Threshold: 0, Statistic: "Maximum" });
@@ -72,7 +72,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("lets alarms publish to their topic, which its own policy would not", () => {
+  it("allows alarms to publish to their topic, which the policy that enforces TLS alone would not", () => {
     const { Statement } = only(synthesis, "AWS::SNS::TopicPolicy").Properties.PolicyDocument;
 
     expect(Statement).toContainEqual(
@@ -84,7 +84,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     );
   });
 
-  it("ends every log some day", () => {
+  it("limits the retention of every log", () => {
     const groups = ofType("AWS::Logs::LogGroup");
     const logged = [...functions, ...ofType("AWS::Lambda::Function")].map(
       ({ Properties }) => Properties.LoggingConfig?.LogGroup,

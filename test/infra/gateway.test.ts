@@ -12,7 +12,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
   const { config, ofType } = synthesis;
   const { container, environment } = gatewayContainer(synthesis);
 
-  it("gives a drain the time it needs, everywhere", () => {
+  it("gives a drain enough time in the load balancer and in Fargate", () => {
     const delay = Number(
       attribute(
         only(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup"),
@@ -29,12 +29,12 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(container.StopTimeout).toBeLessThanOrEqual(120);
   });
 
-  it("fans out as it is configured to", () => {
+  it("passes the fan-out settings to the gateway", () => {
     expect(environment.RT_FAN_OUT_WINDOW_MS).toBe(String(config.gateway.fanOutWindowMs));
     expect(environment.RT_COMPRESSION).toBe(String(config.gateway.compression));
   });
 
-  it("keeps a silent connection for several pings", () => {
+  it("keeps an idle connection for several pings", () => {
     const idle = Number(
       attribute(
         only(synthesis, "AWS::ElasticLoadBalancingV2::LoadBalancer"),
@@ -47,7 +47,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(idle).toBeLessThanOrEqual(4_000);
   });
 
-  it("is sticky where long polling is on, and nowhere else", () => {
+  it("is sticky only with long polling", () => {
     const sticky = attribute(
       only(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup"),
       "TargetGroupAttributes",
@@ -58,7 +58,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(sticky).toBe(String(config.gateway.polling));
   });
 
-  it("has a service that starts after its listener, rolls back, and lets autoscaling count", () => {
+  it("has a service that starts after its listener, rolls back, and leaves the number of tasks to autoscaling", () => {
     const service = only(synthesis, "AWS::ECS::Service");
     const listeners = [
       ...ofType("AWS::ElasticLoadBalancingV2::Listener"),
@@ -74,7 +74,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(service.Properties.DesiredCount).toBeUndefined();
   });
 
-  it("scales on connections and CPU, within its bounds", () => {
+  it("scales on connections and CPU, within its limits", () => {
     const target = only(synthesis, "AWS::ApplicationAutoScaling::ScalableTarget").Properties;
     const policies = ofType("AWS::ApplicationAutoScaling::ScalingPolicy").map(
       ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration,
@@ -100,7 +100,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     ).toBe(true);
   });
 
-  it("has room for a file per connection", () => {
+  it("allows an open file per connection", () => {
     const [{ Name, SoftLimit, HardLimit }] = container.Ulimits;
 
     expect(Name).toBe("nofile");
@@ -108,7 +108,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(SoftLimit).toBeGreaterThan(Number(environment.RT_MAX_CONNECTIONS));
   });
 
-  it("runs the task on the processor that its image is built for, with nothing to write to", () => {
+  it("runs the task on the architecture of its image, with a read-only file system", () => {
     const { RuntimePlatform } = only(synthesis, "AWS::ECS::TaskDefinition").Properties;
     const images = synthesis.dockerImages().map(({ source }) => source.platform);
 

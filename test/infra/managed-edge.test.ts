@@ -14,11 +14,11 @@ import {
   variants,
 } from "./synthesize.ts";
 
-/** API Gateway's own limit for the time that a function may take, in seconds. */
+/** API Gateway's limit for an integration, in seconds. */
 const INTEGRATION_TIMEOUT = 29;
 
-/** How often the fan-out tries before it closes the connections that hold a stream up. */
-const FAN_OUT_PATIENCE = 3;
+/** The attempts of the fan-out before it closes the connections that block a stream. */
+const FAN_OUT_ATTEMPTS = 3;
 
 const starting = (resources: readonly Resource[], start: string): Resource => {
   const found = resources.filter(({ logicalId }) => logicalId.startsWith(start));
@@ -32,14 +32,14 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
   const functions = edgeFunctionsOf(synthesis);
   const routes = new Map(ofType("AWS::ApiGatewayV2::Route").map((route) => [route.Properties.RouteKey, route]));
 
-  /** The function that a route ends at. */
+  /** Returns the function that a route invokes. */
   const targetOf = (routeKey: string): string => {
     const integration = routes.get(routeKey)?.Properties.Target["Fn::Join"][1][1].Ref;
     const found = ofType("AWS::ApiGatewayV2::Integration").find(({ logicalId }) => logicalId === integration);
     return JSON.stringify(found?.Properties.IntegrationUri);
   };
 
-  /** What the policies of a function allow, as "action on resource". */
+  /** Returns the statements of a function's policies. */
   const allowedTo = ({ Properties }: Resource) => {
     const role = Properties.Role["Fn::GetAtt"][0];
     const policies = ofType("AWS::IAM::Policy").filter(({ Properties: { Roles } }) => Roles[0].Ref === role);
@@ -57,17 +57,17 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     for (const event of ["$default", ...requestEvents]) expect(targetOf(event)).toContain("messagesFunction");
   });
 
-  it("asks its authorizer on $connect, also for a client that shows nothing", () => {
+  it("invokes its authorizer on $connect, also for a client without a token", () => {
     const authorizer = only(synthesis, "AWS::ApiGatewayV2::Authorizer");
     const authorized = [...routes].filter(([, { Properties }]) => Properties.AuthorizationType === "CUSTOM");
 
     expect(authorized.map(([key]) => key)).toEqual(["$connect"]);
     expect(JSON.stringify(authorizer.Properties.AuthorizerUri)).toContain("authorizerFunction");
-    // API Gateway refuses a request without a named source by itself, and an anonymous one has none.
+    // With an identity source API Gateway itself would refuse a request without it, such as an anonymous one.
     expect(authorizer.Properties).not.toHaveProperty("IdentitySource");
   });
 
-  it("lets API Gateway call each function that a route or the authorizer names", () => {
+  it("allows API Gateway to invoke each function of a route or the authorizer", () => {
     const called = ofType("AWS::Lambda::Permission")
       .filter(({ Properties }) => Properties.Principal === "apigateway.amazonaws.com")
       .map(({ Properties }) => Properties.FunctionName["Fn::GetAtt"][0].replace(/Function.*/, ""));
@@ -76,7 +76,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     expect(called).toHaveLength(routes.size + 1);
   });
 
-  it("deploys its stage after its routes, and bounds what it takes", () => {
+  it("deploys its stage after its routes, and throttles it", () => {
     const stage = only(synthesis, "AWS::ApiGatewayV2::Stage");
 
     expect(stage.DependsOn).toEqual(expect.arrayContaining([...routes.values()].map(({ logicalId }) => logicalId)));
@@ -86,17 +86,17 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     });
   });
 
-  it("logs requests without anything that may hold a token", () => {
+  it("logs requests without the fields that can contain a token", () => {
     const { AccessLogSettings, DefaultRouteSettings } = only(synthesis, "AWS::ApiGatewayV2::Stage").Properties;
 
     expect(Object.keys(JSON.parse(AccessLogSettings.Format))).toContain("requestId");
     expect(AccessLogSettings.Format).not.toMatch(/path|query|header|protocol|\$context\.authorizer\.(?!error)/i);
-    // Execution logs would have whole requests.
+    // Execution logs would contain whole requests.
     expect(DefaultRouteSettings).not.toHaveProperty("LoggingLevel");
     expect(DefaultRouteSettings).not.toHaveProperty("DataTraceEnabled");
   });
 
-  it("gives API Gateway a role for logs before the stage, and leaves it behind, where asked to", () => {
+  it("creates the log role of API Gateway before the stage, and retains it, if configured", () => {
     const accounts = ofType("AWS::ApiGateway::Account");
     const stage = only(synthesis, "AWS::ApiGatewayV2::Stage");
 
@@ -109,7 +109,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     expect(roles.map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(accounts.map(() => "Retain"));
   });
 
-  it("has the table that the contract describes, guarded in production", () => {
+  it("has the table of the contract, protected in production", () => {
     const { Properties } = only(synthesis, "AWS::DynamoDB::Table");
 
     expect(Properties.KeySchema).toEqual([
@@ -122,7 +122,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     expect(Properties.DeletionProtectionEnabled).toBe(config.protection);
   });
 
-  it("keeps the order of a stream in a FIFO queue, and what failed in another one", () => {
+  it("keeps hints in a FIFO queue, in the order of each stream, and failed ones in another queue", () => {
     const queues = ofType("AWS::SQS::Queue").filter(({ stack }) => stack.endsWith("-managed-edge"));
     const hints = starting(queues, "Hints").Properties;
     const failures = starting(queues, "Failures").Properties;
@@ -131,7 +131,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
 
     expect([hints.FifoQueue, failures.FifoQueue]).toEqual([true, true]);
     expect(hints.VisibilityTimeout).toBeGreaterThan(fanOut.Timeout);
-    expect(hints.RedrivePolicy.maxReceiveCount).toBeGreaterThan(FAN_OUT_PATIENCE);
+    expect(hints.RedrivePolicy.maxReceiveCount).toBeGreaterThan(FAN_OUT_ATTEMPTS);
     expect(source?.Properties).toMatchObject({
       BatchSize: 10,
       FunctionResponseTypes: ["ReportBatchItemFailures"],
@@ -141,24 +141,24 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     expect(fanOut.Timeout * 1_000).toBeGreaterThan(2 * config.managedEdge.windowMs);
   });
 
-  it("gives functions the time that their bounds add up to, and abandons a subscription only when they have ended", () => {
+  it("gives functions the sum of their limits, and abandons a subscription only after their timeout", () => {
     const fanOut = starting(functions, "fanoutFunction").Properties;
     const messages = starting(functions, "messagesFunction").Properties;
 
-    // Posts, then the end of connections that were silent, then the cursors.
+    // Posts, then closing unresponsive connections, then the cursors.
     expect(fanOut.Timeout * 1_000).toBeGreaterThan(DELIVERY_BOUND_MS + 2 * REQUEST_BOUND_MS);
     expect(CATCH_UP_BOUND_MS).toBeGreaterThan(messages.Timeout * 1_000);
     expect(CATCH_UP_BOUND_MS).toBeGreaterThan(INTEGRATION_TIMEOUT * 1_000);
   });
 
-  it("answers requests before API Gateway gives up, and lets clients go before it cuts them", () => {
+  it("answers requests within API Gateway's limit, and hands clients over before it closes their connections", () => {
     const answering = functions.filter(({ logicalId }) => !logicalId.startsWith("fanout"));
 
     for (const { Properties } of answering) expect(Properties.Timeout).toBeLessThan(INTEGRATION_TIMEOUT);
     expect(HAND_OVER_AFTER_MS).toBeLessThan(2 * 3_600_000);
   });
 
-  it("allows each function what it does, and no more", () => {
+  it("grants each function what it needs, and no more", () => {
     const table = ["BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(
       (action) => `dynamodb:${action}`,
     );
@@ -191,14 +191,14 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     }
   });
 
-  it("is told of news by every publisher, which may send to its queue", () => {
+  it("gets hints from every publisher, which may send to its queue", () => {
     for (const publisher of publishersOf(synthesis)) {
       expect(JSON.stringify(publisher.Properties.Environment.Variables.RT_EDGE_QUEUE_URL)).toContain("Hints");
       expect(actionsOf(publisher)).toContain("sqs:SendMessage");
     }
   });
 
-  it("tells someone when news fail or are late, and when requests fail", () => {
+  it("has alarms on failed hints, on late hints, and on failed requests", () => {
     const alarms = ofType("AWS::CloudWatch::Alarm").filter(({ stack }) => stack.endsWith("-managed-edge"));
 
     expect(alarms.map(({ Properties }) => Properties.MetricName).toSorted()).toEqual([
@@ -210,7 +210,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
 });
 
 describe("an environment without a managed edge", () => {
-  it("has nothing of it", () => {
+  it("has none of its resources", () => {
     const synthesis = synthesize(variants.dev);
 
     expect(synthesis.ofType("AWS::ApiGatewayV2::Api")).toEqual([]);

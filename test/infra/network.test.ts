@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { synthesize, variants } from "./synthesize.ts";
 
-/** The resource that a value refers to. */
+/** Returns the logical id that a value refers to. */
 const referenceOf = (value: { Ref?: string; "Fn::GetAtt"?: string[] } | undefined): string | undefined =>
   value?.Ref ?? value?.["Fn::GetAtt"]?.[0];
 
@@ -10,7 +10,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const { egress, natDevices, availabilityZones } = config.network;
   const publicSubnets = ofType("AWS::EC2::Subnet").filter(({ logicalId }) => logicalId.includes("Public"));
 
-  it("gives every zone its subnets, in an order that is settled at deploy", () => {
+  it("has subnets in every zone, which are resolved at deploy", () => {
     const zones = ofType("AWS::EC2::Subnet").map(({ Properties }) => Properties.AvailabilityZone);
 
     expect(zones).toHaveLength(3 * availabilityZones);
@@ -18,7 +18,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(zones.every((zone) => zone["Fn::Select"][1]["Fn::GetAZs"] === "")).toBe(true);
   });
 
-  it("has NAT devices with an address of their own, in public subnets", () => {
+  it("has NAT devices with public addresses, in public subnets", () => {
     const instances = ofType("AWS::EC2::Instance");
     const gateways = ofType("AWS::EC2::NatGateway");
     const isPublic = (subnet: { Ref?: string }) => publicSubnets.some(({ logicalId }) => logicalId === subnet.Ref);
@@ -26,12 +26,12 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(instances).toHaveLength(egress === "nat-instance" ? natDevices : 0);
     expect(gateways).toHaveLength(egress === "nat-gateway" ? natDevices : 0);
     for (const { Properties } of instances) {
-      // The subnets give none: without it the instance could not even install what it needs.
+      // The subnets assign none: without it the instance could not install its packages.
       const [card] = Properties.NetworkInterfaces;
       expect(card).toMatchObject({ AssociatePublicIpAddress: true, DeviceIndex: "0" });
       expect(isPublic(card.SubnetId)).toBe(true);
       expect(Properties.SourceDestCheck).toBe(false);
-      // With 512 MB the package manager, by which it becomes a NAT, is killed for lack of memory.
+      // With 512 MB the package manager that installs the NAT runs out of memory.
       expect(Properties.InstanceType).not.toMatch(/nano$/);
     }
     for (const { Properties } of gateways) {
@@ -40,7 +40,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("sends compute subnets, and no others, out through them", () => {
+  it("routes compute subnets, and no others, through them", () => {
     const devices = [...ofType("AWS::EC2::Instance"), ...ofType("AWS::EC2::NatGateway")].map(
       ({ logicalId }) => logicalId,
     );
@@ -52,7 +52,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     ).toEqual(new Set(devices));
   });
 
-  it("has an endpoint for every service that tasks and functions call, where there is no other way", () => {
+  it("has an endpoint for every service that tasks and functions call, if there is no NAT", () => {
     const services = ofType("AWS::EC2::VPCEndpoint").map(({ Properties }) => JSON.stringify(Properties.ServiceName));
     const interfaces = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"].map((name) =>
       services.some((service) => service.includes(`.${name}"`)),
@@ -63,12 +63,12 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(interfaces).toEqual(interfaces.map(() => egress === "endpoints"));
   });
 
-  it("needs nothing at deploy that a fresh account lacks, but what the bootstrap makes", () => {
+  it("needs nothing at deploy that a new account lacks, except the bootstrap stack", () => {
     const parameters = assembly.stacks.flatMap(({ template }) =>
       Object.entries<{ Type: string; Default?: string }>(template.Parameters ?? {}),
     );
 
-    // Public parameters of AWS have the image of the NAT instance; every other one would have to be made by hand.
+    // AWS's public parameters contain the image of the NAT instance; any other one would have to be created by hand.
     for (const [name, { Type, Default }] of parameters) {
       expect([name, Type.startsWith("AWS::SSM::Parameter::Value<")]).toEqual([name, true]);
       expect(Default).toMatch(/^\/(aws\/service|cdk-bootstrap)\//);

@@ -21,7 +21,7 @@ describe.each(Object.entries(variants))("the outputs of %s", (_name, fields) => 
     ...(config.managedEdge.enabled ? ["managed-edge"] : []),
   ];
 
-  it("say where clients connect, and warn of plain HTTP", () => {
+  it("give the endpoint of clients, and warn of plain HTTP", () => {
     const isPlain = config.gateway.enabled && config.edge.type === "alb" && !config.edge.certificateArn;
 
     const gateway = config.gateway.enabled ? (isPlain ? /"http:\/\// : /https:\/\//) : /^$/;
@@ -32,19 +32,19 @@ describe.each(Object.entries(variants))("the outputs of %s", (_name, fields) => 
     );
   });
 
-  it("say where events go", () => {
+  it("name the bus and the stream for events", () => {
     expect(find("domain-events", "BusName")).toBeDefined();
     expect(find("domain-events", "StreamName") !== undefined).toBe(config.events.marketStream !== "none");
   });
 
-  it("say how to get a token", () => {
+  it("give the command that prints a token, or the issuer", () => {
     const tokens = all.filter(({ name }) => name === "Token").map(({ Value }) => JSON.stringify(Value));
 
     expect(tokens).toHaveLength(config.auth.issuer ? edges.length : 1);
     for (const token of tokens) expect(token).toContain(config.auth.issuer ?? "admin-initiate-auth");
   });
 
-  it("have a smoke test to paste for every endpoint, with nothing secret in it", () => {
+  it("give a smoke test for every endpoint, without secrets", () => {
     for (const edge of edges) {
       expect(textOf(edge, "SmokeTest")).toMatch(/npm run smoke -- --url /);
       expect(textOf(edge, "SmokeTest")).toContain(` --bus ${busName(config.name)} --region ${config.region}`);
@@ -53,7 +53,7 @@ describe.each(Object.entries(variants))("the outputs of %s", (_name, fields) => 
     expect(edges).not.toEqual([]);
   });
 
-  it("each say what they are", () => {
+  it("have a description each", () => {
     expect(all.filter(({ name, Description }) => name !== "WARNING" && !Description)).toEqual([]);
   });
 });

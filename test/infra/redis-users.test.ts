@@ -18,7 +18,7 @@ import { synthesize } from "./synthesize.ts";
 
 const PASSWORD = "a-password-of-the-test";
 
-/** Gives a node the users of the template, and takes the one without a password away. */
+/** Creates the users of the template on a node. */
 async function setUsers(port: number): Promise<void> {
   const admin = new Redis({ port });
   for (const role of redisRoles)
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 describe("the users of the template", () => {
-  it("have the access strings that are tried here", () => {
+  it("have the access strings that these tests use", () => {
     const users = synthesize({}).ofType("AWS::ElastiCache::User");
 
     const strings = Object.fromEntries(users.map(({ Properties }) => [Properties.UserName, Properties.AccessString]));
@@ -77,7 +77,7 @@ describe("the publisher", () => {
     expect(outcome?.status).toBe("published");
   });
 
-  it("may do all that guards ask for: older states, runs of them, more orders than one hash holds, a forged id", async () => {
+  it("may run every branch of the guards: older states, runs of them, more orders than one hash holds, a forged id", async () => {
     const publisher = publisherOfTheTemplate();
     const admin = new Cluster([{ host: "127.0.0.1", port: port() }]);
     open.push(admin);
@@ -98,13 +98,13 @@ describe("the publisher", () => {
   });
 
   it.each([
-    ["read a stream of an earlier time", ["XRANGE", "stream:{user:orders:alice}", "-", "+"]],
-    ["listen to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
-    ["send to the adapter's control channel", ["SPUBLISH", "socket.io#/ws#", "x"]],
-    ["send to one gateway", ["SPUBLISH", "socket.io#/ws#a1b2c3#", "x"]],
+    ["read a range of a stream", ["XRANGE", "stream:{user:orders:alice}", "-", "+"]],
+    ["subscribe to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
+    ["publish to the adapter's control channel", ["SPUBLISH", "socket.io#/ws#", "x"]],
+    ["publish to one gateway", ["SPUBLISH", "socket.io#/ws#a1b2c3#", "x"]],
     ["write a key of its own", ["SET", "anything", "x"]],
     ["delete", ["DEL", "stream:{user:orders:alice}"]],
-    ["look for keys", ["KEYS", "*"]],
+    ["list keys", ["KEYS", "*"]],
     ["empty the database", ["FLUSHALL"]],
     ["change users", ["ACL", "SETUSER", "publisher", "allkeys"]],
   ])("may not %s", async (_name, [command = "", ...values]) => {
@@ -115,19 +115,19 @@ describe("the publisher", () => {
 describe("the managed edge", () => {
   it.each([
     ["write a stream", ["XADD", "stream:{user:orders:alice}", "*", "a", "b"]],
-    ["put something in a stream's place", ["SET", "stream:{user:orders:alice}", "x"]],
+    ["overwrite a stream", ["SET", "stream:{user:orders:alice}", "x"]],
     ["run a script on a stream", ["EVAL", "return 1", "1", "stream:{user:orders:alice}"]],
     ["publish", ["SPUBLISH", "socket.io#/ws#{user:orders:alice}#", "x"]],
-    ["listen to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
+    ["subscribe to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
     ["write a key of its own", ["SET", "anything", "x"]],
     ["delete", ["DEL", "edge:{user:orders:alice}"]],
-    ["look for keys", ["KEYS", "*"]],
+    ["list keys", ["KEYS", "*"]],
     ["empty the database", ["FLUSHALL"]],
   ])("may not %s", async (_name, [command = "", ...values]) => {
     await expect(connect("managed-edge").call(command, ...values)).rejects.toThrow(/NOPERM/);
   });
 
-  it("reads streams and keeps its marks, on a cluster", async () => {
+  it("reads streams and writes its own keys, on a cluster", async () => {
     const redis = connectPublisher(configOf("managed-edge"), () => undefined);
     open.push(redis);
     const stream = { channel: "market:trades", key: "edge" } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { functionsOf, gatewayContainer, synthesize, variants } from "./synthesize.ts";
 
-/** The logical id that a value refers to, in its own stack or, by the name of an export, in another one. */
+/** Returns the logical id that a value refers to, in its own stack or, by the name of an export, in another one. */
 const referenceOf = (value: unknown): string => {
   const text = JSON.stringify(value);
   return (
@@ -44,7 +44,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(redis).toHaveLength(clients.length);
   });
 
-  it("lets every member out to where it is let in, and to HTTPS", () => {
+  it("has an egress rule for every ingress rule, and one for HTTPS", () => {
     const rules = ofType("AWS::EC2::SecurityGroupIngress").filter(({ Properties }) => Properties.SourceSecurityGroupId);
     const exits = ofType("AWS::EC2::SecurityGroupEgress").map(
       ({ Properties }) => `${Properties.FromPort}-${Properties.ToPort}`,
@@ -55,17 +55,17 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
       ),
     );
 
-    // A rule at one end alone is a connection that times out.
+    // With a rule on one side only, connections time out.
     expect(exits.toSorted()).toEqual(
       rules.map(({ Properties }) => `${Properties.FromPort}-${Properties.ToPort}`).toSorted(),
     );
-    // The NAT instance goes everywhere; 255.255.255.255 is CDK's way to say nowhere.
+    // The NAT instance may connect anywhere; 255.255.255.255 is CDK's rule for no egress at all.
     const usual = ["0.0.0.0/0 443", "255.255.255.255/32 252"];
     const others = inline.filter((rule) => !usual.includes(rule));
     expect(others).toEqual(config.network.egress === "nat-instance" ? ["0.0.0.0/0 none"] : []);
   });
 
-  it("has Redis on the port that the groups open and the URLs name", () => {
+  it("has Redis on the port of the security groups and of the URLs", () => {
     const [cluster] = ofType("AWS::ElastiCache::ReplicationGroup");
     const urls = [
       ...(gateway ? [gateway.environment.RT_REDIS_URL] : []),
@@ -82,7 +82,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("lets nobody into the VPC from outside but through the load balancer", () => {
+  it("accepts traffic from outside the VPC only at the load balancer", () => {
     const inline = ofType("AWS::EC2::SecurityGroup").flatMap(({ logicalId, Properties }) =>
       (Properties.SecurityGroupIngress ?? []).map((rule: Record<string, unknown>) => ({ ...rule, group: logicalId })),
     );
@@ -107,7 +107,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("shows no secret in plain text", () => {
+  it("contains no secret in plain text", () => {
     const secrets = resources.filter(({ Properties }) =>
       JSON.stringify(Properties ?? {}).includes("{{resolve:secretsmanager"),
     );
@@ -131,7 +131,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     }
   });
 
-  it("has a way to the issuer's keys, or the keys", () => {
+  it("can fetch the issuer's keys, or has them", () => {
     const isolated = config.network.egress === "endpoints";
     const routes = ofType("AWS::EC2::Route").filter(({ logicalId }) => logicalId.includes("Compute"));
 

@@ -27,34 +27,34 @@ export interface Resource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** The only resource of a type. */
+/** Returns the only resource of a type. */
 export function only(synthesis: Pick<Synthesis, "ofType">, type: string): Resource {
   const [resource, ...others] = synthesis.ofType(type);
   if (!resource || others.length > 0) throw new Error(`not one but ${others.length + (resource ? 1 : 0)} of ${type}`);
   return resource;
 }
 
-/** CDK's own function behind a custom resource: CloudFormation calls it and hears of its failures. */
+/** Returns true for CDK's function behind a custom resource, whose failures CloudFormation handles. */
 const isCustomResourceProvider = ({ logicalId }: Resource): boolean =>
   logicalId.startsWith("AWS679f53fac002430cb0da5b7982bd2287");
 
-/** The publishers among {@link functionsOf}, by their place. */
+/** Returns the publishers among {@link functionsOf}. */
 export const publishersOf = (synthesis: Pick<Synthesis, "ofType">): readonly Resource[] =>
   functionsOf(synthesis).filter(({ stack }) => stack.endsWith("-domain-events"));
 
-/** The functions of the managed edge, by their place. */
+/** Returns the functions of the managed edge among {@link functionsOf}. */
 export const edgeFunctionsOf = (synthesis: Pick<Synthesis, "ofType">): readonly Resource[] =>
   functionsOf(synthesis).filter(({ stack }) => stack.endsWith("-managed-edge"));
 
-/** The functions that are ours. */
+/** Returns our functions, without CDK's own. */
 export const functionsOf = ({ ofType }: Pick<Synthesis, "ofType">): readonly Resource[] =>
   ofType("AWS::Lambda::Function").filter((resource) => !isCustomResourceProvider(resource));
 
-/** The folder with a function's code, where bundling was on. */
+/** Returns the folder of a function's code, if it was bundled. */
 export const codeOf = ({ assembly }: Pick<Synthesis, "assembly">, { Properties }: Resource): string =>
   join(assembly.directory, `asset.${Properties.Code.S3Key.replace(/\.zip$/, "")}`);
 
-/** The gateway's container and its environment. */
+/** Returns the gateway's container and its variables. */
 export function gatewayContainer(synthesis: Pick<Synthesis, "ofType">) {
   const container = only(synthesis, "AWS::ECS::TaskDefinition").Properties.ContainerDefinitions[0];
   const environment: Readonly<Record<string, unknown>> = Object.fromEntries(
@@ -69,12 +69,12 @@ export interface Synthesis {
   readonly assembly: CloudAssembly;
   readonly resources: readonly Resource[];
   ofType(type: string): readonly Resource[];
-  /** The template of a stack, by the last part of its name. */
+  /** Returns the template of a stack, by the last part of its name. */
   // biome-ignore lint/suspicious/noExplicitAny: as for Resource.Properties
   template(part: string): any;
-  /** The images that a deploy builds. */
+  /** Returns the images that a deploy builds. */
   dockerImages(): readonly DockerImage[];
-  /** What the plugins say that check every synth. */
+  /** The reports of the plugins that check every synth. */
   readonly report: ValidationReport;
 }
 
@@ -93,7 +93,7 @@ function readDockerImages(assembly: CloudAssembly): DockerImage[] {
   );
 }
 
-/** An app with the feature flags of cdk.json, into a folder of its own. Bundling takes seconds, so it is off by default. */
+/** Creates an app with the feature flags of cdk.json and a temporary output folder. Bundling takes seconds: off by default. */
 export const createApp = ({ bundle = false } = {}): App =>
   new App({
     outdir: mkdtempSync(join(tmpdir(), "vezta-synth-")),
@@ -105,7 +105,7 @@ export const readReport = ({ directory }: CloudAssembly): ValidationReport =>
   validationReportSchema.parse(JSON.parse(readFileSync(join(directory, "validation-report.json"), "utf8")))
     .pluginReports;
 
-/** Synthesises an app, cdk-nag and CloudFormation validation included; throws where one of them has a finding. */
+/** Synthesises an app, cdk-nag and CloudFormation validation included. Throws if one of them has a finding. */
 export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
   const assembly = app.synth();
   const resources = assembly.stacks.flatMap((stack) =>
@@ -126,7 +126,7 @@ export function synthesizeApp(app: App, config: EnvironmentConfig): Synthesis {
   };
 }
 
-/** Synthesises an environment whose fields are given, as they would stand in cdk.json. */
+/** Synthesises an environment with the given fields of cdk.json. */
 export function synthesize(fields: unknown, { bundle = false } = {}): Synthesis {
   const app = createApp({ bundle });
   const config = parseConfig("test", { test: fields });
@@ -139,10 +139,10 @@ const DOMAIN = {
   certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-1111-2222-333344445555",
 };
 
-/** Keys of an issuer; nobody has the other halves. */
+/** The public keys of an issuer; the private ones do not exist. */
 const JWKS = '{"keys":[{"kty":"RSA","kid":"1","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}]}';
 
-/** Every optional part on and off, in two regions. */
+/** Every optional part enabled and disabled, in several regions. */
 export const variants: Readonly<Record<string, unknown>> = {
   dev: context.environments.dev,
   prod: context.environments.prod,
@@ -157,7 +157,7 @@ export const variants: Readonly<Record<string, unknown>> = {
     events: { marketStream: "on-demand", reservedConcurrency: 20 },
     edge: { ...DOMAIN, hostedZoneId: "Z0123456789ABC", hostedZoneName: "example.com" },
   },
-  "no way to the internet": {
+  "no internet access": {
     region: "eu-west-1",
     network: { egress: "endpoints" },
     cache: { mode: "serverless" },
@@ -166,7 +166,7 @@ export const variants: Readonly<Record<string, unknown>> = {
     auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: JWKS },
     edge: DOMAIN,
   },
-  "an issuer of one's own": {
+  "an own issuer": {
     auth: { issuer: "https://issuer.example.com", audience: "vezta", jwksUri: "https://issuer.example.com/keys" },
     edge: { type: "cloudfront" },
     cache: { mode: "serverless", maximumStorageGb: 1 },

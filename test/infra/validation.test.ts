@@ -5,7 +5,7 @@ import { parseConfig } from "../../infra/config/config.ts";
 import { createSystem } from "../../infra/system.ts";
 import { createApp, synthesize, synthesizeApp, variants } from "./synthesize.ts";
 
-/** The smallest reason that says something. */
+/** The length of the shortest meaningful reason. */
 const SHORTEST_REASON = 15;
 
 describe.each(Object.entries(variants))("%s", (_name, fields) => {
@@ -14,7 +14,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   it("has no finding of cdk-nag or of CloudFormation's schemas", () => {
     const findings = report.flatMap(({ violations }) => violations.map(({ ruleName }) => ruleName));
 
-    // That a trial without a domain serves plain HTTP is said at every synth, on purpose.
+    // Every synth of a trial without a domain warns of plain HTTP, on purpose.
     expect(findings.filter((name) => name !== "Annotation::vezta:plain-http")).toEqual([]);
     expect(report.map(({ pluginName }) => pluginName)).toContain("AwsSolutions");
     expect(resources.length).toBeGreaterThan(100);
@@ -26,26 +26,26 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(accepted.filter(({ reason = "" }) => reason.length < SHORTEST_REASON)).toEqual([]);
   });
 
-  it("asks AWS for nothing at synth", () => {
+  it("needs no look-up in AWS at synth", () => {
     expect(assembly.manifest.missing ?? []).toEqual([]);
   });
 });
 
-describe("the checks themselves", () => {
+describe("the checks themselves", { timeout: 600_000 }, () => {
   const build = (name = "test") => {
     const app = createApp();
     const config = parseConfig(name, { [name]: {} });
     return { app, config, system: createSystem(app, config) };
   };
 
-  it("stop at a queue without encryption in transit", () => {
+  it("refuse a queue without encryption in transit", () => {
     const { app, config, system } = build();
     new CfnQueue(system.alarms, "Careless");
 
     expect(() => synthesizeApp(app, config)).toThrow(/SQS4/);
   });
 
-  it("see a value that CloudFormation would refuse", () => {
+  it("find a value that CloudFormation would refuse", () => {
     const { app, config, system } = build();
     const bucket = system.gateway?.node.findAll().find((child) => child instanceof CfnBucket);
     bucket?.addPropertyOverride("VersioningConfiguration.Status", "Perhaps");

@@ -1,6 +1,6 @@
 /**
- * Runs one function bundle once, as a start of Lambda does: `node bundle-host.ts <bundle> <name of the export>`, the
- * event on standard input. The last line of standard output is the outcome as JSON.
+ * Runs a function bundle once, as a cold start of Lambda does: `node bundle-host.ts <bundle> <export>`, with the event
+ * on standard input. The last line of standard output is the outcome as JSON.
  */
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
@@ -20,5 +20,5 @@ const handled = performance.now();
 process.stdout.write(
   `\n${JSON.stringify({ result: result ?? null, initMs: initialised - started, handlerMs: handled - initialised })}\n`,
 );
-// The connection to Redis outlives the invocation, as it does in Lambda.
+// The connection to Redis outlives the invocation, as in Lambda.
 process.exit(0);

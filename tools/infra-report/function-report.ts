@@ -6,7 +6,7 @@ import { startRedis } from "../../local/redis.ts";
 import { invokeBundle, provideRuntime } from "./invoke-bundle.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
 
-/** How often a cold start is measured. */
+/** The number of cold starts measured. */
 const RUNS = 7;
 
 const root = join(import.meta.dirname, "../..");
@@ -16,21 +16,21 @@ const PASSWORD = "a-password-of-this-run";
 
 export interface BundleFigures {
   readonly bundles: number;
-  /** Of the largest: the code alone, without its source map. */
+  /** The size of the largest, without its source map. */
   readonly bytes: number;
   readonly gzippedBytes: number;
 }
 
-/** Medians over several processes, each a new one, on this machine's processor. */
+/** Medians over several new processes, on this machine. */
 export interface ColdStart {
   readonly runs: number;
-  /** Loading the code and reading the password from a Secrets Manager next door. */
+  /** Loading the code and reading the password from a local Secrets Manager. */
   readonly initMs: number;
   /** The first event: connecting to Redis and publishing. */
   readonly firstEventMs: number;
 }
 
-/** The bundles of functions in a cloud assembly. CDK's own functions are no ES modules. */
+/** Returns the bundles of our functions in a cloud assembly. CDK's own functions are not ES modules. */
 const bundlesIn = (assembly: string): string[] =>
   readdirSync(assembly)
     .filter((name) => name.startsWith("asset."))
@@ -38,6 +38,7 @@ const bundlesIn = (assembly: string): string[] =>
     .filter((folder) => readdirSync(folder, { withFileTypes: true }).some(({ name }) => name === "index.mjs"))
     .map((folder) => join(folder, "index.mjs"));
 
+/** Measures the bundles in a cloud assembly. */
 export function measureBundles(assembly: string): BundleFigures {
   const sizes = bundlesIn(assembly).map((path) => {
     const code = readFileSync(path);
@@ -57,13 +58,16 @@ function orderEvent(): unknown {
   return { id: "cold-start", source: Source, "detail-type": DetailType, detail: Detail, time: "2026-01-01T00:00:00Z" };
 }
 
-/** Finds the function that takes an event by running each once: they do not say in their bundle what they are. */
-async function findTaker(assembly: string, run: (bundle: string) => ReturnType<typeof invokeBundle>): Promise<string> {
+/** Finds the function that accepts the event by running each once: a bundle does not have its name. */
+async function findConsumer(
+  assembly: string,
+  run: (bundle: string) => ReturnType<typeof invokeBundle>,
+): Promise<string> {
   for (const bundle of bundlesIn(assembly)) if ((await run(bundle)).outcome) return bundle;
-  throw new Error("no function takes an order event");
+  throw new Error("no function accepts an order event");
 }
 
-/** @throws Error where no function takes an order event. */
+/** Measures cold starts of the publisher of orders. @throws Error if no function accepts an order event. */
 export async function measureColdStart(assembly: string): Promise<ColdStart> {
   provideRuntime(assembly);
   const redis = await startRedis();
@@ -80,7 +84,7 @@ export async function measureColdStart(assembly: string): Promise<ColdStart> {
       ...secrets.environment,
     };
     const run = (bundle: string) => invokeBundle({ bundle, handler: "handler", event: orderEvent(), environment });
-    const bundle = await findTaker(assembly, run);
+    const bundle = await findConsumer(assembly, run);
     const outcomes = [];
     for (let index = 0; index < RUNS; index += 1) outcomes.push((await run(bundle)).outcome);
     return {

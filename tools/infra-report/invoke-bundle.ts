@@ -8,12 +8,12 @@ import * as z from "zod";
 const root = join(import.meta.dirname, "../..");
 
 export interface BundleInvocation {
-  /** The file that the function's code is in. */
+  /** The file of the function's code. */
   readonly bundle: string;
-  /** The name of its export. */
+  /** The name of the exported handler. */
   readonly handler: string;
   readonly event: unknown;
-  /** All that the function gets to see, beside the search path. */
+  /** All environment variables of the function. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -22,13 +22,13 @@ const outcomeSchema = z.object({ result: z.unknown(), initMs: z.number(), handle
 export interface BundleOutcome {
   readonly code: number | null;
   readonly stderr: string;
-  /** What the function returned, and how long loading and handling took. Undefined where it failed. */
+  /** The result, and how long loading and handling took. Undefined if the function failed. */
   readonly outcome: z.infer<typeof outcomeSchema> | undefined;
 }
 
 /**
- * Gives the bundles of a cloud assembly all that Lambda's runtime brings with it, the AWS SDK. Anything else that a
- * bundle lacks fails, as it would in Lambda.
+ * Provides the bundles of a cloud assembly with what Lambda's runtime has, the AWS SDK. Any other missing package fails,
+ * as in Lambda.
  */
 export function provideRuntime(assembly: string): void {
   const modules = join(assembly, "node_modules");
@@ -37,7 +37,7 @@ export function provideRuntime(assembly: string): void {
   for (const name of ["@aws-sdk", "@smithy"]) symlinkSync(join(root, "node_modules", name), join(modules, name));
 }
 
-/** Starts a function from its bundle in a process of its own, runs it once and ends it. */
+/** Runs a function once, from its bundle in a new process. */
 export async function invokeBundle(invocation: BundleInvocation): Promise<BundleOutcome> {
   const { bundle, handler, event, environment } = invocation;
   const child = spawn(process.execPath, [join(import.meta.dirname, "bundle-host.ts"), bundle, handler], {

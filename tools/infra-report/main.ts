@@ -1,4 +1,4 @@
-/** `npm run infra:report`: what is validated offline, by what, and how large and fast everything is. */
+/** `npm run infra:report`: synthesises offline and prints the validators with their findings, sizes and times. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

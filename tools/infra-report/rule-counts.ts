@@ -3,16 +3,16 @@ import { App, CfnResource, Stack } from "aws-cdk-lib";
 import { AwsSolutionsChecks, type IApplyRule } from "cdk-nag";
 import * as z from "zod";
 
-/** How much each validator knows. */
+/** The number of rules of each validator. */
 export interface RuleCounts {
-  /** Rules of cdk-nag's AwsSolutions pack. Each is applied to each resource. */
+  /** The rules of cdk-nag's AwsSolutions pack. Each is applied to each resource. */
   readonly nag: number;
-  /** Rules of AWS's template validator inside aws-cdk-lib, and resource types of which it has the schema. */
+  /** The rules of AWS's template validator inside aws-cdk-lib, and the resource types whose schema it has. */
   readonly cloudFormation: number;
   readonly schemas: number;
 }
 
-/** The pack itself, with a note of every rule that it applies. */
+/** The rule pack, with a record of every rule that it applies. */
 class CountedChecks extends AwsSolutionsChecks {
   readonly rules = new Set<string>();
 
@@ -38,15 +38,15 @@ interface Schemas {
   schemaCount(): number;
 }
 
-/** Its own types are out of reach: it is installed below aws-cdk-lib. */
+/** The types of the package cannot be imported: it is installed below aws-cdk-lib. */
 const validatorSchema = z.object({
   RegoEngine: z.custom<new () => Engine>((value) => typeof value === "function"),
   SchemaValidator: z.custom<new () => Schemas>((value) => typeof value === "function"),
 });
 
-/** Asks the validators themselves. */
+/** Counts the rules by running the validators. */
 export function countRules(): RuleCounts {
-  // A dependency of aws-cdk-lib's own, which only it can load.
+  // A dependency of aws-cdk-lib, which only aws-cdk-lib can resolve.
   const load = createRequire(createRequire(import.meta.url).resolve("aws-cdk-lib"));
   const { RegoEngine, SchemaValidator } = validatorSchema.parse(load("@aws/cloudformation-validate"));
   return {

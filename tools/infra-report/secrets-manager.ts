@@ -4,15 +4,16 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
 
-/** Stands in for AWS Secrets Manager, which cannot run here: it answers GetSecretValue over the real protocol. */
+/** A local AWS Secrets Manager that answers GetSecretValue over the real protocol. */
 export interface SecretsManager {
-  /** What points the AWS SDK to it. */
+  /** The variables that point the AWS SDK to it. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): void;
 }
 
 const request = z.object({ SecretId: z.string() });
 
+/** Starts a Secrets Manager with the given secrets, by their ARN. */
 export async function startSecretsManager(secrets: Readonly<Record<string, string>>): Promise<SecretsManager> {
   const server = createServer(async (incoming, response) => {
     const { SecretId } = request.parse(JSON.parse(await text(incoming)));
@@ -24,7 +25,7 @@ export async function startSecretsManager(secrets: Readonly<Record<string, strin
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  // A server on a port has an address with one.
+  // A server that listens on a port has an address with a port.
   const { port } = server.address() as AddressInfo;
   return {
     environment: {

@@ -20,22 +20,22 @@ export interface StackFigures {
   readonly templateBytes: number;
 }
 
-/** What a synth of one environment made and found. */
+/** The results of a synth of one environment. */
 export interface SynthReport {
   readonly environment: string;
-  /** The folder with templates and bundles. */
+  /** The folder of templates and bundles. */
   readonly assembly: string;
-  /** Of the CDK's command line, bundling included. */
+  /** The duration of the command, bundling included. */
   readonly seconds: number;
   readonly network: CdkOutcome["network"];
   readonly stacks: readonly StackFigures[];
-  /** Names of the rules that are broken. The one on plain HTTP is meant: a trial says so at every synth. */
+  /** The names of the violated rules. The one on plain HTTP is expected: a trial warns of it at every synth. */
   readonly findings: readonly string[];
-  /** Findings that are accepted, each with its reason next to the code. */
+  /** The number of accepted findings, each with its reason next to the code. */
   readonly accepted: number;
 }
 
-/** A synth failed; the message has what the command said. */
+/** A synth failed; the message contains the command's output. */
 export class SynthError extends Error {
   override readonly name = "SynthError";
 }
@@ -59,7 +59,7 @@ function readStacks(assembly: string): StackFigures[] {
 /**
  * Runs `cdk synth` of an environment without AWS, network or Docker.
  *
- * @param path where programs are looked for, as in `PATH`.
+ * @param path the value of `PATH`.
  * @throws SynthError with the command's output.
  */
 export async function synthesizeEnvironment(environment: string, path: string): Promise<SynthReport> {

@@ -2,7 +2,7 @@ import * as z from "zod";
 
 const violation = z.looseObject({ ruleName: z.string(), reason: z.string().optional() });
 
-/** `validation-report.json` of a cloud assembly: what the plugins say that check every synth. */
+/** The schema of `validation-report.json` in a cloud assembly: the findings of the plugins that check every synth. */
 export const validationReportSchema = z.object({
   pluginReports: z.array(
     z.object({

@@ -2,13 +2,13 @@ import { io, type Socket } from "socket.io-client";
 import * as z from "zod";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 
-/** A connection of a client, whatever carries it. */
+/** A connection of a client, over either edge. */
 export interface SmokeConnection {
-  /** How it is connected, for people. */
+  /** The transport, as printed. */
   readonly how: string;
-  /** Sends a request and resolves with its answer. @throws SmokeError with the error's code. */
+  /** Sends a request and resolves with the answer. @throws SmokeError with the error's code. */
   ask(event: string, request: unknown): Promise<unknown>;
-  /** Hears the content of every `data` event. */
+  /** Calls the listener with the content of every `data` event. */
   onData(listener: (message: unknown) => void): void;
   close(): void;
 }
@@ -19,21 +19,21 @@ export interface ConnectOptions {
   readonly timeoutMs: number;
 }
 
-/** A step of the smoke test failed; the message says why, for a person. */
+/** A step of the smoke test failed; the message says why. */
 export class SmokeError extends Error {
   override readonly name = "SmokeError";
 }
 
 const refusal = z.object({ code: z.string(), message: z.string() });
 
-/** @throws SmokeError where the answer is an error of the protocol. */
+/** Returns the answer. @throws SmokeError if it is an error of the protocol. */
 export function checkAnswer(answer: unknown): unknown {
   const error = refusal.safeParse(answer);
   if (error.success) throw new SmokeError(`${error.data.code}: ${error.data.message}`);
   return answer;
 }
 
-/** What a `connect_error` says: the gateway's own code, or what the network said. */
+/** Returns the reason of a `connect_error`: the gateway's code and message, or the network's error. */
 function describeConnectError(error: Error): string {
   const data = refusal.safeParse("data" in error ? error.data : undefined);
   if (data.success) return `${data.data.code}: ${data.data.message}`;
@@ -48,7 +48,7 @@ const toConnection = (socket: Socket, timeoutMs: number): SmokeConnection => ({
   close: () => socket.disconnect(),
 });
 
-/** @throws SmokeError where the endpoint refuses, cannot be reached, or does not answer in time. */
+/** Resolves once connected. @throws SmokeError if the endpoint refuses, is unreachable, or does not answer in time. */
 export function connectSocketIo({ url, token, timeoutMs }: ConnectOptions): Promise<SmokeConnection> {
   const socket = io(`${url.origin}${NAMESPACE}`, {
     transports: ["websocket"],

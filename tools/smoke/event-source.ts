@@ -3,10 +3,10 @@ import { SmokeError } from "./connection.ts";
 import type { TestEvent } from "./test-event.ts";
 
 export interface EventSourceOptions {
-  /** Name of the bus; the default one without it, which only a local platform takes. */
+  /** The name of the bus; undefined is the default bus, which only a local platform accepts. */
   readonly bus: string | undefined;
   readonly region: string | undefined;
-  /** A local platform's stand-in for EventBridge. */
+  /** The EventBridge endpoint of a local platform. */
   readonly endpoint: URL | undefined;
 }
 
@@ -14,13 +14,13 @@ export interface PutEventOptions extends EventSourceOptions {
   readonly timeoutMs: number;
 }
 
-/** A local platform checks no signature, but the SDK makes none without credentials. */
+/** A local platform verifies no signature, but the SDK needs credentials to create one. */
 const LOCAL = { region: "local", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
 
 /**
  * Puts the event on the bus, with the AWS credentials of the environment.
  *
- * @throws SmokeError where the bus does not take it, with its reason.
+ * @throws SmokeError with the reason, if the bus rejects it.
  */
 export async function putEvent(event: TestEvent, options: PutEventOptions): Promise<void> {
   const { bus, region, endpoint, timeoutMs } = options;

@@ -1,4 +1,4 @@
-/** `npm run smoke -- --url …`: whether a deployed endpoint works, step by step. Exit code 0 if every step taken did. */
+/** `npm run smoke -- --url …`: tests a deployed endpoint step by step. Exit code 0 if no step failed. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
@@ -10,14 +10,14 @@ const { bold, dim, green, red, yellow } = picocolors;
 const USAGE = `usage: npm run smoke -- --url URL [--bus NAME [--region REGION] | --events-endpoint URL]
                          [--token-file FILE] [--timeout SECONDS] [--json]
 
-  --url              the endpoint, as the deploy's output names it: https:// of the gateway, wss:// of the managed edge
+  --url              the output Endpoint of the deploy: https:// of the gateway, wss:// of the managed edge
   --bus              publishes one event on this EventBridge bus, with the AWS credentials of the environment
   --events-endpoint  publishes it to a local platform instead: http://localhost:3000/dev/aws
-  --token-file       a file that holds a token; or put it into RT_SMOKE_TOKEN
-  --timeout          seconds that a step may take (15)
+  --token-file       a file with a token; or set RT_SMOKE_TOKEN
+  --timeout          seconds per step (15)
 
-With a token the event is a notification to the token's own user. Without one it is a trade of the market smoke-test,
-which clients of all markets hear too.`;
+With a token the event is a notification to the token's user. Without one it is a trade of the market smoke-test,
+which clients of all markets get too.`;
 
 const urlOf = (protocol: RegExp, error: string) => z.url({ protocol, error }).transform((text) => new URL(text));
 
@@ -28,12 +28,12 @@ const optionsSchema = z
     region: z.string().min(1).optional(),
     "events-endpoint": urlOf(/^https?$/, "--events-endpoint must be an http or https URL").optional(),
     "token-file": z.string().min(1).optional(),
-    timeout: z.coerce.number("--timeout must be seconds").min(1).max(300).default(15),
+    timeout: z.coerce.number("--timeout must be a number of seconds").min(1).max(300).default(15),
     json: z.boolean().default(false),
   })
   .refine((options) => !options.bus || !options["events-endpoint"], "give --bus or --events-endpoint, not both");
 
-/** @throws Error where an option is wrong or the token's file cannot be read. */
+/** @throws Error if an option is invalid or the token's file cannot be read. */
 function parseOptions() {
   const text = { type: "string" } as const;
   const { values } = parseArgs({

@@ -6,7 +6,7 @@ import { type ConnectOptions, checkAnswer, type SmokeConnection, SmokeError } fr
 
 const TOKEN_REFUSED = /\b401\b/;
 
-/** Requests that wait for their answers, and the listeners of data. */
+/** Matches answers to requests, and passes data to listeners. */
 class Frames {
   readonly #answers = new Map<number, (frame: ServerFrame) => void>();
   readonly #listeners: ((message: unknown) => void)[] = [];
@@ -40,7 +40,7 @@ class Frames {
   }
 }
 
-/** @throws SmokeError where the endpoint refuses, cannot be reached, or does not answer in time. */
+/** Resolves once connected. @throws SmokeError if the endpoint refuses, is unreachable, or does not answer in time. */
 export function connectManagedEdge({ url, token, timeoutMs }: ConnectOptions): Promise<SmokeConnection> {
   const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, token];
   const socket = new WebSocket(url, protocols, { handshakeTimeout: timeoutMs });

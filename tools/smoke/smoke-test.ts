@@ -6,22 +6,22 @@ import { connectManagedEdge } from "./managed-edge-connection.ts";
 import { createTestEvent, type TestEvent } from "./test-event.ts";
 
 export interface SmokeTestOptions extends ConnectOptions {
-  /** Where the event is put. Undefined: none is published. */
+  /** The bus to put the event on; undefined publishes no event. */
   readonly events: EventSourceOptions | undefined;
 }
 
-/** One step, and what came of it. */
+/** A step and its outcome. */
 export interface SmokeStep {
   readonly name: "connect" | "subscribe" | "publish" | "receive";
   readonly outcome: "ok" | "failed" | "skipped";
   readonly detail: string;
-  /** From the step's begin to its end; absent where it was skipped. */
+  /** The duration; absent if the step was skipped. */
   readonly milliseconds?: number;
 }
 
 const arrived = z.looseObject({ id: z.string(), data: z.looseObject({ id: z.string() }) });
 
-/** Hears the messages of a connection from its begin on, so that none can come too early. */
+/** Collects the messages of a connection from the start, so that an early one is not missed. */
 class Inbox {
   readonly #messages: z.infer<typeof arrived>[] = [];
   #listener: () => void = () => undefined;
@@ -34,7 +34,7 @@ class Inbox {
     });
   }
 
-  /** Resolves with the id that the message has in its stream. */
+  /** Resolves with the message's id in its stream. */
   async waitFor(eventId: string, timeoutMs: number): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#listener = () => {
@@ -49,13 +49,13 @@ class Inbox {
 
 const round = (milliseconds: number): number => Math.round(milliseconds);
 
-/** Carries out steps one after the other; after a failed one the rest is skipped. */
+/** Runs steps one after the other, and skips the rest after a failed one. */
 class Steps {
   readonly results: SmokeStep[] = [];
 
   async run<T>(name: SmokeStep["name"], step: () => Promise<{ value: T; detail: string }>): Promise<T | undefined> {
     if (this.results.some(({ outcome }) => outcome === "failed")) {
-      this.skip(name, "a step before it failed");
+      this.skip(name, "a previous step failed");
       return undefined;
     }
     const begun = performance.now();
@@ -94,7 +94,7 @@ async function publishAndReceive(
   });
 }
 
-/** Connects, subscribes, publishes one event and waits for it, as far as the options go. Never throws. */
+/** Connects, subscribes, publishes one event and waits for it, as far as the options allow. Never throws. */
 export async function runSmokeTest(options: SmokeTestOptions): Promise<readonly SmokeStep[]> {
   const steps = new Steps();
   const connection = await steps.run("connect", async () => {

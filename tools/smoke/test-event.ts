@@ -2,17 +2,17 @@ import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { SmokeError } from "./connection.ts";
 
-/** The event that a smoke test publishes, and where it is to arrive. */
+/** The event that a smoke test publishes, and the subscription on which it is to arrive. */
 export interface TestEvent {
   readonly source: string;
   readonly detailType: string;
   readonly detail: Readonly<Record<string, unknown>>;
   readonly subscription: { readonly channel: string; readonly marketId?: string };
-  /** By this id of its payload it is known when it arrives. */
+  /** The id in its payload, by which it is recognized. */
   readonly id: string;
 }
 
-/** Whom the notification is for. The token is not verified here: the endpoint has done that. */
+/** Returns the user of a token, without verifying it: the endpoint has done that. */
 function subjectOf(token: string): string {
   const { sub } = decodeJwt(token);
   if (!sub) throw new SmokeError("the token has no sub");
@@ -20,8 +20,8 @@ function subjectOf(token: string): string {
 }
 
 /**
- * With a token a notification to its own user, whom nobody else hears; without one a trade of a market of its own,
- * which clients that take all markets hear too.
+ * Creates an event: with a token a notification, which only the token's user gets; without one a trade of a test
+ * market, which clients of all markets get too.
  */
 export function createTestEvent(token: string | undefined): TestEvent {
   const id = `smoke-${randomUUID()}`;

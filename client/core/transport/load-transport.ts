@@ -12,7 +12,7 @@ import type { OpenTransport } from "./transport.ts";
 export async function loadTransport(edge: Edge): Promise<OpenTransport> {
   if (edge === "managed") return openManagedTransport;
   const { io } = await import("socket.io-client").catch((cause: unknown) => {
-    throw new Error("the package socket.io-client could not be loaded; the gateway edge needs it installed", { cause });
+    throw new Error("the gateway edge needs the package socket.io-client", { cause });
   });
   return createSocketIoTransport(io);
 }

@@ -110,7 +110,7 @@ export class RealtimeClient {
    * @throws RangeError for a channel, `marketId`, `lastId` or `maxRate` that the service would refuse; Error after `close`.
    */
   subscribe<C extends Channel>(channel: C, options: SubscribeOptions<C>): Subscription {
-    if (this.#isClosed) throw new Error("the client is closed; create a new RealtimeClient");
+    if (this.#isClosed) throw new Error("the client is closed");
     const topic = { ...createTopic(channel, options.marketId), channel };
     checkStart(topic, options.lastId);
     const shared = this.#registry.obtain(topic);

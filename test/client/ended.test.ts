@@ -1,9 +1,7 @@
-import { RealtimeClient } from "@vezta/realtime-client";
 import { afterEach, describe, expect, it } from "vitest";
 import { answerPlainly, type FrameServer, type Peer, type Request, startFrameServer } from "./frame-server.ts";
+import { setUpClients, untilLive } from "./set-up.ts";
 import { watch } from "./watch.ts";
-
-const backoff = { minimumMs: 20, maximumMs: 200 };
 
 const entry = (channel: string, number: number, more: object = {}) => ({
   channel,
@@ -15,20 +13,12 @@ const entry = (channel: string, number: number, more: object = {}) => ({
 
 describe("a client of a service that ends subscriptions", () => {
   let server: FrameServer;
-  const clients: RealtimeClient[] = [];
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await server.stop();
-  });
-
-  const connect = (token: string | null = null): RealtimeClient => {
-    const client = new RealtimeClient({ url: server.url, token, backoff });
-    clients.push(client);
-    return client;
-  };
+  const create = setUpClients();
+  afterEach(() => server.stop());
+  const connect = () => create({ url: server.url });
   const peer = (): Peer => server.peers[0] as Peer;
 
-  it("asks again, from where it is, for what was ended for a reason that passes", async () => {
+  it("resumes a subscription that ended with a temporary error", async () => {
     server = await startFrameServer();
     const client = connect();
     const [ended, other] = ["a", "b"].map((marketId) => watch(client, "market:trades", { marketId, lastId: "5-0" }));
@@ -43,14 +33,14 @@ describe("a client of a service that ends subscriptions", () => {
     expect([other?.statuses, ended?.errors]).toEqual([["live"], []]);
   });
 
-  it("takes the error that comes back with an answered request for the end of all that it asked for", async () => {
+  it("handles a late error of an answered request as the end of all its subscriptions", async () => {
     server = await startFrameServer();
     const client = connect();
     const both = ["a", "b"].map((marketId) => watch(client, "market:prices", { marketId }));
     const statuses = () => both.map((each) => each.statuses);
     await expect.poll(statuses).toEqual([["live"], ["live"]]);
     const [first] = server.requestsOf("subscribe");
-    // As earlier servers did, which did not name the market.
+    // Earlier servers did not name the market.
     peer().send("error", { code: "unavailable", message: "not level", channel: "market:prices" }, first?.id);
     await expect.poll(statuses).toEqual([
       ["live", "resuming", "live"],
@@ -58,7 +48,7 @@ describe("a client of a service that ends subscriptions", () => {
     ]);
   });
 
-  it("asks for many that ended together with few requests", async () => {
+  it("bundles the requests for many subscriptions that ended together", async () => {
     server = await startFrameServer();
     const client = connect();
     const markets = Array.from({ length: 300 }, (_, index) => `m${index}`);
@@ -71,17 +61,17 @@ describe("a client of a service that ends subscriptions", () => {
     expect(server.requestsOf("subscribe").length).toBeLessThan(15);
   });
 
-  it("has the status error where the reason lasts, and says why once", async () => {
+  it("has the status error after a lasting error, and reports it once", async () => {
     server = await startFrameServer();
     const client = connect();
     const seen = watch(client, "market:prices", { marketId: "a" });
-    await expect.poll(() => seen.subscription.status).toBe("live");
+    await untilLive(seen);
     peer().send("error", { code: "unauthorized", message: "no more", channel: "market:prices", marketId: "a" });
     await expect.poll(() => seen.statuses).toEqual(["live", "error"]);
     expect(seen.errors.map(({ code }) => code)).toEqual(["unauthorized"]);
   });
 
-  it("takes an error for an answer while its request has none, also where that names a list", async () => {
+  it("handles an error as the answer while its request is pending, also for a list of markets", async () => {
     let refusals = 0;
     server = await startFrameServer((to, request) => {
       const { channel, marketId } = request.data;
@@ -99,7 +89,7 @@ describe("a client of a service that ends subscriptions", () => {
     ]);
   });
 
-  it("merges an answer that comes in parts, and takes what comes between them", async () => {
+  it("merges a reply that comes in parts, and delivers the messages between them", async () => {
     const parts: { readonly to: Peer; readonly request: Request }[] = [];
     server = await startFrameServer((to, request) => {
       if (request.event === "subscribe") parts.push({ to, request });
@@ -127,8 +117,10 @@ describe("a client of a service that ends subscriptions", () => {
   });
 });
 
-describe("a client of a service that refuses to end subscriptions", () => {
-  it("asks again until the service has confirmed it, bundled, and takes back what comes back meanwhile", async () => {
+describe("a client that unsubscribes", () => {
+  const create = setUpClients();
+
+  it("retries refused requests in bundles, and leaves out what is subscribed to again meanwhile", async () => {
     let refusals = 3;
     const server = await startFrameServer((to, request) => {
       const { channel, marketId } = request.data;
@@ -136,7 +128,7 @@ describe("a client of a service that refuses to end subscriptions", () => {
       refusals -= 1;
       to.send("error", { code: "rate_limited", message: "slowly", channel, marketId }, request.id);
     });
-    const client = new RealtimeClient({ url: server.url, backoff });
+    const client = create({ url: server.url });
     const all = Array.from({ length: 40 }, (_, index) => watch(client, "market:prices", { marketId: `m${index}` }));
     await expect.poll(() => all.every(({ subscription }) => subscription.status === "live")).toBe(true);
     for (const { subscription } of all) subscription.close();
@@ -148,13 +140,12 @@ describe("a client of a service that refuses to end subscriptions", () => {
     const markets = server.requestsOf("unsubscribe").map(({ data }) => (data.marketId as string[]).length);
     expect(markets.slice(0, 2)).toEqual([40, 40]);
     expect(server.requestsOf("unsubscribe").at(-1)?.data.marketId).not.toContain("m0");
-    client.close();
     await server.stop();
   });
 
-  it("makes few requests however fast components come and go", async () => {
+  it("makes few requests while components mount and unmount", async () => {
     const server = await startFrameServer();
-    const client = new RealtimeClient({ url: server.url, backoff });
+    const client = create({ url: server.url });
     const mount = () =>
       Array.from({ length: 20 }, (_, index) => watch(client, "market:prices", { marketId: `m${index}` }));
     for (let turn = 0; turn < 100; turn += 1) {
@@ -164,24 +155,22 @@ describe("a client of a service that refuses to end subscriptions", () => {
     }
     const last = mount();
     await expect.poll(() => last.every(({ subscription }) => subscription.status === "live")).toBe(true);
-    // Past the time for which nobody has to hold a subscription.
+    // Longer than a subscription outlives its last receiver.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(last.every(({ subscription }) => subscription.status === "live")).toBe(true);
     expect(server.peers.flatMap(({ requests }) => requests).length).toBeLessThan(10);
-    client.close();
     await server.stop();
   });
 
-  it("releases what the service sends heartbeats for and nobody has asked for", async () => {
+  it("unsubscribes from a topic of a heartbeat that nobody subscribed to", async () => {
     const server = await startFrameServer();
-    const client = new RealtimeClient({ url: server.url, backoff });
+    const client = create({ url: server.url });
     const seen = watch(client, "market:prices", { marketId: "a" });
-    await expect.poll(() => seen.subscription.status).toBe("live");
+    await untilLive(seen);
     server.peers[0]?.send("heartbeat", { channel: "market:prices", marketId: "ghost", id: "1-0" });
     await expect
       .poll(() => server.requestsOf("unsubscribe").map(({ data }) => data))
       .toEqual([{ channel: "market:prices", marketId: "ghost" }]);
-    client.close();
     await server.stop();
   });
 });

@@ -9,7 +9,7 @@ export interface Request {
   readonly id: string;
 }
 
-/** One connection of a client, as a service on the managed edge has it. */
+/** One connection of a client. */
 export interface Peer {
   readonly requests: Request[];
   readonly socket: WebSocket;
@@ -19,12 +19,12 @@ export interface Peer {
 export interface FrameServer {
   readonly url: string;
   readonly peers: Peer[];
-  /** All requests of one event, over all connections. */
+  /** Returns the requests of one event on all connections. */
   requestsOf(event: string): Request[];
   stop(): Promise<void>;
 }
 
-/** Answers as a service does that has every stream, and nothing in any of them. */
+/** Answers like a service that has every stream, each without entries. */
 export function answerPlainly(peer: Peer, { event, data, id }: Request): void {
   const { channel, marketId, lastId } = data;
   if (event === "ping") peer.send("pong", {}, id);
@@ -39,8 +39,8 @@ export function answerPlainly(peer: Peer, { event, data, id }: Request): void {
 }
 
 /**
- * A WebSocket server that speaks the frames of the managed edge, to do what the real one does only by accident or did in
- * earlier versions.
+ * Starts a WebSocket server that speaks the frames of the managed edge, for behavior that the real one shows only by
+ * accident or had in earlier versions.
  */
 export async function startFrameServer(
   answer: (peer: Peer, request: Request) => void = answerPlainly,

@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP port in front of another one whose connections can fall silent without a sign, as when a phone changes networks. */
+/** A TCP port in front of another one whose connections can stop without a sign, as when a phone changes networks. */
 export interface FreezableLink {
   readonly port: number;
-  /** Carries nothing any more over the connections that there are; they stay open, and new ones work. */
+  /** Forwards nothing more on the existing connections, which stay open. New ones work. */
   freeze(): void;
-  /** Connections that were made so far. */
+  /** Returns the number of connections made so far. */
   readonly count: () => number;
   close(): Promise<void>;
 }
 
-/** Opens one on a port of 127.0.0.1, by default a free one. */
+/** Opens a link on a port of 127.0.0.1, by default a free one. */
 export async function openFreezableLink(target: number, listenOn = 0): Promise<FreezableLink> {
   const sockets = new Set<Socket>();
   let count = 0;

@@ -36,7 +36,7 @@ describe("a client of gateways that come and go", () => {
     return client;
   };
 
-  it("asks once for what ten components share, and once for all markets after a reconnection", async () => {
+  it("sends one request for what ten components share, and one for all markets after a reconnection", async () => {
     const client = connect(portOf(platform, 0));
     const requests = () => platform.gateways[0]?.metric("rt_requests_total", 'event="subscribe"');
     const before = Number(await requests());
@@ -56,14 +56,14 @@ describe("a client of gateways that come and go", () => {
     expect(Number(await requests()) - before).toBeLessThanOrEqual(3);
   });
 
-  it("asks the gateway for no more values than its holders want, and for all once one wants all", async () => {
+  it("requests no more values than its receivers need, and all once one needs all", async () => {
     const client = connect(portOf(platform, 0));
     const [rated, all] = [connect(portOf(platform, 0)), connect(portOf(platform, 0))].map((other, index) =>
       watch(other, "market:prices", { marketId: "rated", ...(index === 0 ? { maxRate: 2 } : {}) }),
     );
     const own = watch(client, "market:prices", { marketId: "rated", maxRate: 2 });
     await expect.poll(() => [rated, all, own].every((each) => each?.subscription.status === "live")).toBe(true);
-    // What the gateway left out, for a client that would have got it otherwise.
+    // Values that the gateway skipped.
     const replaced = async () => Number(await platform.gateways[0]?.metric("rt_replaced_total"));
     const before = await replaced();
     for (let number = 1; number <= 20; number += 1) {
@@ -80,7 +80,7 @@ describe("a client of gateways that come and go", () => {
     expect(eager.ids().length).toBeGreaterThanOrEqual(10);
   });
 
-  it("unsubscribes with the last holder, and not before", async () => {
+  it("unsubscribes with the last receiver, and not before", async () => {
     const client = connect(portOf(platform, 0));
     const ended = () => platform.gateways[0]?.metric("rt_requests_total", 'event="unsubscribe"');
     const before = Number(await ended());
@@ -95,8 +95,8 @@ describe("a client of gateways that come and go", () => {
     await expect.poll(() => again.subscription.status).toBe("live");
   });
 
-  it("hands over on drain: another gateway has taken over before the connection ends, and nobody notices", async () => {
-    // The gateway closes in the order of arrival, one after the other: with so many before it, the client has seconds.
+  it("moves to another gateway on drain before the connection ends, without a change of status", async () => {
+    // The gateway closes connections one by one in the order of arrival: with 20 before it, the client has seconds.
     for (let others = 0; others < 20; others += 1) await platform.connect({ gateway: 0, reconnection: false });
     const link = await openLinkProxy();
     link.setTarget(portOf(platform, 0));
@@ -123,7 +123,7 @@ describe("a client of gateways that come and go", () => {
     await link.close();
   });
 
-  it("resumes without a hole when its gateway is killed and another one starts", async () => {
+  it("resumes without a gap when its gateway is killed and another one starts", async () => {
     const link = await openLinkProxy();
     const victim = await platform.addGateway();
     link.setTarget(Number(new URL(victim.url).port));

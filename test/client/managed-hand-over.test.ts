@@ -4,7 +4,7 @@ import { type Edge, startEdge } from "../support/edge.ts";
 import { messages } from "../support/messages.ts";
 import { watch } from "./watch.ts";
 
-describe("a client of an edge whose connections have an end", () => {
+describe("a client of the managed edge, which limits the life of connections", () => {
   let edge: Edge;
   const clients: RealtimeClient[] = [];
   beforeAll(async () => {
@@ -39,14 +39,14 @@ describe("a client of an edge whose connections have an end", () => {
     await expect.poll(() => edge.api.connectionIds()).toEqual([]);
   }
 
-  it("hands over when the service announces the end", async () => {
+  it("replaces a connection when the service announces its end", async () => {
     edge.faults.initialAgeMs = 119 * 60_000;
     await expectHandOver("announced", 6_600_000, () => {
       edge.faults.initialAgeMs = 0;
     });
   });
 
-  it("hands over by its own clock too", async () => {
+  it("replaces a connection by its own clock too", async () => {
     await expectHandOver("aged", 1_500, () => undefined);
   });
 });

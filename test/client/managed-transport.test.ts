@@ -16,13 +16,14 @@ afterEach(() => {
   server.close();
 });
 
+/** Everything that the listener of a transport was called with. */
 interface Heard {
   readonly events: [string, unknown][];
   readonly reasons: CloseReason[];
   isOpen: boolean;
 }
 
-/** Connects, and resolves with what it hears, the server's socket, and the subprotocols that it offered. */
+/** Connects, and resolves with the calls of its listener, the server's socket, and the subprotocols that it offered. */
 async function connect({ token = null as string | null, pingIntervalMs = 60_000, path = "/" } = {}) {
   const heard: Heard = { events: [], reasons: [], isOpen: false };
   const arrives = once(server, "connection") as Promise<[ServerSocket, { headers: Record<string, string> }]>;
@@ -47,12 +48,12 @@ async function connect({ token = null as string | null, pingIntervalMs = 60_000,
 }
 
 describe("the transport of the managed edge", () => {
-  it("shows the token beside the subprotocol, and nothing without one", async () => {
+  it("sends the token beside the subprotocol, and offers none without a token", async () => {
     expect((await connect({ token: "a.b.c" })).protocols).toBe("vezta, a.b.c");
     expect((await connect()).protocols).toBeUndefined();
   });
 
-  it("hands on single frames and packed ones, in their order, and answers to who asked", async () => {
+  it("delivers single and packed frames in order, and an answer to its request", async () => {
     const { heard, socket, received, transport } = await connect();
     const answers: unknown[] = [];
     transport.request("subscribe", { channel: "market:prices" }, (answer) => answers.push(answer, heard.events.length));
@@ -71,7 +72,7 @@ describe("the transport of the managed edge", () => {
     expect(answers).toEqual(["yes", 2]);
   });
 
-  it("fails what waits, when the service reports a failure and does not say of what", async () => {
+  it("fails all pending requests when API Gateway reports an error", async () => {
     const { heard, socket, received, transport } = await connect();
     const answers: unknown[] = [];
     transport.request("subscribe", {}, (answer) => answers.push(answer));
@@ -82,7 +83,7 @@ describe("the transport of the managed edge", () => {
     expect([heard.events, heard.reasons]).toEqual([[], []]);
   });
 
-  it("pings, and ends a connection that does not answer", async () => {
+  it("pings, and closes a connection that does not answer", async () => {
     const { heard, received } = await connect({ pingIntervalMs: 50 });
     await expect
       .poll(() => heard.reasons)
@@ -94,7 +95,7 @@ describe("the transport of the managed edge", () => {
     expect(other.heard).toEqual({ isOpen: true, events: [], reasons: [] });
   });
 
-  it("says so when the connection ends, and nothing when it was closed here", async () => {
+  it("reports that the connection ended, unless the client closed it", async () => {
     const first = await connect();
     first.socket.close(4_000, "enough");
     await expect.poll(() => first.heard.reasons).toMatchObject([{ message: "enough" }]);
@@ -104,7 +105,7 @@ describe("the transport of the managed edge", () => {
     expect(second.heard.reasons).toEqual([]);
   });
 
-  it("reports a connection that cannot be made", async () => {
+  it("reports a connection that cannot be opened", async () => {
     const { heard } = await connect();
     expect(heard.isOpen).toBe(true);
     const reasons: CloseReason[] = [];

@@ -1,4 +1,4 @@
-/** Gives this process the global events of a browser, which Node does not have, until `restore` is called. */
+/** Installs the global events of a browser in this process, until `restore` is called. */
 export function installPlatformEvents() {
   const platform = new EventTarget();
   const document = Object.assign(new EventTarget(), { visibilityState: "visible" });

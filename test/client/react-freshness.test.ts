@@ -24,9 +24,9 @@ beforeAll(async () => {
 afterEach(cleanup);
 afterAll(() => platform.stop());
 
-const patience = { timeout: 30_000 };
+const patience = { timeout: 60_000 };
 
-/** A tree below a provider, and the client that the provider made. */
+/** Returns a wrapper with a provider, and the client that the provider created. */
 function setUp(props: Partial<RealtimeProviderProps> = {}) {
   const store = createStore();
   let made: RealtimeClient | undefined;
@@ -41,20 +41,20 @@ function setUp(props: Partial<RealtimeProviderProps> = {}) {
     return createElement(Provider, { store }, provider);
   };
   const client = (): RealtimeClient => {
-    if (!made) throw new Error("the provider has made no client yet");
+    if (!made) throw new Error("the provider has not created a client yet");
     return made;
   };
   return { store, wrapper, client };
 }
 
-/** Writes down what it shows, at each rendering. */
+/** Records the status and the number of messages at each render. */
 function HiddenTrades({ seen }: { readonly seen: string[] }) {
   const { status, messages: shown } = useChannel("market:trades", { marketId: "hidden" });
   seen.push(`${status} ${shown.length}`);
   return null;
 }
 
-/** Lets more pass than the service holds of a stream while the client is away. */
+/** Prepares a gap: `strike` publishes more than the service holds of a stream while the client is paused. */
 async function loseSome(client: RealtimeClient, channel: "market:trades" | "monitor:signals", key?: string) {
   const { entries } = channels[channel].history;
   const known = (await platform.publish(messages(channel, key, 2))).at(-1);
@@ -68,8 +68,8 @@ async function loseSome(client: RealtimeClient, channel: "market:trades" | "moni
   };
 }
 
-describe("a gap that the service declares", () => {
-  it("is in the channel's state until it is acknowledged, with the status live beside it", async () => {
+describe("a gap that the service reports", () => {
+  it("stays in the state of the channel until it is acknowledged, although the status is live", async () => {
     const { wrapper, client } = setUp();
     const { result } = renderHook(() => useChannel("market:trades", { marketId: "gap", keep: 5 }), { wrapper });
     await waitFor(() => expect(result.current.status).toBe("live"), patience);
@@ -94,7 +94,7 @@ describe("a gap that the service declares", () => {
     expect(result.current.gaps).toEqual([]);
   });
 
-  it("is named for each market of a whole channel", async () => {
+  it("is reported for each market of a whole channel", async () => {
     const { wrapper, client } = setUp();
     const { result } = renderHook(() => useChannel("market:trades", { keep: 1 }), { wrapper });
     await waitFor(() => expect(result.current.status).toBe("live"), patience);
@@ -108,7 +108,7 @@ describe("a gap that the service declares", () => {
     expect(result.current.gap).toBe(result.current.gaps.at(-1));
   });
 
-  it("is in the market's state and in the atoms", async () => {
+  it("is in the state of the market and in the atoms", async () => {
     const { wrapper, client, store } = setUp({ subscribeGlobally: true, user: "gap-atoms" });
     const { result } = renderHook(() => useMarketSubscription("gap-market"), { wrapper });
     await waitFor(() => expect(result.current.status).toBe("live"), patience);
@@ -128,7 +128,7 @@ describe("a gap that the service declares", () => {
 });
 
 describe("since", () => {
-  it("says since when it is live and, over all that comes between, since when it is not", async () => {
+  it("is the time since which the status is live or, through all other statuses, is not", async () => {
     const { wrapper, client } = setUp({ staleAfterMs: 1_500 });
     const start = Date.now();
     const { result } = renderHook(
@@ -170,7 +170,7 @@ describe("since", () => {
 });
 
 describe("a market's state", () => {
-  it("has the error of the part that is refused", async () => {
+  it("has the error of the part that was refused", async () => {
     const { wrapper } = setUp();
     const { result } = renderHook(() => useMarketSubscription("x".repeat(500)), { wrapper });
     await waitFor(() => expect(result.current.error?.code).toBe("bad_request"), patience);
@@ -192,7 +192,7 @@ describe("a market's state", () => {
 });
 
 describe("a whole channel", () => {
-  it("begins at a map of ids by market, and goes on when the same map is written again", async () => {
+  it("starts at a map of ids by market, and keeps its subscription when an equal map is passed", async () => {
     const a = await platform.publish(messages("market:trades", "map-a", 4));
     const b = await platform.publish(messages("market:trades", "map-b", 4));
     const { wrapper } = setUp();
@@ -215,7 +215,7 @@ describe("a whole channel", () => {
 });
 
 describe("a tree that is shown again", () => {
-  it("is not live before it has what came meanwhile", async () => {
+  it("is not live before it has the messages that it missed", async () => {
     const { wrapper: Wrapper } = setUp();
     const seen: string[] = [];
     const trades = createElement(HiddenTrades, { seen });
@@ -230,7 +230,7 @@ describe("a tree that is shown again", () => {
     await witness.ask("subscribe", { channel: "market:trades", marketId: "hidden" });
     rerender(tree("hidden"));
     await platform.publish(messages("market:trades", "hidden", 3, 3));
-    // From then on the gateway names them in its answers.
+    // From then on the gateway names them in its replies.
     await witness.waitForMessages("market:trades", 3);
     seen.length = 0;
     rerender(tree("visible"));

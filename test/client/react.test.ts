@@ -27,7 +27,7 @@ afterAll(() => platform.stop());
 
 type Props = Partial<RealtimeProviderProps>;
 
-/** A tree below a provider, in StrictMode, with a Jotai store of its own. */
+/** Returns a wrapper with a provider in StrictMode and its own Jotai store. */
 function setUp(initial: Props) {
   const store = createStore();
   let props = initial;
@@ -47,7 +47,7 @@ function setUp(initial: Props) {
 }
 
 const connections = () => platform.gateways[0]?.metric("rt_connections");
-const patience = { timeout: 15_000 };
+const patience = { timeout: 60_000 };
 
 let renders = 0;
 
@@ -59,7 +59,7 @@ function useThree() {
   return [first, second, third];
 }
 
-/** Suspends until it has a name. */
+/** Suspends until `loading` resolves. */
 function Price({ loading }: { readonly loading: Promise<string> }) {
   const name = use(loading);
   const { latest } = useChannel("market:prices", { marketId: "suspended" });
@@ -67,7 +67,7 @@ function Price({ loading }: { readonly loading: Promise<string> }) {
 }
 
 describe("useChannel", () => {
-  it("gives messages in order, the newest of each market, and the status", async () => {
+  it("returns messages in order, the newest of each market, and the status", async () => {
     const { wrapper } = setUp({ anonymous: true });
     const { result } = renderHook(() => useChannel("market:trades", { keep: 3 }), { wrapper });
     expect(result.current.status).toBe("subscribing");
@@ -107,7 +107,7 @@ describe("useChannel", () => {
     client.close();
   });
 
-  it("has the error of a refused channel, and nothing while it is not enabled", async () => {
+  it("returns the error of a refused channel, and the empty state while it is not enabled", async () => {
     const { wrapper } = setUp({ anonymous: true });
     const { result } = renderHook(
       () => ({ refused: useChannel("user:orders"), off: useChannel("market:prices", { enabled: false }) }),
@@ -118,7 +118,7 @@ describe("useChannel", () => {
     expect(result.current.off.status).toBe("subscribing");
   });
 
-  it("starts anew for another market, and shows nothing of the one before", async () => {
+  it("subscribes anew for another market, and returns nothing of the previous one", async () => {
     const { wrapper } = setUp({ anonymous: true });
     const [a, b] = [message("market:prices", "switch-a", 1), message("market:prices", "switch-b", 1)];
     const ids = await platform.publish([a, b]);
@@ -132,7 +132,7 @@ describe("useChannel", () => {
     await waitFor(() => expect(result.current.latest?.id).toBe(ids[1]), patience);
   });
 
-  it("lives in a tree that suspends", async () => {
+  it("works in a tree that suspends", async () => {
     const { wrapper } = setUp({ anonymous: true });
     const { promise: loading, resolve } = Promise.withResolvers<string>();
     const waiting = createElement("p", null, "waiting");
@@ -160,7 +160,7 @@ describe("useMarketSubscription", () => {
 });
 
 describe("RealtimeProvider", () => {
-  it("connects with a user alone, fills the global atoms, and empties them at the logout", async () => {
+  it("connects only with a user, fills the global atoms, and empties them at the logout", async () => {
     const { wrapper, store, change } = setUp({ user: null, subscribeGlobally: true });
     const { rerender, result } = renderHook(() => [useRealtimeClient(), useAtomValue(wsStatusAtom)] as const, {
       wrapper,
@@ -183,7 +183,7 @@ describe("RealtimeProvider", () => {
     expect([store.get(ordersAtom).messages, store.get(wsStatusAtom)]).toEqual([[], "disconnected"]);
   });
 
-  it("gives another user another connection, and nothing of the first one's", async () => {
+  it("gives another user another connection, and no data of the first", async () => {
     const { wrapper, change } = setUp({ user: "one" });
     const { rerender, result } = renderHook(() => useChannel("user:orders"), { wrapper });
     await waitFor(() => expect(result.current.status).toBe("live"), patience);

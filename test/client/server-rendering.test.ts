@@ -14,7 +14,7 @@ function App() {
 }
 
 describe("rendering on a server", () => {
-  it("gives the empty state, connects to nothing, and needs no window", () => {
+  it("returns the empty state, does not connect, and needs no window", () => {
     const options = { url: "https://nowhere.example", user: "alice", token: "t", subscribeGlobally: true };
     const html = renderToString(createElement(RealtimeProvider, options, createElement(App)));
     const shown: unknown = JSON.parse(html.replace(/<\/?p>/g, "").replaceAll("&quot;", '"'));

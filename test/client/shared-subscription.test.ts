@@ -4,7 +4,7 @@ import { SharedSubscription } from "../../client/core/subscriptions/shared-subsc
 import type { StartPosition } from "../../client/core/topics/topic.ts";
 import type { Gap } from "../../client/core/types.ts";
 
-/** A subscription to trades with receivers that begin at these ids, and what each of them got. */
+/** Creates a subscription to trades with receivers that start at these ids, and records what each of them received. */
 function share(marketId: string | undefined, ...starts: readonly StartPosition[]) {
   const shared = new SharedSubscription({ channel: "market:trades", marketId });
   const all = starts.map((lastId) => {
@@ -46,7 +46,7 @@ function answer(shared: SharedSubscription, id: number, recovered: boolean): voi
 }
 
 describe("a subscription that several receivers share", () => {
-  it("tells each of them of a reset, also the one that the service could have gone on from", () => {
+  it("reports a reset to each of them, also to one whose position the service still has", () => {
     const { shared, all } = share("m", "5-0", "50-0");
     answer(shared, 50, true);
     for (let number = 6; number <= 50; number += 1) shared.take(entry(number), false);
@@ -67,7 +67,7 @@ describe("a subscription that several receivers share", () => {
     expect(all.map(({ got }) => got.at(-1))).toEqual(["4-0", "4-0"]);
   });
 
-  it("goes on from the beginning with a market that the service does not name any more", () => {
+  it("starts over with a market that the service does not name any more", () => {
     const { shared, all } = share(undefined, { m: "9-0", other: "9-0" });
     const context = { mayLower: true, onReplay: () => undefined };
     const first = shared.idsToRequest();
@@ -86,7 +86,7 @@ describe("a subscription that several receivers share", () => {
     expect(only?.got).toEqual(["1-0"]);
   });
 
-  it("gives who joins it no better status than it has", () => {
+  it("gives a receiver that joins no better status than its own", () => {
     const { shared } = share("m", "5-0");
     answer(shared, 5, true);
     shared.health.markSilent();

@@ -6,12 +6,12 @@ import { FIRST_ID } from "../../contract/ids.ts";
 const idAt = (place: number): string => (place < 0 ? FIRST_ID : `${1_000 + Math.floor(place / 3)}-${place % 3}`);
 const entryAt = (place: number) => ({ id: idAt(place), prev: idAt(place - 1) });
 
-/** What can happen to a receiver of a stream of `LENGTH` entries. */
+/** An event of a receiver of a stream with `LENGTH` entries. */
 const LENGTH = 40;
 const event = fc.oneof(
   // Any message may come at any time, again, late, or out of order: two connections, repeats, loss.
   fc.record({ kind: fc.constant("message" as const), place: fc.integer({ min: 0, max: LENGTH - 1 }) }),
-  // A request is answered, and so many of the messages that it promises arrive before the connection ends.
+  // A request is answered, and `arrive` of the messages that the reply names arrive before the connection ends.
   fc.record({
     kind: fc.constant("resume" as const),
     top: fc.integer({ min: 0, max: LENGTH - 1 }),
@@ -53,7 +53,7 @@ describe("a receiver of an ordered stream", () => {
     );
   });
 
-  it("begins where the first answer says, and at the beginning of what is new after that", () => {
+  it("starts at the ids of the first reply, and at the start of streams that appear later", () => {
     const positions = new StreamPositions({ isLatest: false });
     expect(positions.take("a", entryAt(3))).toBe("ignore");
     positions.applyReply({ key: "a", id: idAt(3), requestedId: undefined, isLost: false });
@@ -62,7 +62,7 @@ describe("a receiver of an ordered stream", () => {
     expect([positions.take("new", entryAt(1)), positions.take("new", entryAt(0))]).toEqual(["hole", "apply"]);
   });
 
-  it("tells of a gap once, and goes on with whatever comes next", () => {
+  it("reports a gap once, and continues with the next message", () => {
     const positions = new StreamPositions({ isLatest: false, lastId: { m: idAt(2) } });
     expect(positions.applyReply({ key: "m", id: idAt(20), requestedId: idAt(2), isLost: true })).toBe(idAt(2));
     positions.start();
@@ -74,7 +74,7 @@ describe("a receiver of an ordered stream", () => {
     expect([positions.take("m", entryAt(13)), positions.take("m", entryAt(12))]).toEqual(["hole", "apply"]);
   });
 
-  it("follows a stream that lost the entries that it had", () => {
+  it("follows a stream that lost its entries", () => {
     const positions = new StreamPositions({ isLatest: false, lastId: { m: idAt(9) } });
     expect(positions.applyReply({ key: "m", id: idAt(5), requestedId: idAt(9), isLost: true })).toBe(idAt(9));
     positions.start();
@@ -82,7 +82,7 @@ describe("a receiver of an ordered stream", () => {
     expect(positions.take("m", { id: idAt(12), prev: idAt(5) })).toBe("apply");
   });
 
-  it("tells nobody of a gap who asked for all that is held", () => {
+  it("reports no gap to a receiver that asked for all that the service holds", () => {
     const positions = new StreamPositions({ isLatest: false, lastId: FIRST_ID });
     expect(positions.applyReply({ key: undefined, id: idAt(20), requestedId: FIRST_ID, isLost: true })).toBeUndefined();
     expect(positions.take(undefined, entryAt(15))).toBe("apply");
@@ -101,7 +101,7 @@ describe("a receiver of a latest stream", () => {
     );
   });
 
-  it("takes an older value where the stream itself went back", () => {
+  it("applies an older value where the stream itself went back", () => {
     const positions = new StreamPositions({ isLatest: true, lastId: { m: idAt(9) } });
     expect(positions.applyReply({ key: "m", id: idAt(5), requestedId: idAt(9), isLost: true })).toBeUndefined();
     expect(positions.take("m", entryAt(5))).toBe("apply");

@@ -8,7 +8,7 @@ import { startPlatform } from "../support/platform.ts";
 import { edgeRooms, gatewayRooms, roomOf, type Wish } from "./rooms.ts";
 import { type Seen, watch } from "./watch.ts";
 
-/** An edge, and what it has for the client. */
+/** An edge, and a look at the rooms that it has for the client. */
 interface Side {
   readonly url: string;
   readonly rooms: () => Promise<string[]>;
@@ -35,7 +35,7 @@ const wishes: readonly Wish[] = (["market:prices", "market:orderbook", "market:t
   ...["a", "b", "c"].map((marketId) => ({ channel, marketId })),
 ]);
 
-/** Mounts or unmounts one of the wishes, and waits so long. */
+/** Mounts or unmounts one of the wishes, and waits. */
 const step = fc.record({ wish: fc.nat(wishes.length - 1), waitMs: fc.constantFrom(0, 0, 0, 1, 30, 1_050) });
 
 describe.each(Object.entries(sides))("the subscriptions of an application on the %s edge", (name, start) => {
@@ -58,7 +58,7 @@ describe.each(Object.entries(sides))("the subscriptions of an application on the
     ...new Set([...all].map(({ subscription }) => subscription.status)),
   ];
 
-  it("are what the service has, after any sequence of mounts and unmounts and some rest", async () => {
+  it("equal those of the service after any sequence of mounts and unmounts", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const client = connect();
@@ -80,9 +80,9 @@ describe.each(Object.entries(sides))("the subscriptions of an application on the
       }),
       { numRuns: name === "gateway" ? 4 : 8, endOnFailure: true },
     );
-  }, 300_000);
+  }, 3_000_000);
 
-  it("never run into the limit because of pages that were left", async () => {
+  it("do not reach the limit because of pages that were left", async () => {
     const client = connect();
     const page = (number: number): Seen<Wish["channel"]>[] =>
       (["market:prices", "market:orderbook", "market:trades"] as const).flatMap((channel) =>
@@ -91,20 +91,20 @@ describe.each(Object.entries(sides))("the subscriptions of an application on the
     const statuses: string[] = [];
     client.onStatus((status) => statuses.push(status));
     let rows = page(0);
-    await expect.poll(() => statusesOf(rows), { timeout: 60_000 }).toEqual(["live"]);
+    await expect.poll(() => statusesOf(rows), { timeout: 600_000 }).toEqual(["live"]);
     for (let number = 1; number <= 5; number += 1) {
       for (const { subscription } of rows) subscription.close();
       rows = page(number);
       if (number !== 3) await delay(1_300);
     }
-    await expect.poll(() => statusesOf(rows), { timeout: 60_000 }).toEqual(["live"]);
+    await expect.poll(() => statusesOf(rows), { timeout: 600_000 }).toEqual(["live"]);
     const wanted = rows.map(({ subscription: { channel, marketId = "" } }) =>
       roomOf({ channel: channel as Wish["channel"], marketId }),
     );
-    await expect.poll(side.rooms, { timeout: 60_000 }).toEqual(wanted.toSorted());
-    // A new connection would have none of what was left behind.
+    await expect.poll(side.rooms, { timeout: 600_000 }).toEqual(wanted.toSorted());
+    // A reconnection would hide subscriptions that were left over.
     expect([rows.flatMap(({ errors }) => errors), statuses]).toEqual([[], ["connecting", "connected"]]);
     const ids = await side.publish("p5-299");
     await expect.poll(() => rows.at(-1)?.ids()).toEqual(ids);
-  }, 300_000);
+  }, 3_000_000);
 });

@@ -7,7 +7,7 @@ import { TokenSource } from "../../client/core/tokens/token-source.ts";
 import { createIssuer } from "../../local/issuer.ts";
 
 describe("the wait between attempts", () => {
-  it("is anything from 0 to a bound that doubles from 1 s to 30 s", () => {
+  it("is random between 0 and a bound that doubles from 1 s to 30 s", () => {
     const random = vi.spyOn(Math, "random").mockReturnValue(1);
     const backoff = new Backoff();
     const bounds = Array.from({ length: 8 }, () => backoff.next());
@@ -30,22 +30,22 @@ describe("a token's renewal", () => {
     ["soon, where it is nearly over", claims(2_000, 3_600_000), 1_500],
     ["by its life, where the clock is far ahead", claims(-7_200_000, 3_600_000), 3_540_000],
     ["by its life, where the clock is far behind", claims(7_200_000, 3_600_000), 3_540_000],
-    ["never less than a second later", claims(10, 20), 1_000],
+    ["at least a second later", claims(10, 20), 1_000],
   ])("is %s", (_, token, delay) => {
     expect(renewalDelay(token, 1_000_000)).toBe(delay);
   });
 
-  it("is never for a token without an end", () => {
+  it("does not happen for a token that does not expire", () => {
     expect(renewalDelay({})).toBeUndefined();
   });
 
-  it("goes by what the token itself says", async () => {
+  it("uses the claims of the token", async () => {
     const token = await (await createIssuer()).sign({ sub: "Ørsted ☂", expiresInSeconds: 100 });
     const { sub, expiresAt = 0, issuedAt = 0 } = readClaims(token);
     expect([sub, expiresAt - issuedAt]).toEqual(["Ørsted ☂", 100_000]);
   });
 
-  it("reads nothing from what is no JWT, and never fails", () => {
+  it("reads no claims from text that is not a JWT, and never throws", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(readClaims(text)).toEqual({});
@@ -56,7 +56,7 @@ describe("a token's renewal", () => {
 });
 
 describe("a source of tokens", () => {
-  it("withholds a token that a connection failed with, until the service takes one", async () => {
+  it("withholds a token that a connection failed with, until the service accepts one", async () => {
     const source = new TokenSource("t1");
     expect(await source.fetchForConnection()).toEqual({ token: "t1", isWithheld: false });
     source.refuse("t1");
@@ -65,7 +65,7 @@ describe("a source of tokens", () => {
     expect(await source.fetchForConnection()).toEqual({ token: "t1", isWithheld: false });
   });
 
-  it("tries one more of a function's tokens, and takes an empty one for none", async () => {
+  it("tries one more token of a function, and treats an empty one as none", async () => {
     const tokens = ["t1", "t2", "t3", ""];
     const source = new TokenSource(() => tokens.shift() ?? null);
     source.refuse(String(await source.fetch()));
@@ -80,7 +80,7 @@ describe("a limit of the rate", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it("passes on the first value at once, then the newest of each interval, by key", () => {
+  it("passes the first value immediately, then the newest of each interval, by key", () => {
     const passed: string[] = [];
     const limit = new RateLimit<string>(10, (value) => passed.push(value));
     for (const value of ["a1", "a2", "a3"]) limit.offer("a", value);
@@ -97,7 +97,7 @@ describe("a limit of the rate", () => {
     expect(passed).toHaveLength(4);
   });
 
-  it("refuses a rate that is none", () => {
+  it("refuses a rate of 0", () => {
     expect(() => new RateLimit(0, () => undefined)).toThrow("maxRate must be more than 0, not 0");
   });
 });

@@ -1,33 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ConnectionError, RealtimeClient, type RealtimeClientOptions } from "@vezta/realtime-client";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { ConnectionError, type Token } from "@vezta/realtime-client";
+import { describe, expect, it } from "vitest";
 import { readClaims } from "../../client/core/tokens/token-claims.ts";
 import { messages } from "../support/messages.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
 import { startFrameServer } from "./frame-server.ts";
+import { setUpClients, setUpGateway } from "./set-up.ts";
 import { watch } from "./watch.ts";
 
 describe("a client whose token function fails", () => {
-  let platform: Platform;
-  const clients: RealtimeClient[] = [];
-  beforeAll(async () => {
-    platform = await startPlatform({ gateways: 1 });
-  });
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.close();
-  });
-  afterAll(() => platform.stop());
+  const gateway = setUpGateway();
+  const create = setUpClients();
 
-  function connect(token: RealtimeClientOptions["token"], user: string) {
+  function connect(token: Token, user: string) {
     const errors: Error[] = [];
-    const client = new RealtimeClient({
-      url: String(platform.gateways[0]?.url),
-      token: token ?? null,
-      tokenTimeoutMs: 300,
-      backoff: { minimumMs: 20, maximumMs: 200 },
-      onError: (error) => errors.push(error),
-    });
-    clients.push(client);
+    const client = gateway.connect({ token, tokenTimeoutMs: 300, onError: (error) => errors.push(error) });
     const [orders, prices] = [watch(client, "user:orders"), watch(client, "market:prices", { marketId: user })];
     return { errors, orders, prices };
   }
@@ -38,12 +24,12 @@ describe("a client whose token function fails", () => {
   ];
 
   it.each(failures)(
-    "has the public channels where it %s, and the private ones once it gives a token",
+    "has the public channels when it %s, and the private ones once it returns a token",
     async (name, fail, reason) => {
       const user = `fails-${name.replace(" ", "-")}`;
       let isFailing = true;
       const { errors, orders, prices } = connect(
-        () => (isFailing ? fail() : platform.issuer.sign({ sub: user })),
+        () => (isFailing ? fail() : gateway.platform.issuer.sign({ sub: user })),
         user,
       );
       await expect.poll(() => prices.subscription.status).toBe("live");
@@ -54,13 +40,13 @@ describe("a client whose token function fails", () => {
       expect(first?.message).toContain(reason);
       isFailing = false;
       await expect.poll(() => orders.subscription.status).toBe("live");
-      const ids = await platform.publish(messages("user:orders", user, 2));
+      const ids = await gateway.platform.publish(messages("user:orders", user, 2));
       await expect.poll(orders.ids).toEqual(ids);
       expect(prices.statuses).toEqual(["live"]);
     },
   );
 
-  it("does not lose its way over an error listener that throws", async () => {
+  it("continues when its error listener throws, and leaves the error to the platform", async () => {
     const thrown: unknown[] = [];
     const catchThrown = (error: unknown): void => void thrown.push(error);
     process.on("uncaughtException", catchThrown);
@@ -68,19 +54,16 @@ describe("a client whose token function fails", () => {
     for (const listener of others) process.off("uncaughtException", listener);
     try {
       let turn = 0;
-      const client = new RealtimeClient({
-        url: String(platform.gateways[0]?.url),
+      const client = gateway.connect({
         token: () => {
           turn += 1;
           if (turn === 1) throw new Error("not yet");
-          return platform.issuer.sign({ sub: "listener" });
+          return gateway.platform.issuer.sign({ sub: "listener" });
         },
-        backoff: { minimumMs: 20, maximumMs: 200 },
         onError: () => {
           throw new Error("of the application");
         },
       });
-      clients.push(client);
       const orders = watch(client, "user:orders");
       await expect.poll(() => orders.subscription.status).toBe("live");
       expect(thrown.map(String)).toEqual(["Error: of the application"]);
@@ -90,12 +73,12 @@ describe("a client whose token function fails", () => {
     }
   });
 
-  it("renews ahead of the end without TextDecoder and atob, as on Hermes", async () => {
+  it("renews before the token expires without TextDecoder and atob, as on Hermes", async () => {
     const before = { TextDecoder: globalThis.TextDecoder, atob: globalThis.atob };
     let asked = 0;
     const sign = async () => {
       asked += 1;
-      return platform.issuer.sign({ sub: "hermes-Ørsted-☂", expiresInSeconds: 3 });
+      return gateway.platform.issuer.sign({ sub: "hermes-Ørsted-☂", expiresInSeconds: 3 });
     };
     const token = await sign();
     try {
@@ -110,21 +93,20 @@ describe("a client whose token function fails", () => {
     }
   });
 
-  it("does not ask again at once for a token that lives longer than a timer can wait", async () => {
+  it("does not renew immediately a token that lives longer than a timer can wait", async () => {
     const server = await startFrameServer();
     const claims = { sub: "long", iat: Date.now() / 1_000, exp: Date.now() / 1_000 + 90 * 86_400 };
     let asked = 0;
-    const client = new RealtimeClient({
+    const client = create({
       url: server.url,
       token() {
         asked += 1;
         return `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.signature`;
       },
     });
-    clients.push(client);
     const orders = watch(client, "user:orders");
     await expect.poll(() => orders.subscription.status).toBe("live");
-    // Long enough for a timer that fires at once, many times over.
+    // Long enough for a timer that fires immediately, many times over.
     await delay(300);
     expect([asked, server.requestsOf("authenticate")]).toEqual([1, []]);
     await server.stop();

@@ -1,11 +1,11 @@
 import { RealtimeClient } from "@vezta/realtime-client";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { message, messages } from "../support/messages.ts";
-import { type Platform, startPlatform } from "../support/platform.ts";
 import { type FrameServer, startFrameServer } from "./frame-server.ts";
+import { setUpClients, setUpGateway } from "./set-up.ts";
 import { watch } from "./watch.ts";
 
-describe("what an application may subscribe to", () => {
+describe("the arguments of subscribe", () => {
   const client = new RealtimeClient({ url: "http://127.0.0.1:1", autoConnect: false });
   afterAll(() => client.close());
   const onMessage = () => undefined;
@@ -16,13 +16,13 @@ describe("what an application may subscribe to", () => {
     ["a market with a control character", "a\nb"],
     ["a market with half a character", "\ud800"],
     ["a market that is no text", 7 as unknown as string],
-    ["null", null as unknown as string],
-    ["a list", ["a"] as unknown as string],
-  ])("is not %s", (_, marketId) => {
+    ["null as market", null as unknown as string],
+    ["a list of markets", ["a"] as unknown as string],
+  ])("are refused with %s", (_, marketId) => {
     expect(() => client.subscribe("market:prices", { marketId, onMessage })).toThrow(RangeError);
   });
 
-  it("is no market of a channel that has none, and no channel that there is not", () => {
+  it("are refused with a market of a channel that has none, and with an unknown channel", () => {
     expect(() => client.subscribe("user:orders", { marketId: "m", onMessage })).toThrow("not split by market");
     for (const name of ["market:price", "__proto__", "constructor"]) {
       expect(() => client.subscribe(name as "market:prices", { onMessage })).toThrow(/unknown channel/);
@@ -30,30 +30,26 @@ describe("what an application may subscribe to", () => {
   });
 
   it.each([
-    ["no id", "market:trades", { marketId: "m", lastId: "latest" }],
+    ["text that is not an id", "market:trades", { marketId: "m", lastId: "latest" }],
     ["a map for one market", "market:trades", { marketId: "m", lastId: { m: "1-0" } }],
     ["one id for a whole channel", "market:trades", { lastId: "5-0" }],
-    ["a map with what is no id", "market:trades", { lastId: { m: "x" } }],
+    ["a map with text that is not an id", "market:trades", { lastId: { m: "x" } }],
     ["a map with an empty market", "market:trades", { lastId: { "": "1-0" } }],
-  ] as const)("does not begin at %s", (_, channel, options) => {
+  ] as const)("are refused with %s as lastId", (_, channel, options) => {
     expect(() => client.subscribe(channel, { ...options, onMessage })).toThrow(/lastId/);
   });
 });
 
-describe("what a client asks for", () => {
+describe("the requests of a client", () => {
   let server: FrameServer;
-  const clients: RealtimeClient[] = [];
   beforeAll(async () => {
     server = await startFrameServer();
   });
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.close();
-  });
+  const create = setUpClients();
   afterAll(() => server.stop());
 
-  it("is nothing where a subscription is closed in the turn in which it was opened, and never a rate on trades", async () => {
-    const client = new RealtimeClient({ url: server.url });
-    clients.push(client);
+  it("leave out a subscription that was closed in the turn in which it was opened, and a rate on trades", async () => {
+    const client = create({ url: server.url });
     const first = watch(client, "market:prices", { marketId: "first" });
     await expect.poll(() => first.subscription.status).toBe("live");
     watch(client, "market:trades", { marketId: "gone" }).subscription.close();
@@ -70,26 +66,11 @@ describe("what a client asks for", () => {
 });
 
 describe("a client of a real gateway", () => {
-  let platform: Platform;
-  const clients: RealtimeClient[] = [];
-  beforeAll(async () => {
-    platform = await startPlatform({ gateways: 1 });
-  });
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.close();
-  });
-  afterAll(() => platform.stop());
-  const connect = (): RealtimeClient => {
-    const client = new RealtimeClient({
-      url: String(platform.gateways[0]?.url),
-      backoff: { minimumMs: 20, maximumMs: 200 },
-    });
-    clients.push(client);
-    return client;
-  };
+  const gateway = setUpGateway();
+  const { connect } = gateway;
 
-  it("resumes a whole channel that it asked for from the beginning", async () => {
-    const ids = await platform.publish(messages("market:trades", "beginning", 3));
+  it("resumes a whole channel that it subscribed to from the start", async () => {
+    const ids = await gateway.platform.publish(messages("market:trades", "beginning", 3));
     const client = connect();
     const [all, live] = [watch(client, "market:trades", { lastId: "0-0" }), watch(client, "market:trades")];
     await expect.poll(all.ids).toEqual(ids);
@@ -100,18 +81,19 @@ describe("a client of a real gateway", () => {
         ["live", "resuming", "live"],
         ["live", "resuming", "live"],
       ]);
-    const more = await platform.publish(messages("market:trades", "beginning", 3, 4));
+    const more = await gateway.platform.publish(messages("market:trades", "beginning", 3, 4));
     await expect.poll(() => [all.ids(), live.ids()]).toEqual([[...ids, ...more], more]);
     expect([all.errors, live.errors]).toEqual([[], []]);
   });
 
-  it("takes markets that are called like parts of the language for what they are", async () => {
+  it("handles markets that are named like properties of every object", async () => {
     const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"];
     const client = connect();
     const all = names.map((marketId) => watch(client, "market:trades", { marketId }));
     const areLive = () => all.every(({ subscription }) => subscription.status === "live");
     await expect.poll(areLive).toBe(true);
-    const publish = (number: number) => platform.publish(names.map((name) => message("market:trades", name, number)));
+    const publish = (number: number) =>
+      gateway.platform.publish(names.map((name) => message("market:trades", name, number)));
     const ids = (await publish(1)).map((id) => [id]);
     await expect.poll(() => all.map((each) => each.ids())).toEqual(ids);
     client.pause();

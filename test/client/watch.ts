@@ -9,7 +9,7 @@ import type {
   SubscriptionStatus,
 } from "@vezta/realtime-client";
 
-/** What an application saw of one subscription. */
+/** Records what the listeners of one subscription were called with. */
 export interface Seen<C extends Channel> {
   readonly subscription: Subscription;
   readonly messages: Message<C>[];
@@ -19,6 +19,10 @@ export interface Seen<C extends Channel> {
   readonly ids: () => string[];
 }
 
+/** The part of a `Seen` that does not depend on the channel. */
+export type AnySeen = Pick<Seen<Channel>, "subscription">;
+
+/** Subscribes, and records what the listeners are called with. */
 export function watch<C extends Channel>(
   client: RealtimeClient,
   channel: C,

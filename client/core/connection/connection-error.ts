@@ -1,5 +1,4 @@
 import type { ErrorCode } from "../../../contract/errors.ts";
-import type { CloseReason } from "../transport/transport.ts";
 
 /** The step of connecting that failed. */
 export type ConnectionFailure = "token_failed" | "connection_failed" | "connection_lost";
@@ -26,22 +25,6 @@ export class ConnectionError extends Error {
     this.attempt = attempt;
     this.nextRetryMs = nextRetryMs;
   }
-}
-
-type RetryDetails = Omit<ConnectionErrorDetails, "code">;
-
-/** Returns the error for a connection that ended. @param wasOpen whether the service had accepted the connection */
-export function closeError({ code, message }: CloseReason, wasOpen: boolean, details: RetryDetails): ConnectionError {
-  if (wasOpen)
-    return new ConnectionError(`connection lost: ${message}`, { code: code ?? "connection_lost", ...details });
-  return new ConnectionError(`could not connect: ${message}`, { code: code ?? "connection_failed", ...details });
-}
-
-/** Returns the error for an attempt that failed before there was a connection. */
-export function attemptError(cause: unknown, details: RetryDetails): ConnectionError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const code = cause instanceof TokenError ? "token_failed" : "connection_failed";
-  return new ConnectionError(`could not connect: ${reason}`, { code, ...details }, { cause });
 }
 
 /** The application's token function threw, or did not settle in time. */

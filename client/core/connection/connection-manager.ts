@@ -8,12 +8,11 @@ import type { ConnectionStatus, Edge, RealtimeClientOptions } from "../types.ts"
 import { Authentication } from "./authentication.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
 import { ConnectionAttempts } from "./connection-attempts.ts";
-import { attemptError, closeError } from "./connection-error.ts";
+import { ConnectionError, type ConnectionErrorDetails, TokenError } from "./connection-error.ts";
 import { HandOver } from "./hand-over.ts";
 
-/** A connection that lasted this long, in ms, was stable: the next attempt follows soon. */
+/** After a connection that lasted this long, in ms, the next attempt follows soon. */
 const STABLE_AFTER_MS = 5_000;
-
 /** A probe abandons an attempt to connect that is older, in ms, and starts a new one. */
 const HANGING_AFTER_MS = 3_000;
 
@@ -52,7 +51,9 @@ export class ConnectionManager implements ConnectionListener {
       backoff: options.backoff,
       attempt: (isCurrent) => this.#connect(isCurrent),
       onFailure: (error, nextRetryMs) => {
-        options.onError(attemptError(error, { attempt: this.#attempts.failures, nextRetryMs }));
+        const code = error instanceof TokenError ? "token_failed" : "connection_failed";
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#report(`could not connect: ${reason}`, { code, nextRetryMs }, error);
       },
     });
     this.#authentication = new Authentication({
@@ -144,8 +145,7 @@ export class ConnectionManager implements ConnectionListener {
     this.#handOver.announce(connection, reconnectIn);
   }
 
-  onClose(connection: Connection, reason: CloseReason): void {
-    const { code, isTooLarge = false, isDead = false } = reason;
+  onClose(connection: Connection, { code, message, isTooLarge = false, isDead = false }: CloseReason): void {
     const isRefused = code === "token_expired" || code === "token_invalid";
     // A plain WebSocket does not say why the service refused it: the token may be the reason.
     const mayBeRefused = this.#options.edge === "managed" && !connection.wasOpen;
@@ -158,8 +158,9 @@ export class ConnectionManager implements ConnectionListener {
       this.#incoming = undefined;
       nextRetryMs = this.#attempts.startLater();
     } else if (connection === this.#current) nextRetryMs = this.#onLoss(isDead);
-    const details = { attempt: this.#attempts.failures, nextRetryMs };
-    this.#options.onError(closeError(reason, connection.wasOpen, details));
+    if (connection.wasOpen)
+      this.#report(`connection lost: ${message}`, { code: code ?? "connection_lost", nextRetryMs });
+    else this.#report(`could not connect: ${message}`, { code: code ?? "connection_failed", nextRetryMs });
   }
 
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void {
@@ -172,6 +173,10 @@ export class ConnectionManager implements ConnectionListener {
 
   get #openConnections(): Connection[] {
     return [this.#current, this.#incoming].filter((each) => each !== undefined).filter(({ isOpen }) => isOpen);
+  }
+
+  #report(message: string, details: Omit<ConnectionErrorDetails, "attempt">, cause?: unknown): void {
+    this.#options.onError(new ConnectionError(message, { ...details, attempt: this.#attempts.failures }, { cause }));
   }
 
   /** Handles the loss of the current connection. Returns the wait before the next attempt, if there is to be one. */

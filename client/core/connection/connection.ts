@@ -1,4 +1,3 @@
-import type { ChannelError } from "../../../contract/errors.ts";
 import type { AuthenticatedMessage } from "../../../contract/messages.ts";
 import { parseAuthenticated, toError } from "../messages/parse-messages.ts";
 import { SubscribeRequests } from "../requests/subscribe-requests.ts";
@@ -13,9 +12,9 @@ import type {
   TransportOptions,
 } from "../transport/transport.ts";
 import { Probe } from "./probe.ts";
-import { ServiceEvents } from "./service-events.ts";
+import { ServiceEvents, type ServiceEventsListener } from "./service-events.ts";
 
-export interface ConnectionListener {
+export interface ConnectionListener extends ServiceEventsListener {
   onOpen(connection: Connection): void;
   /** Called when the connection has ended on its own, not after `close()`. */
   onClose(connection: Connection, reason: CloseReason): void;
@@ -27,9 +26,6 @@ export interface ConnectionListener {
   onFull(): void;
   /** Called when the connection has answered a probe. */
   onAlive(connection: Connection): void;
-  /** Called when the service ends a private subscription, because the token has expired or belongs to another user. */
-  onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void;
-  onError(error: Error): void;
 }
 
 export interface ConnectionOptions extends Omit<TransportOptions, "listener"> {
@@ -52,7 +48,7 @@ export class Connection {
   readonly #listener: ConnectionListener;
   readonly #requests: SubscribeRequests;
   readonly #events: ServiceEvents;
-  readonly #probe: Probe;
+  readonly #probe = new Probe();
   readonly #transport: Transport;
   /** Rejects the renewals that wait for their answer. */
   readonly #pendingRenewals = new Set<(error: Error) => void>();
@@ -79,17 +75,10 @@ export class Connection {
       onStuck: () => this.#fail({ message: "the service keeps refusing subscriptions on this connection" }),
     });
     this.#events = new ServiceEvents({
-      ...{ requests: this.#requests, registry },
+      requests: this.#requests,
+      registry,
+      listener,
       onDrain: (reconnectIn) => this.#onDrain(reconnectIn),
-      onPrivateEnded: (error, subscription) => listener.onPrivateEnded(error, subscription),
-      onError: (error) => listener.onError(error),
-    });
-    this.#probe = new Probe({
-      send: (onAnswer) => this.#transport.probe(onAnswer),
-      onAlive: () => {
-        if (this.#isOpen) listener.onAlive(this);
-      },
-      onDead: (reason) => this.#fail(reason),
     });
     this.#transport = open({ ...transport, listener: this.#transportListener() });
   }
@@ -129,7 +118,11 @@ export class Connection {
 
   /** Sends a probe, and ends the connection if there is no answer in time. */
   probe(): void {
-    if (this.#isOpen) this.#probe.start();
+    if (!this.#isOpen) return;
+    const onAlive = (): void => {
+      if (this.#isOpen) this.#listener.onAlive(this);
+    };
+    this.#probe.start(this.#transport, onAlive, (reason) => this.#fail(reason));
   }
 
   /** Replaces the token in place. Rejects with the refusal, or if the connection ends or the request times out first. */

@@ -11,8 +11,8 @@ const LIFETIME_MS = 6_600_000;
 export class HandOver {
   readonly #replace: (connection: Connection) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Connections that the service announced to close and whose time has come. */
-  readonly #due = new WeakSet<Connection>();
+  /** The newest connection whose announced replacement has become due. */
+  #due: Connection | undefined;
 
   constructor(replace: (connection: Connection) => void) {
     this.#replace = replace;
@@ -22,7 +22,7 @@ export class HandOver {
   announce(connection: Connection, reconnectIn: number): void {
     this.#plan(
       () => {
-        this.#due.add(connection);
+        this.#due = connection;
         this.#replace(connection);
       },
       reconnectIn * SPREAD * Math.random(),
@@ -36,7 +36,7 @@ export class HandOver {
 
   /** Returns whether a connection is to be replaced as soon as it carries the subscriptions. */
   isDue(connection: Connection): boolean {
-    return this.#due.has(connection);
+    return this.#due === connection;
   }
 
   /** Cancels the planned replacement. */

@@ -3,34 +3,23 @@ import type { CloseReason, Transport } from "../transport/transport.ts";
 /** Time limit of the answer to a probe, in ms. */
 const PROBE_TIMEOUT_MS = 3_000;
 
-interface ProbeOptions {
-  readonly send: Transport["probe"];
-  readonly onAlive: () => void;
-  readonly onDead: (reason: CloseReason) => void;
-}
-
 /** Finds out whether a connection still answers. */
 export class Probe {
-  readonly #options: ProbeOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: ProbeOptions) {
-    this.#options = options;
-  }
-
-  /** Sends a probe, unless one is pending. */
-  start(): void {
+  /** Sends a probe, unless one is pending, and calls one of the two functions. */
+  start(transport: Transport, onAlive: () => void, onDead: (reason: CloseReason) => void): void {
     if (this.#timer !== undefined) return;
-    const { send, onAlive, onDead } = this.#options;
     const message = `no answer to a probe within ${PROBE_TIMEOUT_MS / 1_000} s`;
     this.#timer = setTimeout(() => onDead({ message, isDead: true }), PROBE_TIMEOUT_MS);
-    send(() => {
+    transport.probe(() => {
       this.stop();
       this.#timer = undefined;
       onAlive();
     });
   }
 
+  /** Calls neither function any more. */
   stop(): void {
     clearTimeout(this.#timer);
   }

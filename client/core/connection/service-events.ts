@@ -6,12 +6,17 @@ import type { SharedSubscription } from "../subscriptions/shared-subscription.ts
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
 import type { WireTopic } from "../topics/topic.ts";
 
+export interface ServiceEventsListener {
+  /** Called when the service ends a private subscription, because the token has expired or belongs to another user. */
+  onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void;
+  onError(error: Error): void;
+}
+
 interface ServiceEventsOptions {
   readonly requests: SubscribeRequests;
   readonly registry: SubscriptionRegistry;
+  readonly listener: ServiceEventsListener;
   readonly onDrain: (reconnectIn: number) => void;
-  readonly onPrivateEnded: (error: ChannelError, subscription: SharedSubscription) => void;
-  readonly onError: (error: Error) => void;
 }
 
 /** Events that repeat what the answer to a request says. */
@@ -35,15 +40,15 @@ export class ServiceEvents {
   handle(event: string, value: unknown): void {
     const handler = this.#handlers.get(event);
     if (handler) handler(value);
-    else if (!answers.has(event)) this.#report(`the service sent an unknown event: ${event.slice(0, 64)}`);
+    else if (!answers.has(event)) this.#report(`an unknown event: ${event.slice(0, 64)}`);
   }
 
   /** Handles the end of a subscription at the service. */
   endTopic(topic: WireTopic, error: ChannelError): void {
-    const { requests, onPrivateEnded } = this.#options;
+    const { requests, listener } = this.#options;
     const ended = requests.onEnded(topic, error);
     if (!ended) return;
-    if (ended.isPrivate) onPrivateEnded(error, ended);
+    if (ended.isPrivate) listener.onPrivateEnded(error, ended);
     ended.health.drop(requests, ended.isPrivate ? undefined : error);
   }
 
@@ -51,7 +56,7 @@ export class ServiceEvents {
     const { requests, registry } = this.#options;
     const message = parseData(value);
     if (!message) {
-      this.#report("the service sent a malformed data message");
+      this.#report("a malformed data message");
       return;
     }
     const isReplay = requests.replays.covers(message);
@@ -65,7 +70,7 @@ export class ServiceEvents {
     const { requests, registry } = this.#options;
     const heartbeat = parseHeartbeat(value);
     if (!heartbeat) {
-      this.#report("the service sent a malformed heartbeat");
+      this.#report("a malformed heartbeat");
       return;
     }
     const { channel, marketId } = heartbeat;
@@ -92,7 +97,7 @@ export class ServiceEvents {
     for (const market of markets) this.endTopic({ channel, marketId: market }, error);
   }
 
-  #report(message: string): void {
-    this.#options.onError(new Error(message));
+  #report(what: string): void {
+    this.#options.listener.onError(new Error(`the service sent ${what}`));
   }
 }

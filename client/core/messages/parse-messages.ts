@@ -1,4 +1,4 @@
-import { ChannelError, errorCodes } from "../../../contract/errors.ts";
+import { ChannelError } from "../../../contract/errors.ts";
 import type {
   AuthenticatedMessage,
   DataMessage,
@@ -6,6 +6,7 @@ import type {
   HeartbeatMessage,
   SubscribedMessage,
 } from "../../../contract/messages.ts";
+import { isErrorCode } from "./error-traits.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -68,7 +69,7 @@ export function parseErrorMessage(value: unknown): ErrorMessage | undefined {
   const isError =
     isObject(value) &&
     typeof value.code === "string" &&
-    Object.hasOwn(errorCodes, value.code) &&
+    isErrorCode(value.code) &&
     typeof value.message === "string" &&
     isOptional(value.channel, "string") &&
     (isOptional(value.marketId, "string") || isTextList(value.marketId));

@@ -1,5 +1,6 @@
-import { type ChannelError, errorCodes } from "../../../contract/errors.ts";
+import type { ChannelError } from "../../../contract/errors.ts";
 import type { SubscribedMessage } from "../../../contract/messages.ts";
+import { mayRetry } from "../messages/error-traits.ts";
 import { parseSubscribed, toError } from "../messages/parse-messages.ts";
 import type { Replays } from "../positions/replays.ts";
 import type { RequestedIds } from "../positions/stream-position.ts";
@@ -157,7 +158,7 @@ export class PendingSubscribes {
     const wanted = states.filter(isWanted);
     const [first] = wanted;
     if (!first) return;
-    if (errorCodes[error.code].retry) onFailed(wanted);
+    if (mayRetry(error.code)) onFailed(wanted);
     else if (error.code === "limit_exceeded" && onFull(wanted, pending.releases)) return;
     else if (wanted.length === 1) onRefused(first, error);
     else {

@@ -1,4 +1,4 @@
-import { errorCodes } from "../../../contract/errors.ts";
+import { mayRetry } from "../messages/error-traits.ts";
 import { isObject, toError } from "../messages/parse-messages.ts";
 import { Backoff } from "../timing/backoff.ts";
 import { BatchedTimers } from "../timing/batched-timers.ts";
@@ -71,8 +71,8 @@ export class PendingUnsubscribes {
 
   #onAnswer(states: readonly TopicState[], answer: unknown): void {
     const error = toError(answer, isObject(answer) && answer.code === undefined ? answer : undefined);
-    const mayRetry = error !== undefined && errorCodes[error.code].retry;
-    if (error && !mayRetry && states.length > 1) {
+    const isTemporary = error !== undefined && mayRetry(error.code);
+    if (error && !isTemporary && states.length > 1) {
       // A single topic may have caused the refusal of all.
       const middle = Math.ceil(states.length / 2);
       for (const half of [states.slice(0, middle), states.slice(middle)]) this.send(half);
@@ -81,9 +81,9 @@ export class PendingUnsubscribes {
     // A lasting refusal means that the service has no such subscription.
     for (const state of states) {
       state.unanswered = undefined;
-      if (!mayRetry) state.isHeld = false;
+      if (!isTemporary) state.isHeld = false;
     }
-    if (mayRetry) this.#retryLater(states);
+    if (isTemporary) this.#retryLater(states);
     else {
       this.#failures = 0;
       this.#backoff.reset();

@@ -1,4 +1,5 @@
-import { type ChannelError, errorCodes } from "../../../contract/errors.ts";
+import type { ChannelError } from "../../../contract/errors.ts";
+import { mayRetry } from "../messages/error-traits.ts";
 import { Replays } from "../positions/replays.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { Topic, WireTopic } from "../topics/topic.ts";
@@ -56,7 +57,9 @@ export class SubscribeRequests {
     const request = (state: TopicState): void => this.#request(state);
     this.repairs = new Repairs({ states: this.#states, request, onStuck: options.onStuck });
     this.#limit = new SubscriptionLimit({
-      ...{ states: this.#states, request, onFull: options.onFull },
+      states: this.#states,
+      onFull: options.onFull,
+      request,
       retryLater: (states) => this.repairs.retryLater(states),
     });
     this.#subscribes = new PendingSubscribes({
@@ -128,7 +131,7 @@ export class SubscribeRequests {
       return undefined;
     }
     if (phase === "refused") return undefined;
-    const isLasting = phase !== "requesting" && !errorCodes[code].retry;
+    const isLasting = phase !== "requesting" && !mayRetry(code);
     if (isLasting) {
       this.repairs.cancel(state);
       state.phase = "refused";

@@ -9,6 +9,12 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000, interval: 20 } },
     maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["{contract,kernel,publisher,gateway,lambdas,client,infra}/**/*.{ts,tsx}"],
+      exclude: ["**/*.handler.ts", "**/build.ts", "**/main.ts"],
+      reporter: ["text-summary", "html"],
+    },
     reporters: ["default", "./test/support/summary-reporter.ts"],
   },
 });

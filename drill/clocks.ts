@@ -6,9 +6,9 @@ import { findFakeTime } from "../local/fake-time.ts";
 
 /** Clocks of processes, each of which can be put forward and back while it runs. */
 export interface Clocks {
-  /** What the process on a port needs in its environment. */
+  /** Returns the variables that the process on a port needs. */
   environmentOf(port: number): Readonly<Record<string, string>>;
-  /** Makes the clock of the process on a port differ from the machine's by so many seconds. */
+  /** Sets the clock of the process on a port ahead of the machine's by a number of seconds, or behind where negative. */
   set(port: number, seconds: number): void;
   close(): Promise<void>;
 }

@@ -21,7 +21,7 @@ import { connectEdgeClient, type EdgeClient, type EdgeClientOptions } from "./ed
 
 export interface EdgeOptions extends Pick<WebSocketApiOptions, "idleMs" | "lifetimeMs"> {
   readonly maximumConcurrency?: number;
-  /** Whether the functions run in a process of their own, which can be killed. @default false */
+  /** Runs the functions in a process of their own, which can be killed. @default false */
   readonly hasProcess?: boolean;
 }
 
@@ -39,13 +39,13 @@ export interface Edge {
   readonly publisher: Publisher;
   readonly api: WebSocketApi;
   readonly queue: FifoQueue;
-  /** What goes wrong from now on. */
+  /** Faults from now on. */
   readonly faults: EdgeFaults & {
-    /** Whether `$disconnect` arrives. */
+    /** Delivers `$disconnect`. */
     hasDisconnect: boolean;
     /** Stands between the queue and the fan-out. */
     fanOut: (event: SQSEvent, run: (event: SQSEvent) => Promise<SQSBatchResponse>) => Promise<SQSBatchResponse>;
-    /** How old connections say that they are when they begin, in ms. */
+    /** Reported age of new connections, in ms. */
     initialAgeMs: number;
   };
   /** Ends the functions' process with SIGKILL, where it has one of its own; another one takes its place. */

@@ -9,7 +9,7 @@ const notice = (text: string): void => {
 
 /**
  * Runs once before the tests: finds the programs that they need beside Node, or fetches them into `.cache`, so that two
- * test files do not fetch the same one at the same time. A program that cannot be had is named here; the tests that
+ * test files do not fetch the same one at the same time. A program that cannot be fetched is named here; the tests that
  * need it fail with the same words.
  */
 export default async function prepareMachine(): Promise<void> {

@@ -31,7 +31,7 @@ export interface CdkOutcome {
   readonly code: number;
   readonly stderr: string;
   readonly seconds: number;
-  /** How the command was kept from the network, for people. */
+  /** Description of how the command was kept from the network. */
   readonly network: "no network" | "a proxy that leads nowhere";
 }
 

@@ -6,7 +6,7 @@ import { startRedis } from "../../local/redis.ts";
 import { invokeBundle, provideRuntime } from "./invoke-bundle.ts";
 import { startSecretsManager } from "./secrets-manager.ts";
 
-/** How often a cold start is measured. */
+/** Number of cold starts measured. */
 const RUNS = 7;
 
 const root = join(import.meta.dirname, "../..");

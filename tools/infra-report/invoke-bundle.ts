@@ -22,7 +22,7 @@ const outcomeSchema = z.object({ result: z.unknown(), initMs: z.number(), handle
 export interface BundleOutcome {
   readonly code: number | null;
   readonly stderr: string;
-  /** What the function returned, and how long loading and handling took. Undefined where it failed. */
+  /** The function's result, and the duration of loading and handling. Undefined where it failed. */
   readonly outcome: z.infer<typeof outcomeSchema> | undefined;
 }
 

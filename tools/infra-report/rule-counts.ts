@@ -3,7 +3,7 @@ import { App, CfnResource, Stack } from "aws-cdk-lib";
 import { AwsSolutionsChecks, type IApplyRule } from "cdk-nag";
 import * as z from "zod";
 
-/** How much each validator knows. */
+/** Number of rules of each validator. */
 export interface RuleCounts {
   /** Rules of cdk-nag's AwsSolutions pack. Each is applied to each resource. */
   readonly nag: number;

@@ -6,7 +6,7 @@ import * as z from "zod";
 
 /** Stands in for AWS Secrets Manager, which cannot run here: it answers GetSecretValue over the real protocol. */
 export interface SecretsManager {
-  /** What points the AWS SDK to it. */
+  /** Variables that point the AWS SDK to it. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): void;
 }

@@ -20,7 +20,7 @@ export interface StackFigures {
   readonly templateBytes: number;
 }
 
-/** What a synth of one environment made and found. */
+/** Output and findings of the synth of one environment. */
 export interface SynthReport {
   readonly environment: string;
   /** The folder with templates and bundles. */

@@ -4,7 +4,7 @@ import { NAMESPACE } from "../../contract/messages.ts";
 
 /** A connection of a client, whatever carries it. */
 export interface SmokeConnection {
-  /** How it is connected, for people. */
+  /** Description of the connection, for people. */
   readonly how: string;
   /** Sends a request and resolves with its answer. @throws SmokeError with the error's code. */
   ask(event: string, request: unknown): Promise<unknown>;
@@ -33,7 +33,7 @@ export function checkAnswer(answer: unknown): unknown {
   return answer;
 }
 
-/** What a `connect_error` says: the gateway's own code, or what the network said. */
+/** Describes a `connect_error`: the gateway's code, or the network's error. */
 function describeConnectError(error: Error): string {
   const data = refusal.safeParse("data" in error ? error.data : undefined);
   if (data.success) return `${data.data.code}: ${data.data.message}`;

@@ -1,4 +1,4 @@
-/** `npm run smoke -- --url …`: whether a deployed endpoint works, step by step. Exit code 0 if every step taken did. */
+/** `npm run smoke -- --url …`: tests a deployed endpoint step by step. Exit code 0 if no step failed. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";

@@ -1,9 +1,9 @@
 /** `npm run infra:report`: reports what synth checks offline, and the size and cold start of the functions. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import * as z from "zod";
+import { readCommandLine } from "../command-line.ts";
 import { type BundleFigures, type ColdStart, measureBundles, measureColdStart } from "./function-report.ts";
 import { countRules, type RuleCounts } from "./rule-counts.ts";
 import { type SynthReport, synthesizeEnvironment } from "./synth-report.ts";
@@ -11,7 +11,11 @@ import { type SynthReport, synthesizeEnvironment } from "./synth-report.ts";
 const { bold, dim } = picocolors;
 const root = join(import.meta.dirname, "../..");
 
-const { values: options } = parseArgs({ options: { json: { type: "boolean" } } });
+const options = readCommandLine({
+  usage: "npm run infra:report -- [--json]",
+  flags: ["json"],
+  schema: z.object({ json: z.boolean().default(false) }),
+});
 const progress = (text: string): void => console.error(dim(text));
 
 const cdkSchema = z.looseObject({ context: z.looseObject({ environments: z.record(z.string(), z.unknown()) }) });

@@ -3,11 +3,18 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: "test/support/global-setup.ts",
     // Tests start real processes: a limit is there to end what hangs, not to measure.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
     maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["{contract,kernel,publisher,gateway,lambdas,client,infra}/**/*.{ts,tsx}"],
+      exclude: ["**/*.handler.ts", "**/build.ts", "**/main.ts"],
+      reporter: ["text-summary", "html"],
+    },
     reporters: ["default", "./test/support/summary-reporter.ts"],
   },
 });

@@ -60,7 +60,8 @@ const userChannel = {
 
 /**
  * Every channel of the platform. Names, schemas, access, publishing, subscriptions and infrastructure follow from the
- * entry; only the event that leads to it is declared elsewhere (domain-events.ts).
+ * entry. The event that leads to it is declared in domain-events.ts; the compiler names what else a new entry takes
+ * (CONTRIBUTING.md, "Adding a channel").
  */
 export const channels = {
   "market:prices": {

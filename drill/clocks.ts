@@ -1,23 +1,14 @@
 import { existsSync, renameSync, writeFileSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** Finds the library where Debian and Ubuntu have it, which depends on the machine's architecture. */
-async function findLibrary(): Promise<string> {
-  for (const folder of await readdir("/usr/lib")) {
-    const path = join("/usr/lib", folder, "faketime");
-    const names: readonly string[] = await readdir(path).catch(() => []);
-    if (names.includes("libfaketime.so.1")) return join(path, "libfaketime.so.1");
-  }
-  throw new Error("libfaketime.so.1 was not found: apt-get install libfaketime, or leave the clock-… faults out");
-}
+import { findFakeTime } from "../local/fake-time.ts";
 
 /** Clocks of processes, each of which can be put forward and back while it runs. */
 export interface Clocks {
-  /** What the process on a port needs in its environment. */
+  /** Returns the variables that the process on a port needs. */
   environmentOf(port: number): Readonly<Record<string, string>>;
-  /** Makes the clock of the process on a port differ from the machine's by so many seconds. */
+  /** Sets the clock of the process on a port ahead of the machine's by a number of seconds, or behind where negative. */
   set(port: number, seconds: number): void;
   close(): Promise<void>;
 }
@@ -25,11 +16,14 @@ export interface Clocks {
 /**
  * Prepares clocks, all right at first.
  *
- * @throws Error where libfaketime is not installed.
+ * @throws FakeTimeNotFoundError where libfaketime is neither installed nor in the distribution's packages.
  */
 export async function createClocks(): Promise<Clocks> {
-  const library = await findLibrary();
+  const found = await findFakeTime();
   const folder = await mkdtemp(join(tmpdir(), "vezta-clocks-"));
+  // LD_PRELOAD separates its entries by spaces and colons, which the path of the repository may have.
+  const library = join(folder, "libfaketime.so.1");
+  await symlink(found, library);
   const fileOf = (port: number): string => join(folder, String(port));
   const set = (port: number, seconds: number): void => {
     // Renamed into place: the process reads the file with every look at its clock, and must not find it empty.

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createProxyServer } from "httpxy";
 
-/** How long an idle HTTP connection is kept, in ms. */
+/** Time for which an idle HTTP connection is kept, in ms. */
 const KEEP_ALIVE_MS = 65_000;
 
 const HEALTH_PERIOD_MS = 1_000;
@@ -15,7 +15,7 @@ const STICKY_COOKIE = "AWSALB";
 export interface BalancerOptions {
   /** Takes requests that are not for the targets; says whether it did. */
   readonly serve: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Whether requests of one client stay with one target, as long polling needs. Default false. */
+  /** Keeps requests of one client on one target, as long polling needs. @default false */
   readonly isSticky?: boolean;
 }
 

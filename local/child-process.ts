@@ -12,7 +12,7 @@ export interface NodeOptions {
   readonly entry: string;
   /** All that the process gets to see, beside the search path. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether messages can be sent to it. */
+  /** Opens a channel for messages to it. @default false */
   readonly hasChannel?: boolean;
 }
 
@@ -43,7 +43,7 @@ export async function endProcess(
   return child.exitCode;
 }
 
-/** Calls `onLine` for every line that the process writes, whichever way. */
+/** Calls `onLine` for each line that the process writes to stdout or stderr. */
 export function onLines({ stdout, stderr }: ChildProcess, onLine: (line: string) => void): void {
   for (const stream of [stdout, stderr]) {
     let rest = "";

@@ -10,7 +10,7 @@ interface DevelopmentRoutesOptions extends PageRoutesOptions {
   readonly issuer: Issuer;
   readonly bus: EventBus;
   readonly failures: readonly LambdaFailure[];
-  /** Whether clients can connect. */
+  /** Lets clients connect, or refuses them. */
   readonly isReady: () => boolean;
 }
 

@@ -32,7 +32,7 @@ export interface HttpAnswer {
 interface EventBusOptions {
   /** Gets every event whose source and detail type a domain takes. */
   readonly onEvent: (domain: Domain, event: EventBridgeEvent<string, unknown>) => void;
-  /** Hears of events that no rule takes, which AWS drops without a word. */
+  /** Called with each event that no rule matches; AWS drops these silently. */
   readonly onUnmatched: (source: string, detailType: string) => void;
 }
 

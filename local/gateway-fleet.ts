@@ -1,7 +1,7 @@
 import type { Balancer } from "./balancer.ts";
 import { type GatewayProcess, startGateway } from "./gateway.ts";
 
-/** How a gateway is made to leave: as a deployment does it, or as a crash. */
+/** Ways to end a gateway: as a deployment does, or as a crash. */
 export type Departure = "drain" | "kill";
 
 /** One place of the fleet, whichever process fills it at the moment. */
@@ -11,7 +11,7 @@ export interface GatewayState {
   readonly state: "ready" | "draining" | "starting";
   /** Open client connections. */
   readonly connections: number;
-  /** How often the place was filled anew. */
+  /** Number of times that the gateway was replaced. */
   readonly restarts: number;
 }
 
@@ -23,13 +23,13 @@ interface Place {
 }
 
 interface FleetOptions {
-  /** What every gateway's environment has. */
+  /** Variables of each gateway's environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly balancer: Balancer;
   readonly onNotice: (text: string) => void;
 }
 
-/** Keeps so many gateways running, as ECS does: where one ends, for whatever reason, another takes its place. */
+/** Keeps a number of gateways running, as ECS does: where one ends, for whatever reason, another replaces it. */
 export class GatewayFleet {
   readonly #options: FleetOptions;
   readonly #places: Place[] = [];
@@ -44,7 +44,7 @@ export class GatewayFleet {
     return this.#places.flatMap(({ process }) => process ?? []);
   }
 
-  /** Resolves once so many are ready. Rejects with the log of one that does not start. */
+  /** Resolves once that many are ready. Rejects with the log of one that does not start. */
   async start(count: number): Promise<void> {
     for (let number = 1; number <= count; number += 1) {
       this.#places.push({ name: `gateway-${number}`, process: undefined, state: "starting", restarts: 0 });
@@ -63,7 +63,7 @@ export class GatewayFleet {
   }
 
   /**
-   * Makes a gateway leave; another takes its place by itself. Resolves once the process has ended. False: there is
+   * Ends a gateway; the fleet replaces it. Resolves once the process has ended. False: there is
    * none of that name, or it is leaving already.
    */
   async restart(name: string, departure: Departure): Promise<boolean> {

@@ -11,7 +11,7 @@ const START_TIMEOUT_MS = 60_000;
 export interface GatewayProcess {
   readonly url: string;
   readonly process: ChildProcess;
-  /** What the process has logged so far. */
+  /** Returns the log of the process so far. */
   readonly log: () => string;
   /** The sum of a metric over the label sets that contain all of `labels` (such as `reason="malformed"`). */
   metric(name: string, ...labels: string[]): Promise<number>;

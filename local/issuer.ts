@@ -15,7 +15,7 @@ export interface TokenRequest {
 
 /** Stands in for the issuer of a real installation: its tokens are real JWTs, its key lives as long as the process. */
 export interface Issuer {
-  /** What a gateway's environment needs to accept the tokens. */
+  /** Variables that make a gateway accept the tokens. */
   readonly env: {
     readonly RT_AUTH_ISSUER: string;
     readonly RT_AUTH_AUDIENCE: string;

@@ -1,9 +1,9 @@
 import * as z from "zod";
 
-/** What the parent asks for: the handler of a file, with one event. */
+/** A request of the parent process: the handler of a file, with one event. */
 const invocation = z.object({ id: z.int(), file: z.string(), event: z.unknown() });
 
-/** What a handler threw, in the words of an invocation's error. */
+/** An error that a handler threw, in the form of an invocation's error. */
 export interface LambdaError {
   readonly name: string;
   readonly message: string;

@@ -6,9 +6,9 @@ import type { LambdaAnswer, LambdaError } from "./lambda-host.ts";
 const HOST = join(import.meta.dirname, "lambda-host.ts");
 
 interface LambdaProcessOptions {
-  /** What the functions' environment has. */
+  /** Variables of the functions' environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Hears of every line that a function logs. */
+  /** Called with each line that a function logs. */
   readonly onLog: (line: string) => void;
 }
 

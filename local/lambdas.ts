@@ -11,7 +11,7 @@ const MAXIMUM_FAILURES = 100;
 
 const handlerFile = (domain: Domain): string => join(import.meta.dirname, `../lambdas/publishers/${domain}.handler.ts`);
 
-/** What a function's failure destination gets. */
+/** A record of a function's failure destination. */
 export interface LambdaFailure {
   readonly domain: Domain;
   readonly error: string;
@@ -20,10 +20,10 @@ export interface LambdaFailure {
 }
 
 interface LambdasOptions {
-  /** What the functions' environment has. */
+  /** Variables of the functions' environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly onFailure: (failure: LambdaFailure) => void;
-  /** Hears of every line that a function logs. */
+  /** Called with each line that a function logs. */
   readonly onLog: (line: string) => void;
 }
 

@@ -14,7 +14,7 @@ const environment = z.object({
   SIMULATOR_RATE: z.coerce.number().min(0).max(2_000).default(50),
   /** The same seed gives the same market. */
   SIMULATOR_SEED: z.coerce.number().int().default(1),
-  /** Whether clients may use long polling. */
+  /** Allows clients to use long polling. */
   POLLING: flag.default(false),
 });
 

@@ -81,7 +81,7 @@ async function placeOrder({ orderDesk }: PageRoutesOptions, request: IncomingMes
     : { status: 202, body: { orderId } };
 }
 
-/** What the page asks of the platform that it shows. Undefined: none of these routes. */
+/** Answers the page's requests to the platform. Returns undefined for any other route. */
 export async function answerPage(
   options: PageRoutesOptions,
   request: IncomingMessage,

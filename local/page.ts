@@ -14,10 +14,10 @@ const CACHE = join(ROOT, ".cache/page");
 const WEB = join(ROOT, "local/web");
 const VITE = join(ROOT, "node_modules/vite/bin/vite.js");
 
-/** What the page is made of; a change in one of them makes it new. */
+/** Sources of the page; a change in one of them causes a new build. */
 const SOURCES = ["local/web", "client", "contract", "package-lock.json"];
 
-/** How long a build that is no longer the newest is kept: another `npm start` may still serve it. */
+/** Time for which an older build is kept: another `npm start` may still serve it. */
 const KEPT_MS = 24 * 60 * 60 * 1_000;
 
 async function filesOf(path: string): Promise<string[]> {

@@ -22,7 +22,7 @@ export interface PlatformOptions {
   /** Simulated events a second; 0 for none. */
   readonly eventsPerSecond: number;
   readonly seed: number;
-  /** Whether clients may use long polling. */
+  /** Allows clients to use long polling. */
   readonly hasPolling: boolean;
   /** Hears what is ready, in order. */
   readonly onProgress: (what: string) => void;
@@ -45,12 +45,12 @@ export interface LocalPlatform {
 /** Short, so that what a gateway does in minutes can be watched. */
 const GATEWAY_ENVIRONMENT = { RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000", RT_DRAIN_SECONDS: "2" };
 
-/** What has been started, to be ended in the opposite order. */
+/** Started parts, to be stopped in the opposite order. */
 class Started {
   readonly #ends: (() => unknown)[] = [];
   #isStopping = false;
 
-  /** Whether an end that somebody notices is meant. */
+  /** True once stopping has begun: a process that ends then is no failure. */
   get isStopping(): boolean {
     return this.#isStopping;
   }

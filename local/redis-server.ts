@@ -1,17 +1,18 @@
 import { execFile } from "node:child_process";
-import { access, constants, mkdir, readdir, symlink } from "node:fs/promises";
+import { access, constants, readdir, symlink } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { CACHE, fetchDebianPackages } from "./debian-packages.ts";
 
 const run = promisify(execFile);
 
-/** Sharded Pub/Sub came with 7.0. */
+/** The first version with sharded Pub/Sub. */
 const MINIMUM_MAJOR = 7;
 
-/** Where a server taken from the distribution's packages is kept, so that it is fetched once. */
-const CACHE = join(import.meta.dirname, "..", ".cache", "redis");
+/** The folder of a server taken from the distribution's packages, which is fetched once. */
+const FOLDER = join(CACHE, "redis");
 
-/** What Debian's `redis-server` needs: since 12 the binary lives in redis-tools. */
+/** Debian's `redis-server` and its libraries: since Debian 12 the binary is in redis-tools. */
 const DEBIAN_PACKAGES = [
   "redis-tools",
   "liblzf1",
@@ -25,7 +26,7 @@ const DEBIAN_PACKAGES = [
 /** A Redis server that can be started. */
 export interface RedisServer {
   readonly path: string;
-  /** What its environment needs beside the usual. */
+  /** Variables that its environment needs beside the usual ones. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -69,27 +70,15 @@ async function* onPath(searchPath: string): AsyncGenerator<string> {
 }
 
 async function cachedServer(): Promise<RedisServer | string> {
-  const libraries = join(CACHE, "usr", "lib");
+  const libraries = join(FOLDER, "usr", "lib");
   const folders = await readdir(libraries).catch(() => []);
   const search = folders.map((folder) => join(libraries, folder)).join(delimiter);
-  return check(join(CACHE, "usr", "bin", "redis-server"), { LD_LIBRARY_PATH: search });
+  return check(join(FOLDER, "usr", "bin", "redis-server"), { LD_LIBRARY_PATH: search });
 }
 
-/** Unpacks the distribution's own packages into the cache; needs neither root nor an installation. */
 async function fetchFromDebian(): Promise<void> {
-  const lists = join(CACHE, "apt", "lists");
-  const options = ["-o", `Dir::State::lists=${lists}`, "-o", `Dir::Cache=${join(CACHE, "apt", "cache")}`];
-  const unprivileged = ["-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User="];
-  await mkdir(join(lists, "partial"), { recursive: true });
-  await mkdir(join(CACHE, "apt", "cache", "archives", "partial"), { recursive: true });
-  await run("apt-get", [...options, ...unprivileged, "update", "-qq"]);
-  for (const name of DEBIAN_PACKAGES) {
-    // A release that has no such package does not need it either; the check of the server has the last word.
-    await run("apt-get", [...options, ...unprivileged, "download", name], { cwd: CACHE }).catch(() => undefined);
-  }
-  const packages = (await readdir(CACHE)).filter((name) => name.endsWith(".deb"));
-  for (const name of packages) await run("dpkg-deb", ["-x", join(CACHE, name), CACHE]);
-  await symlink("redis-check-rdb", join(CACHE, "usr", "bin", "redis-server")).catch(() => undefined);
+  await fetchDebianPackages("redis", DEBIAN_PACKAGES);
+  await symlink("redis-check-rdb", join(FOLDER, "usr", "bin", "redis-server")).catch(() => undefined);
 }
 
 /**

@@ -7,7 +7,7 @@ export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";
 }
 
-/** Passes on so many bytes and fails at the next one. */
+/** Passes on up to a number of bytes and fails at the next one. */
 function limit(maximum: number): Transform {
   let size = 0;
   return new Transform({

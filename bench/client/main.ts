@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import type { Edge } from "@vezta/realtime-client";
 import picocolors from "picocolors";
+import * as z from "zod";
+import { list, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { runDisconnections } from "./disconnections.ts";
 import { measureFrames, measureMemory } from "./frames.ts";
 
@@ -23,18 +23,20 @@ const usage = `npm run bench:client -- <what> [options]
   --json FILE      writes the rows there as well
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: "string", default: "200" },
-    rate: { type: "string", default: "1000" },
-    edges: { type: "string", default: "gateway,managed" },
-    markets: { type: "string", default: "200" },
-    updates: { type: "string" },
-    seconds: { type: "string", default: "15" },
-    minutes: { type: "string", default: "30" },
-    json: { type: "string" },
-  },
+const values = readCommandLine({
+  usage,
+  texts: ["count", "rate", "edges", "markets", "updates", "seconds", "minutes", "json"],
+  schema: z.object({
+    words: z.tuple([z.enum(["disconnections", "frames", "memory"], "the first word must be one of those below")]),
+    count: wholeNumber(200),
+    rate: wholeNumber(1_000),
+    edges: list("gateway,managed").pipe(z.array(z.enum(["gateway", "managed"]))),
+    markets: wholeNumber(200),
+    updates: z.coerce.number().int().min(1).optional(),
+    seconds: wholeNumber(15),
+    minutes: wholeNumber(30),
+    json: z.string().optional(),
+  }),
 });
 
 const progress = (text: string): void => {
@@ -43,10 +45,10 @@ const progress = (text: string): void => {
 
 async function disconnections(): Promise<object[]> {
   const rows: object[] = [];
-  for (const edge of values.edges.split(",") as Edge[]) {
-    const count = Number(values.count);
+  const { count, rate } = values;
+  for (const edge of values.edges) {
     const onProgress = (done: number): void => progress(`${edge}: ${done} of ${count} disconnections`);
-    const row = await runDisconnections({ edge, count, rate: Number(values.rate), onProgress });
+    const row = await runDisconnections({ edge, count, rate, onProgress });
     if (row.holes + row.doubles + row.outOfOrder > 0) process.exitCode = 1;
     rows.push(row);
   }
@@ -54,31 +56,23 @@ async function disconnections(): Promise<object[]> {
 }
 
 async function frames(): Promise<object[]> {
-  const options = {
-    markets: Number(values.markets),
-    updates: Number(values.updates ?? 20),
-    seconds: Number(values.seconds),
-  };
+  const { markets, updates = 20, seconds } = values;
+  const options = { markets, updates, seconds };
   return [await measureFrames("batched", options), await measureFrames("unbatched", options)];
 }
 
 async function memory(): Promise<readonly object[]> {
   const { markets, minutes, updates = 5 } = values;
-  const options = { markets: Number(markets), updates: Number(updates), minutes: Number(minutes) };
-  return measureMemory(options, ({ minute, heapKiB }) => progress(`minute ${minute}: ${heapKiB} KiB`));
+  return measureMemory({ markets, updates, minutes }, ({ minute, heapKiB }) =>
+    progress(`minute ${minute}: ${heapKiB} KiB`),
+  );
 }
 
-const parts: Readonly<Record<string, () => Promise<readonly object[]>>> = { disconnections, frames, memory };
-const part = parts[positionals[0] ?? ""];
-if (part) {
-  const rows = await part();
-  progress("");
-  console.log(picocolors.bold(`Client: ${positionals[0]}`));
-  console.table(rows);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
-  // The SDK of the managed edge's queue keeps its connections open.
-  process.exit();
-} else {
-  console.error(usage);
-  process.exitCode = 2;
-}
+const [part] = values.words;
+const rows = await { disconnections, frames, memory }[part]();
+progress("");
+console.log(picocolors.bold(`Client: ${part}`));
+console.table(rows);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+// The SDK of the managed edge's queue keeps its connections open.
+process.exit();

@@ -1,23 +1,33 @@
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
+import * as z from "zod";
+import { list, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { measure, type Row } from "./run.ts";
 import { startBenchEdge } from "./setup.ts";
 
-const { values } = parseArgs({
-  options: {
-    clients: { type: "string", default: "20" },
-    markets: { type: "string", default: "50" },
-    /** Updates a second over all markets; several with commas. */
-    rates: { type: "string", default: "20,1000" },
-    seconds: { type: "string", default: "10" },
-    /** How long a post takes, in ms. */
-    "post-ms": { type: "string", default: "10" },
-    /** Invocations of the fan-out at once; AWS takes 2 or more. */
-    concurrency: { type: "string", default: "2" },
-    /** How long a fan-out rests after a batch that was not full, in ms: RT_EDGE_WINDOW_MS. */
-    "window-ms": { type: "string", default: "0" },
-    json: { type: "boolean", default: false },
-  },
+const values = readCommandLine({
+  usage: `npm run bench:edge -- [options]
+
+  --clients N      (default 20)
+  --markets N      (default 50)
+  --rates a,b      updates a second over all markets (default 20,1000)
+  --seconds N      of each run (default 10)
+  --post-ms N      duration of a post (default 10)
+  --concurrency N  fan-outs at once; AWS takes 2 or more (default 2)
+  --window-ms N    rest of a fan-out after a batch that was not full: RT_EDGE_WINDOW_MS (default 0)
+  --json           prints the rows as JSON
+`,
+  texts: ["clients", "markets", "rates", "seconds", "post-ms", "concurrency", "window-ms"],
+  flags: ["json"],
+  schema: z.object({
+    clients: wholeNumber(20),
+    markets: wholeNumber(50),
+    rates: list("20,1000"),
+    seconds: wholeNumber(10),
+    "post-ms": z.coerce.number().min(0).default(10),
+    concurrency: wholeNumber(2),
+    "window-ms": z.coerce.number().min(0).default(0),
+    json: z.boolean().default(false),
+  }),
 });
 
 const progress = (text: string): void => {
@@ -25,18 +35,17 @@ const progress = (text: string): void => {
 };
 
 const rows: Row[] = [];
-for (const rate of values.rates.split(",").map(Number)) {
+for (const rate of values.rates.map(Number)) {
   for (const channel of ["market:trades", "market:prices"] as const) {
     progress(`${rate} updates a second on ${channel}`);
     const edge = await startBenchEdge({
-      postMs: Number(values["post-ms"]),
-      concurrency: Number(values.concurrency),
-      windowMs: Number(values["window-ms"]),
+      postMs: values["post-ms"],
+      concurrency: values.concurrency,
+      windowMs: values["window-ms"],
     });
     try {
       const { clients, markets, seconds } = values;
-      const size = { clients: Number(clients), markets: Number(markets), seconds: Number(seconds) };
-      rows.push(...(await measure(edge, { channel, rate, ...size })));
+      rows.push(...(await measure(edge, { channel, rate, clients, markets, seconds })));
     } finally {
       await edge.stop();
     }

@@ -1,4 +1,4 @@
-import { init } from "echarts";
+import { type ChartLibrary, loadChartLibrary } from "./chart-library.ts";
 import type { Measure } from "./measurement.ts";
 import type { Row } from "./row.ts";
 import type { ServerName } from "./servers/servers.ts";
@@ -100,13 +100,18 @@ const round = (value: number): string =>
 const colorOf = (server: ServerName): string =>
   server === "gateway" ? OURS : natives.includes(server) ? NATIVE : THEIRS;
 
-function draw(option: Parameters<ReturnType<typeof init>["setOption"]>[0], height: number): string {
-  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
-  chart.setOption({ ...option, animation: false, backgroundColor: "#ffffff", textStyle: { fontFamily: FONT } });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
-}
+/** Draws a chart of that height as SVG. */
+type Draw = (option: object, height: number) => string;
+
+const drawWith =
+  (library: ChartLibrary): Draw =>
+  (option, height) => {
+    const chart = library.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+    chart.setOption({ ...option, animation: false, backgroundColor: "#ffffff", textStyle: { fontFamily: FONT } });
+    const svg = chart.renderToSVGString();
+    chart.dispose();
+    return svg;
+  };
 
 const heading = (text: string) => ({
   ...{ text, left: MARGIN, top: 12 },
@@ -165,7 +170,7 @@ function seriesOf({ panel: { measure, unit = 1 }, bars }: PlacedPanel, index: nu
 }
 
 /** Two panels beside each other, in as many lines as it takes. */
-function drawPanels({ title, panels }: Chart, rows: readonly Row[]): string | undefined {
+function drawPanels({ title, panels }: Chart, rows: readonly Row[], draw: Draw): string | undefined {
   const filled = panels
     .map((panel) => ({
       panel,
@@ -189,7 +194,7 @@ function drawPanels({ title, panels }: Chart, rows: readonly Row[]): string | un
 }
 
 /** Memory of the server over the time for which some of its clients did not read. */
-function drawStalled(rows: readonly Row[]): string | undefined {
+function drawStalled(rows: readonly Row[], draw: Draw): string | undefined {
   const title = "Memory of the server (RSS, MiB) while 100 of 2,000 clients do not read";
   const watched = rows.filter(({ shape, rssSeries }) => shape === "stalled" && rssSeries);
   if (watched.length === 0) return undefined;
@@ -221,11 +226,12 @@ function drawStalled(rows: readonly Row[]): string | undefined {
   return draw(option, 320);
 }
 
-/** The charts that the rows are enough for, as SVG by file name. */
-export function drawCharts(rows: readonly Row[]): ReadonlyMap<string, string> {
+/** Draws the charts that the rows are enough for, as SVG by file name. */
+export async function drawCharts(rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {
+  const draw = drawWith(await loadChartLibrary());
   const drawn = [
-    ...charts.map((chart) => [chart.file, drawPanels(chart, rows)] as const),
-    ["stalled.svg", drawStalled(rows)] as const,
+    ...charts.map((chart) => [chart.file, drawPanels(chart, rows, draw)] as const),
+    ["stalled.svg", drawStalled(rows, draw)] as const,
   ];
   return new Map(drawn.flatMap(([file, svg]) => (svg === undefined ? [] : [[file, svg] as const])));
 }

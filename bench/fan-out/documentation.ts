@@ -22,7 +22,7 @@ export interface Documentation {
 
 /** Writes the generated parts of docs/performance.md and its charts. */
 export async function writeDocumentation({ rows, shapes, conditions }: Documentation): Promise<void> {
-  const charts = drawCharts(rows);
+  const charts = await drawCharts(rows);
   await mkdir(CHARTS, { recursive: true });
   for (const [file, svg] of charts) await writeFile(join(CHARTS, file), `${svg}\n`);
   await writeFile(DOCUMENTED_ROWS, toJson(rows));

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
+import * as z from "zod";
+import { readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { measureFrames, measureMemory } from "./measure.ts";
 
 const usage = `npm run bench:page -- <what> [options]
@@ -17,39 +18,31 @@ const usage = `npm run bench:page -- <what> [options]
 What a batch per frame saves is measured by npm run bench:client -- frames.
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: "string", default: "15" },
-    minutes: { type: "string", default: "2" },
-    markets: { type: "string", default: "200" },
-    updates: { type: "string", default: "20" },
-    json: { type: "string" },
-  },
+const { words, seconds, minutes, json, ...options } = readCommandLine({
+  usage,
+  texts: ["seconds", "minutes", "markets", "updates", "json"],
+  schema: z.object({
+    words: z.tuple([z.enum(["frames", "memory"], "the first word must be frames or memory")]),
+    seconds: wholeNumber(15),
+    minutes: wholeNumber(2),
+    markets: wholeNumber(200),
+    updates: wholeNumber(20),
+    json: z.string().optional(),
+  }),
 });
-
-const options = { markets: Number(values.markets), updates: Number(values.updates) };
 
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r${text}   `);
 };
 
-const parts: Readonly<Record<string, () => Promise<readonly object[]>>> = {
-  frames: async () => [await measureFrames({ ...options, seconds: Number(values.seconds) })],
-  memory: () =>
-    measureMemory({ ...options, minutes: Number(values.minutes) }, ({ minute, heapKiB }) =>
-      progress(`minute ${minute}: ${heapKiB} KiB`),
-    ),
-};
-
-const part = parts[positionals[0] ?? ""];
-if (part) {
-  const rows = await part();
-  progress("");
-  console.log(picocolors.bold(`Page: ${positionals[0]}`));
-  console.table(rows);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
-} else {
-  console.error(usage);
-  process.exitCode = 2;
-}
+const [part] = words;
+const rows: readonly object[] =
+  part === "frames"
+    ? [await measureFrames({ ...options, seconds })]
+    : await measureMemory({ ...options, minutes }, ({ minute, heapKiB }) =>
+        progress(`minute ${minute}: ${heapKiB} KiB`),
+      );
+progress("");
+console.log(picocolors.bold(`Page: ${part}`));
+console.table(rows);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`);

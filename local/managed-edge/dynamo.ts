@@ -8,7 +8,7 @@ import { type EdgeFaults, noFaults } from "./edge-faults.ts";
 
 const TABLE = "managed-edge";
 
-/** What any AWS SDK needs to be told, though nothing here looks at it. */
+/** Settings that every AWS SDK requires, although nothing here checks them. */
 export const localCredentials = {
   AWS_REGION: "us-east-1",
   AWS_ACCESS_KEY_ID: "local",
@@ -17,7 +17,7 @@ export const localCredentials = {
 
 /** A DynamoDB on this machine, with the managed edge's table. */
 export interface LocalDynamo {
-  /** What a function's environment needs to use it. */
+  /** Variables that a function needs to use it. */
   readonly environment: Readonly<Record<string, string>>;
   stop(): void;
 }

@@ -1,5 +1,5 @@
 /**
- * What becomes of a post:
+ * Fault of a post:
  * - `gone`: 410, as for a connection that has ended
  * - `throttled`: 429
  * - `failed`: 500
@@ -9,10 +9,10 @@
  */
 export type PostFault = "gone" | "throttled" | "failed" | "silent" | "unanswered" | "killed" | undefined;
 
-/** What becomes of a request to DynamoDB or SQS: `silent` is accepted and never answered, `failed` is a 500. */
+/** Fault of a request to DynamoDB or SQS: `silent` is accepted and never answered, `failed` is a 500. */
 export type RequestFault = "silent" | "failed" | undefined;
 
-/** What goes wrong on the emulated AWS, for tests and the drill. Each is asked at each request; assign to change it. */
+/** Faults of the emulated AWS, for tests and the drill. Read at each request; assign to change one. */
 export interface EdgeFaults {
   /** `POST @connections/<id>`; the post waits for what it resolves with. */
   post: (connectionId: string, body: string) => PostFault | Promise<PostFault>;

@@ -38,19 +38,19 @@ export interface FifoQueueOptions {
   readonly invoke: (event: SQSEvent) => Promise<SQSBatchResponse>;
   /** Invocations at once; AWS takes 2 or more. */
   readonly maximumConcurrency: number;
-  /** How long a failed message stays away, in ms. */
+  /** Time until a failed message becomes visible again, in ms. */
   readonly visibilityTimeoutMs: number;
   /** Receives after which a message is put aside as dead. */
   readonly maximumReceives: number;
-  /** Hears of what the function threw, and of dead messages. */
+  /** Called with each error of the function, and with each dead-lettered message. */
   readonly onFailure: (text: string) => void;
-  /** What becomes of requests to it. @default nothing goes wrong */
+  /** Faults of requests to it. @default none */
   readonly faults?: EdgeFaults | undefined;
 }
 
 /** An SQS FIFO queue and the event source mapping of the function behind it. */
 export interface FifoQueue {
-  /** What a publisher's and the fan-out's environment need to use it. */
+  /** Variables that a publisher and the fan-out need to use it. */
   readonly environment: Readonly<Record<"RT_EDGE_QUEUE_URL" | "AWS_ENDPOINT_URL_SQS", string>>;
   /** Takes a message in without the way over HTTP. */
   add(entry: QueueEntry): void;

@@ -19,18 +19,18 @@ export const edgeHandlers = {
 interface LocalEdgeOptions {
   /** Where clients connect; 0 for a free one. */
   readonly port: number;
-  /** What the functions need beside what is started here: Redis and the token issuer. */
+  /** Variables that the functions need beside those of the parts started here: Redis and the token issuer. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Hears of what a function logs, and of what failed. */
+  /** Called with each line that a function logs, and with each failure. */
   readonly onNotice: (text: string) => void;
-  /** What goes wrong on the emulated AWS; for the drill. @default nothing */
+  /** Faults of the emulated AWS, for the drill. @default none */
   readonly faults?: EdgeFaults | undefined;
 }
 
 /** The managed edge on this machine. */
 export interface LocalEdge {
   readonly port: number;
-  /** What publishers need in their environment to hand on to it. */
+  /** Variables that make publishers send it hints. */
   readonly publisherEnvironment: Readonly<Record<string, string>>;
   /** Ends the functions' process with SIGKILL, in the midst of whatever they do; another one takes its place. */
   kill(): void;

@@ -12,9 +12,9 @@ interface ManagementOptions {
   readonly faults: EdgeFaults;
   /** Ends the functions' process. */
   readonly kill: () => void;
-  /** How long a post takes, in ms. */
+  /** Duration of a post, in ms. */
   readonly postMs: number;
-  /** Hears of each message that was handed to a client. */
+  /** Called with each message that was written to a client. */
   readonly onPosted: (body: string) => void;
 }
 

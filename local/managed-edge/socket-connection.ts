@@ -9,7 +9,7 @@ const MAXIMUM_FRAME_BYTES = 32 * 1_024;
 const GOING_AWAY = 1_001;
 const TOO_LARGE = 1_009;
 
-/** What handlers get of a connection with every event. */
+/** The connection's part of each event that handlers get. */
 export interface SocketContext {
   readonly connectionId: string;
   readonly connectedAt: number;
@@ -75,7 +75,7 @@ interface SocketOptions {
   readonly context: SocketContext;
   readonly socket: WebSocket;
   readonly limits: SocketLimits;
-  /** Hears of each message with its route; what it rejects with is a failed integration. */
+  /** Called with each message and its route; a rejection is a failed integration. */
   readonly onMessage: (routeKey: string, body: string) => Promise<void>;
   readonly onClose: (code: number) => void;
 }
@@ -111,7 +111,7 @@ export class SocketConnection {
     });
   }
 
-  /** Whether the client took the message off our hands. */
+  /** Resolves with true once the message is written to the client. */
   send(body: string): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return false;
     this.#touch();

@@ -27,17 +27,17 @@ export interface WebSocketApiOptions {
   readonly idleMs?: number | undefined;
   /** @default API Gateway's two hours */
   readonly lifetimeMs?: number | undefined;
-  /** How old, in ms, a connection says that it is when it begins. @default 0 */
+  /** Reported age of a new connection, in ms. @default 0 */
   readonly initialAgeMs?: (() => number) | undefined;
-  /** What becomes of requests to `@connections`. @default nothing goes wrong */
+  /** Faults of requests to `@connections`. @default none */
   readonly faults?: EdgeFaults | undefined;
   /** Ends the functions' process, for the fault `killed`. @default does nothing */
   readonly kill?: (() => void) | undefined;
-  /** How long a post takes, in ms: some 10 on AWS. @default 0 */
+  /** Duration of a post, in ms: some 10 on AWS. @default 0 */
   readonly postMs?: number | undefined;
-  /** Hears of each message that was handed to a client. */
+  /** Called with each message that was written to a client. */
   readonly onPosted?: ((body: string) => void) | undefined;
-  /** Whether `$disconnect` is delivered; on AWS it is best effort. @default true */
+  /** Delivers `$disconnect`; on AWS that is best effort. @default true */
   readonly hasDisconnect?: (() => boolean) | undefined;
 }
 

@@ -30,7 +30,7 @@ interface Position {
   cost: number;
 }
 
-/** What happened to an order, and what else there is to tell its user. */
+/** A change of an order, with the other events for its user. */
 export interface OrderStep {
   readonly order: object;
   readonly isFill: boolean;
@@ -45,7 +45,7 @@ export interface MarketOrder {
   readonly size: number;
 }
 
-/** What came of a market order, and how it goes on. */
+/** The outcome of a market order, and its later fills. */
 export interface PlacedOrder {
   readonly id: string;
   readonly step: OrderStep;

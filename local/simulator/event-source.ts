@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import type { SimulatedEvent } from "./simulation.ts";
 
-/** What PutEvents takes in one request. */
+/** Most entries that PutEvents takes in one request. */
 const BATCH = 10;
 
 /** Puts events on the bus, with the AWS SDK as any producer would. */

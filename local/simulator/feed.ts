@@ -6,7 +6,7 @@ const PERIOD_MS = 100;
 export interface FeedOptions {
   readonly simulation: Simulation;
   readonly source: EventSource;
-  /** About so many events a second. */
+  /** Approximate events a second. */
   readonly eventsPerSecond: number;
   readonly onError: (error: unknown) => void;
 }

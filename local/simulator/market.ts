@@ -48,12 +48,12 @@ export class Market {
     this.#volume = random.between(1_000_000, 90_000_000);
   }
 
-  /** What a YES share costs now. */
+  /** Current YES price. */
   get yes(): number {
     return this.#yes;
   }
 
-  /** What a share of that outcome costs now. */
+  /** Returns the current price of an outcome. */
   priceOf(outcome: "yes" | "no"): number {
     return outcome === "yes" ? this.#yes : 1_000 - this.#yes;
   }

@@ -27,7 +27,7 @@ export class Random {
     return item;
   }
 
-  /** Whether something of that probability happens. */
+  /** Returns true with that probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }

@@ -24,9 +24,9 @@ export interface OrderRequest {
 
 export interface SimulatedOrder {
   readonly id: string;
-  /** What happens at once: the order is open, or rejected. */
+  /** Events that follow at once: the order is open, or rejected. */
   readonly events: readonly SimulatedEvent[];
-  /** What happens when more of it is executed; nothing once it is at its end. */
+  /** Events of the next fill; none once the order is complete. */
   fillNext(time: number): readonly SimulatedEvent[];
 }
 
@@ -38,7 +38,7 @@ const HEADLINES = [
   ["Talks break off without a date", "negative"],
 ] as const;
 
-/** Markets, users and signals that go on for ever; the same for the same seed and times. */
+/** Simulates markets, users and signals without end; the same for the same seed and times. */
 export class Simulation {
   readonly #random: Random;
   readonly #markets: readonly Market[];
@@ -51,7 +51,7 @@ export class Simulation {
     this.#accounts = USERS.map((user) => new Account(user, this.#markets, this.#random));
   }
 
-  /** What happens next: one event, or the few that belong together. `time` in ms since 1970. */
+  /** Returns the next event, or the few that belong together. `time` in ms since 1970. */
   next(time: number): SimulatedEvent[] {
     const dice = this.#random.next();
     const market = this.#random.pick(this.#markets);

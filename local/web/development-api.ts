@@ -21,13 +21,13 @@ export type GatewayState = z.infer<typeof gateways>["gateways"][number];
 
 const failure = z.object({ message: z.string() });
 
-/** How long an answer may take, in ms; without a limit a silent platform would look like one that is about to answer. */
+/** Longest wait for an answer, in ms; without a limit a silent platform would look like one that is about to answer. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /** The platform's development routes refused a request or did not answer; the message is for the user to read. */
 export class DevelopmentApiError extends Error {
   override readonly name = "DevelopmentApiError";
-  /** Whether the platform has refused. Otherwise it did not answer, and may have done what it was asked for. */
+  /** True where the platform refused. Otherwise it did not answer, and may have carried out the request. */
   readonly isRefusal: boolean;
 
   constructor(message: string, { isRefusal, ...options }: ErrorOptions & { readonly isRefusal: boolean }) {

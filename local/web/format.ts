@@ -24,7 +24,7 @@ export const short = (value: number): string => compact.format(value);
 /** The time of day, of milliseconds since 1970. */
 export const timeOfDay = (time: number): string => clock.format(time);
 
-/** How long something has lasted: `0.4 s`, `12 s`, `3 min`. */
+/** Formats a duration: `0.4 s`, `12 s`, `3 min`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1_000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

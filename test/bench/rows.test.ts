@@ -112,8 +112,8 @@ describe("a report", () => {
     expect(lines.find((line) => line.startsWith("| stock"))).toContain("1 of 1000 not delivered in time, client-bound");
   });
 
-  it("has the charts that the rows are enough for, with their figures", () => {
-    const charts = drawCharts(rows);
+  it("has the charts that the rows are enough for, with their figures", async () => {
+    const charts = await drawCharts(rows);
 
     expect([...charts.keys()]).toEqual(["cpu.svg", "latency.svg"]);
     expect(charts.get("cpu.svg")).toMatch(/>this gateway<.*>16</s);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gatewayContainer, gatewayVariants, only, type Resource, synthesize } from "./synthesize.ts";
 
-/** The gateway's ping, in seconds; test/tools/image.test.ts reads it from a running gateway. */
+/** The gateway's ping, in seconds; test/gateway/image.test.ts reads it from a running gateway. */
 const PING_SECONDS = 20;
 
 const attribute = (resource: Resource, list: string, key: string): string | undefined =>

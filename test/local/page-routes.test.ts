@@ -38,7 +38,7 @@ describe("the routes behind the buttons of the page", () => {
 describe("the page", () => {
   const get = (path: string) => fetch(`http://127.0.0.1:${platform.port}${path}`);
 
-  it("is served at the root, and its parts may be kept for ever", async () => {
+  it("is served at the root, and its parts may be cached without end", async () => {
     const page = await get("/");
     const html = await page.text();
     expect(page.headers.get("cache-control")).toBe("no-cache");
@@ -54,7 +54,7 @@ describe("the page", () => {
 });
 
 describe("the fleet", () => {
-  it("fills the place of a gateway that has ended by itself", async () => {
+  it("replaces a gateway that ended on its own", async () => {
     const [gateway] = platform.fleet.gateways;
     gateway?.process.kill("SIGKILL");
     await expect.poll(() => platform.fleet.describe()).toMatchObject([{ state: "ready", restarts: 1 }]);

@@ -6,7 +6,7 @@ import { type ApiFunctions, startWebSocketApi, type WebSocketApi } from "../../l
 let api: WebSocketApi | undefined;
 afterEach(() => api?.stop());
 
-/** What the functions were called with. */
+/** Events that the functions were called with. */
 let routes: string[] = [];
 
 const policy = (Effect: "Allow" | "Deny") => async () => ({ policyDocument: { Statement: [{ Effect }] } });

@@ -1,10 +1,7 @@
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
+import { type ChromiumProgram, findChromium } from "./chromium.ts";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
-
-/** No sandbox as root, and nothing that looks for hosts outside of this machine. */
+/** No sandbox, which root cannot have, and no requests to hosts other than this machine. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -15,13 +12,13 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** @throws Error that says how to install one. */
-function findChromium(): string {
-  const folders = ["/usr/bin", ...(process.env.PATH ?? "").split(delimiter)];
-  const found = folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((path) => existsSync(path));
-  if (found === undefined) throw new Error("Chromium is not installed. On Debian and Ubuntu: apt-get install chromium");
-  return found;
-}
+/** Starts a Chromium without a window. */
+export const launchProgram = ({ executablePath, env }: ChromiumProgram): Promise<Browser> =>
+  chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...env } });
 
-/** Starts a real Chromium without a window. Rejects where there is none, with how to install it. */
-export const launchBrowser = (): Promise<Browser> => chromium.launch({ executablePath: findChromium(), args: FLAGS });
+/**
+ * Starts a Chromium without a window.
+ *
+ * @throws Error that says how to install one, where there is none and none can be fetched.
+ */
+export const launchBrowser = async (): Promise<Browser> => launchProgram(await findChromium());

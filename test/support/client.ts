@@ -7,7 +7,7 @@ export interface ClientOptions extends Partial<ManagerOptions & SocketOptions> {
   readonly token?: unknown;
 }
 
-/** What a gateway answers to a request: a reply or an error. */
+/** A gateway's answer to a request: a reply or an error. */
 export type Answer = Record<string, unknown>;
 
 /** A stock socket.io-client that keeps what it gets. */

@@ -27,7 +27,7 @@ export class EdgeClient {
   readonly frames: ServerFrame[] = [];
   /** Messages that the frames came in. */
   posts = 0;
-  /** How the connection ended. */
+  /** Code and reason of the connection's end. */
   closeCode: number | undefined;
   #requests = 0;
   /** By the id of the request. */

@@ -1,8 +1,8 @@
 import { createClocks } from "../../drill/clocks.ts";
 
-/** A wall clock for a process, wrong by as much as one likes, with Debian's libfaketime. */
+/** A wall clock for a process that can be set wrong, by libfaketime. */
 export interface FalseClock {
-  /** What the process needs in its environment. */
+  /** Variables that the process needs. */
   readonly environment: Readonly<Record<string, string>>;
   /** Sets the clock ahead (or behind, where negative) from now on. */
   set(seconds: number): Promise<void>;

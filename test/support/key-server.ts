@@ -1,25 +1,32 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { generate } from "selfsigned";
 import { freePort } from "../../local/free-port.ts";
-
-const PEM = join(import.meta.dirname, "localhost.pem");
 
 /** An issuer's HTTPS server for its keys, which may be away, silent or there. */
 export interface KeyServer {
   readonly uri: string;
-  /** What a gateway's environment needs to trust the server's certificate. */
+  /** The variable that makes a gateway trust the server's certificate. */
   readonly environment: { readonly NODE_EXTRA_CA_CERTS: string };
-  /** Takes connections and never says a word. */
+  /** Accepts connections and sends nothing. */
   stayAndBeSilent(): Promise<void>;
   /** Answers with the keys. */
   answer(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Reserves a port for the keys (a JWKS as JSON); nothing listens there until it is told to. */
+/** Makes a certificate for localhost, and its key, which nobody else has. */
+const createCertificate = () =>
+  generate([{ name: "commonName", value: "localhost" }], {
+    keyType: "ec",
+    extensions: [{ name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }] }],
+  });
+
+/** Reserves a port for the keys (a JWKS as JSON). Nothing listens there until `answer` or `stayAndBeSilent`. */
 export async function createKeyServer(jwks: string): Promise<KeyServer> {
   const port = await freePort();
   let server: Server | undefined;
@@ -43,12 +50,18 @@ export async function createKeyServer(jwks: string): Promise<KeyServer> {
     server = next;
     if ((next.address() as AddressInfo).port !== port) throw new Error("the key server has another port");
   };
-  const pem = readFileSync(PEM, "utf8");
+  const { private: key, cert } = await createCertificate();
+  const folder = mkdtempSync(join(tmpdir(), "vezta-keys-"));
+  const certificateFile = join(folder, "localhost.pem");
+  writeFileSync(certificateFile, cert);
   return {
     uri: `https://localhost:${port}/jwks.json`,
-    environment: { NODE_EXTRA_CA_CERTS: PEM },
+    environment: { NODE_EXTRA_CA_CERTS: certificateFile },
     stayAndBeSilent: () => start(createServer()),
-    answer: () => start(createHttps({ key: pem, cert: pem }, (_request, response) => response.end(jwks))),
-    close,
+    answer: () => start(createHttps({ key, cert }, (_request, response) => response.end(jwks))),
+    close: async () => {
+      await close();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -12,7 +12,7 @@ export type RedisKind = (typeof redisKinds)[number];
 
 /** A Redis of either shape, with a publisher on it. */
 export interface TestRedis {
-  /** What a gateway or a Lambda needs in its environment to reach it. */
+  /** Variables that a gateway or a Lambda needs to reach it. */
   readonly environment: Readonly<Record<string, string>>;
   /** A connection for looking and meddling. */
   readonly commands: Redis | Cluster;

@@ -61,7 +61,7 @@ async function goToManagedEdge(shown: PageDriver): Promise<void> {
 const colourOf = (shown: PageDriver, selector: string): Promise<unknown> =>
   shown.page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).color`);
 
-/** What shows data, one of each panel. */
+/** Elements with data, one of each panel. */
 const SHOWN = [
   ".market-row .price.yes",
   ".quote .yes",
@@ -126,7 +126,7 @@ async function goAwayAndBack(shown: PageDriver, name: string, { leave, away, bac
 
 interface Absence {
   readonly leave: () => unknown;
-  /** What every panel says meanwhile. */
+  /** Text of each panel meanwhile. */
   readonly away: RegExp;
   readonly back: () => unknown;
 }

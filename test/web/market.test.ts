@@ -84,7 +84,7 @@ describe("a guest", () => {
     await guest.expectWhole();
   });
 
-  it("is told how to place an order", async () => {
+  it("shows how to place an order", async () => {
     expect(await guest.page.getByRole("button", { name: "Buy Yes" }).isDisabled()).toBe(true);
     await guest.page.getByText("Sign in as alice or bob to place an order.").waitFor();
   });

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** What a browser says of connections that cannot be made; nothing that a page could keep it from. */
+/** Console messages of a browser about failed connections, which a page cannot suppress. */
 const OUTAGE = /WebSocket connection to|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|Failed to load resource/;
 
 export interface OpenOptions extends BrowserContextOptions {
@@ -10,7 +10,7 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly managedEdgePort?: number;
 }
 
-/** What the page sums up of its own layout shifts, from before it was loaded. */
+/** Sums up the page's layout shifts, from before it is loaded. */
 const OBSERVE_SHIFTS = `
   window.shift = 0;
   new PerformanceObserver((list) => {
@@ -18,11 +18,11 @@ const OBSERVE_SHIFTS = `
   }).observe({ type: "layout-shift", buffered: true });
 `;
 
-/** The page in a browser of its own, with the words that people use for it. */
+/** Drives the page in a browser, in the terms of its users. */
 export class PageDriver {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** What the console said that it should not. */
+  /** Errors and warnings of the console. */
   readonly errors: string[] = [];
 
   constructor(page: Page) {
@@ -50,12 +50,12 @@ export class PageDriver {
     return areas.map(String).sort();
   }
 
-  /** How much the page has moved what was on it since it was opened; what Core Web Vitals call good is below 0.1. */
+  /** Resolves with the page's cumulative layout shift since it was opened; Core Web Vitals call less than 0.1 good. */
   async shift(): Promise<number> {
     return Number(await this.page.evaluate("window.shift"));
   }
 
-  /** What the price of a market looks like in the list. */
+  /** Resolves with the price of a market as the list shows it. */
   price(marketId: string): Promise<string | null> {
     return this.panel("Markets").getByRole("button", { name: marketId }).locator(".price.yes").textContent();
   }

@@ -14,7 +14,7 @@ export interface PagePlatform {
   readonly platform: LocalPlatform;
   readonly browser: Browser;
   readonly url: string;
-  /** What the platform told its user of. */
+  /** Notices of the platform to its user. */
   readonly notices: readonly string[];
   open(options?: Partial<OpenOptions>): Promise<PageDriver>;
   /** Puts a price of a market on the bus. Resolves once the functions have published it. */

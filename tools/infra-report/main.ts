@@ -1,10 +1,9 @@
-/** `npm run infra:report`: synthesises offline and prints the validators with their findings, sizes and times. */
+/** `npm run infra:report`: reports what synth checks offline, and the size and cold start of the functions. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import * as z from "zod";
-import { checkImage, type ImageReport } from "../image/check-image.ts";
+import { readCommandLine } from "../command-line.ts";
 import { type BundleFigures, type ColdStart, measureBundles, measureColdStart } from "./function-report.ts";
 import { countRules, type RuleCounts } from "./rule-counts.ts";
 import { type SynthReport, synthesizeEnvironment } from "./synth-report.ts";
@@ -12,7 +11,11 @@ import { type SynthReport, synthesizeEnvironment } from "./synth-report.ts";
 const { bold, dim } = picocolors;
 const root = join(import.meta.dirname, "../..");
 
-const { values: options } = parseArgs({ options: { json: { type: "boolean" }, "no-image": { type: "boolean" } } });
+const options = readCommandLine({
+  usage: "npm run infra:report -- [--json]",
+  flags: ["json"],
+  schema: z.object({ json: z.boolean().default(false) }),
+});
 const progress = (text: string): void => console.error(dim(text));
 
 const cdkSchema = z.looseObject({ context: z.looseObject({ environments: z.record(z.string(), z.unknown()) }) });
@@ -40,7 +43,6 @@ interface InfraReport {
   readonly rules: RuleCounts;
   readonly bundles: BundleFigures;
   readonly coldStart: ColdStart;
-  readonly image: ImageReport | undefined;
 }
 
 async function measure(): Promise<InfraReport> {
@@ -54,15 +56,11 @@ async function measure(): Promise<InfraReport> {
   const bundles = measureBundles(assembly);
   const coldStart = await measureColdStart(assembly);
   for (const synth of synths) rmSync(synth.assembly, { recursive: true });
-  if (!options["no-image"]) progress("building and starting the gateway's image …");
-  const image = options["no-image"]
-    ? undefined
-    : await checkImage({ builder: "folder", base: undefined, options: [], environment: process.env });
   const environments = synths.map(({ assembly: _assembly, ...figures }) => figures);
-  return { environments, rules: countRules(), bundles, coldStart, image };
+  return { environments, rules: countRules(), bundles, coldStart };
 }
 
-function print({ environments, rules, bundles, coldStart, image }: InfraReport): void {
+function print({ environments, rules, bundles, coldStart }: InfraReport): void {
   const findings = environments.flatMap(({ environment, findings }) =>
     findings.map((name) => `${environment}: ${name}`),
   );
@@ -77,8 +75,7 @@ ${bold("checked by")}     cdk-nag AwsSolutions: ${rules.nag} rules
                AWS's template validator: ${rules.cloudFormation} rules, ${rules.schemas} resource schemas
                our own assertions: npx vitest run test/infra
 ${bold("functions")}      ${bundles.bundles} bundles, the largest ${kilobytes(bundles.bytes)} (${zipped})
-               cold start on this machine ${coldStart.initMs.toFixed(0)} ms, first event ${coldStart.firstEventMs.toFixed(0)} ms (medians of ${coldStart.runs})
-${bold("image")}          ${image ? `our layer ${kilobytes(image.ownBytes)}, built in ${image.buildSeconds} s: ${image.how}` : "left out"}`);
+               cold start on this machine ${coldStart.initMs.toFixed(0)} ms, first event ${coldStart.firstEventMs.toFixed(0)} ms (medians of ${coldStart.runs})`);
 }
 
 try {

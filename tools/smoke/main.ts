@@ -1,8 +1,8 @@
 /** `npm run smoke -- --url …`: tests a deployed endpoint step by step. Exit code 0 if no step failed. */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import * as z from "zod";
+import { parseCommandLine } from "../command-line.ts";
 import { runSmokeTest, type SmokeStep } from "./smoke-test.ts";
 
 const { bold, dim, green, red, yellow } = picocolors;
@@ -35,14 +35,8 @@ const optionsSchema = z
 
 /** @throws Error if an option is invalid or the token's file cannot be read. */
 function parseOptions() {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    options: {
-      ...{ url: text, bus: text, region: text, "events-endpoint": text, "token-file": text, timeout: text },
-      json: { type: "boolean" },
-    },
-  });
-  const options = optionsSchema.parse(values);
+  const texts = ["url", "bus", "region", "events-endpoint", "token-file", "timeout"];
+  const options = parseCommandLine({ texts, flags: ["json"], schema: optionsSchema }, process.argv.slice(2));
   const file = options["token-file"];
   const token = (file === undefined ? process.env.RT_SMOKE_TOKEN : readFileSync(file, "utf8"))?.trim();
   return { ...options, token: token || undefined };
@@ -61,8 +55,7 @@ function readOptions(): ReturnType<typeof parseOptions> {
   try {
     return parseOptions();
   } catch (error) {
-    const reason =
-      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : error;
+    const reason = error instanceof Error ? error.message : error;
     console.error(`${red(String(reason))}\n\n${USAGE}`);
     process.exit(2);
   }

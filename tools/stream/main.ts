@@ -1,6 +1,5 @@
 /** `npm run stream -- inspect|reset …`: looks at one stream in Redis, or deletes it with what guards it. */
 import { createInterface } from "node:readline/promises";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import * as z from "zod";
 import { channelNames, isChannel } from "../../contract/channels.ts";
@@ -8,6 +7,7 @@ import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { inspectStream, resetStream } from "../../kernel/operations/stream-operations.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { describeStream } from "../../kernel/streams/publish-outcome.ts";
+import { parseCommandLine } from "../command-line.ts";
 import { describeInspection } from "./describe-inspection.ts";
 
 const { red } = picocolors;
@@ -27,7 +27,7 @@ Redis is that of RT_REDIS_URL, RT_REDIS_CLUSTER, RT_REDIS_USERNAME and RT_REDIS_
 Redis failed or the question was answered with no, 2 for wrong options.`;
 
 const optionsSchema = z.object({
-  action: z.enum(["inspect", "reset"], "the first word must be inspect or reset"),
+  words: z.tuple([z.enum(["inspect", "reset"], "the first word must be inspect or reset")]),
   channel: z.string("--channel is missing").refine(isChannel, "--channel: there is no channel of that name"),
   key: z.string().min(1).optional(),
   yes: z.boolean().default(false),
@@ -36,20 +36,13 @@ const optionsSchema = z.object({
 
 function readOptions() {
   try {
-    const { values, positionals } = parseArgs({
-      options: {
-        channel: { type: "string" },
-        key: { type: "string" },
-        yes: { type: "boolean" },
-        json: { type: "boolean" },
-      },
-      allowPositionals: true,
-    });
-    const options = optionsSchema.parse({ ...values, action: positionals[0] });
-    return { ...options, config: parseEnvironment(redisEnvironment, process.env) };
+    const { words, ...options } = parseCommandLine(
+      { texts: ["channel", "key"], flags: ["yes", "json"], schema: optionsSchema },
+      process.argv.slice(2),
+    );
+    return { ...options, action: words[0], config: parseEnvironment(redisEnvironment, process.env) };
   } catch (error) {
-    const reason =
-      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : String(error);
     console.error(`${red(reason)}\n\n${USAGE}`);
     process.exit(2);
   }

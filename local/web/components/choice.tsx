@@ -6,7 +6,7 @@ interface Option<T extends string> {
 }
 
 interface ChoiceProps<T extends string> {
-  /** What is chosen, for a screen reader. */
+  /** Name of the choice, for a screen reader. */
   readonly label: string;
   readonly options: readonly Option<T>[];
   readonly value: T;

@@ -20,7 +20,7 @@ interface CopyTradesProps {
   readonly feed: Feed;
 }
 
-/** What became of the trades that were copied from leaders, newest first. */
+/** Lists copied trades with their outcome, newest first. */
 export function CopyTrades({ trades, feed }: CopyTradesProps) {
   const { titleOf } = usePage();
   if (trades.length === 0)

@@ -2,7 +2,7 @@ import { useRealtimeClient } from "../../../client/react/index.ts";
 import { type Feed, worstFeed } from "../state/liveness.ts";
 
 interface RetryButtonProps {
-  /** What is tried again, for a screen reader. */
+  /** Name of what **Retry now** retries, for a screen reader. */
   readonly name: string;
 }
 
@@ -17,7 +17,7 @@ function RetryButton({ name }: RetryButtonProps) {
 }
 
 interface FreshnessLineProps {
-  /** What the panel shows; the line is about the one to worry about most. */
+  /** Feeds of the panel; the line shows the worst of them. */
   readonly feeds: readonly [Feed, ...Feed[]];
 }
 

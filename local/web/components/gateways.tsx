@@ -3,7 +3,7 @@ import { label, timeOfDay } from "../format.ts";
 import { useGateways } from "../state/use-gateways.ts";
 
 interface GatewayRowProps extends GatewayState {
-  /** Whether the platform said so just now. */
+  /** True while the platform's last answer is recent. */
   readonly isCurrent: boolean;
   /** Does something to the platform and says so where it fails. */
   readonly act: (action: Promise<void>) => void;

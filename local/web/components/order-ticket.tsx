@@ -10,14 +10,14 @@ interface OrderTicketProps {
   readonly user: string | null;
   readonly marketId: string;
   readonly price: MarketPrice | undefined;
-  /** What has to be live for an order to be placed. */
+  /** Feeds that must be live before an order can be placed. */
   readonly needs: readonly [Feed, ...Feed[]];
   readonly orders: ChannelState<"user:orders">;
 }
 
 const OUTCOMES = ["yes", "no"] as const;
 
-/** What has become of an order, from the events themselves; undefined where none of them is known. */
+/** Describes an order's state from its events; undefined where none is known. */
 function describeProgress(orderId: string, orders: readonly Message<"user:orders">[]): string | undefined {
   const steps = orders.filter(({ data }) => data.id === orderId);
   const [first, last] = [steps[0]?.data, steps.at(-1)?.data];

@@ -11,9 +11,9 @@ interface PanelProps {
   readonly view: View;
   /** Beside the title. */
   readonly actions?: ReactNode;
-  /** What is shown in it; without any it says nothing of being live. */
+  /** Feeds shown in it; without any, the panel has no line about being live. */
   readonly feeds?: readonly [Feed, ...Feed[]];
-  /** Whether its parts are dimmed one by one, by themselves. @default false: as a whole, by the worst of `feeds` */
+  /** Leaves dimming to the parts. @default false: the panel is dimmed as a whole, by the worst of `feeds` */
   readonly isDimmedInParts?: boolean;
   readonly children: ReactNode;
 }
@@ -36,12 +36,12 @@ export function Panel({ title, area, view, actions, feeds, isDimmedInParts = fal
 }
 
 interface ScrollAreaProps {
-  /** What a screen reader calls it. */
+  /** Name for a screen reader. */
   readonly label: string;
   readonly children: ReactNode;
 }
 
-/** Scrolls by itself, with the keyboard too. */
+/** Scrolls on its own, with the keyboard too. */
 export function ScrollArea({ label, children }: ScrollAreaProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for controls, and one more region would be one too many

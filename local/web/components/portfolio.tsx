@@ -23,7 +23,7 @@ interface PortfolioProps {
   readonly feed: Feed;
 }
 
-/** What a user has, and what every position is worth. */
+/** Shows a user's portfolio with the value of each position. */
 export function Portfolio({ portfolio, feed }: PortfolioProps) {
   const { titleOf } = usePage();
   if (!portfolio) return <NothingYet feed={feed}>No positions yet. They come with the first fill.</NothingYet>;

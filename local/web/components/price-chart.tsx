@@ -53,7 +53,7 @@ function paint({ chart, series }: Chart): void {
   });
 }
 
-/** What a YES share of one market cost in the last minutes, to the second. */
+/** Charts the YES price of one market over the last minutes. */
 export function PriceChart({ marketId, title, theme, isLive }: PriceChartProps) {
   const { history } = usePage();
   const container = useRef<HTMLDivElement>(null);

@@ -19,7 +19,7 @@ const COLUMNS = [
   { label: "Last", kind: "number" },
 ] as const;
 
-/** How long "cut the connection" keeps everybody out. */
+/** Time for which "cut the connection" refuses new connections, in ms. */
 const CUT_MS = 3_000;
 
 function latencyText(value: number | undefined): string {
@@ -85,7 +85,7 @@ function ChannelRow({ channel, status: reported, received, lastAt, isOffline }: 
   );
 }
 
-/** How fresh everything is, and what can be done to it. */
+/** Shows delivery and gateways, with buttons to break them. */
 export function StatusPanel() {
   const { monitor } = usePage();
   const reading = useSyncExternalStore(monitor.subscribe, monitor.getReading);
@@ -96,7 +96,7 @@ export function StatusPanel() {
 
   const cut = async (): Promise<void> => {
     if (edge === "gateway") return cutConnections(CUT_MS);
-    // Between the page and the managed edge there is no balancer that could cut: the client lets go by itself.
+    // Between the page and the managed edge there is no balancer that could cut: the client closes its own connection.
     client?.pause();
     setTimeout(() => client?.resume(), CUT_MS);
   };

@@ -4,7 +4,7 @@ import type { Liveness } from "../state/liveness.ts";
 interface Tab {
   readonly id: string;
   readonly label: string;
-  /** How many there are, where it matters; 0 is not shown. */
+  /** Count beside the title; 0 is not shown. */
   readonly count?: number;
   readonly liveness: Liveness["kind"];
   readonly content: ReactNode;
@@ -15,7 +15,7 @@ interface TabsProps {
   readonly tabs: readonly [Tab, ...Tab[]];
 }
 
-/** How far a key goes among so many tabs. */
+/** Steps that each key moves among `count` tabs. */
 function step(key: string, index: number, total: number): number | undefined {
   if (key === "ArrowRight") return (index + 1) % total;
   if (key === "ArrowLeft") return (index + total - 1) % total;

@@ -29,7 +29,7 @@ function Session() {
   );
 }
 
-/** What holds for the whole page: the connection, its edge, the user, the theme. */
+/** Shows the settings of the whole page: connection, edge, user, theme. */
 export function TopBar({ theme, onToggleTheme }: TopBarProps) {
   const [edge, setEdge] = useAtom(edgeAtom);
   const { status, text } = useConnection();

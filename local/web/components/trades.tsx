@@ -13,7 +13,7 @@ const COLUMNS = [
   { label: "Size", kind: "number" },
 ] as const;
 
-/** What was traded on one market, newest first. */
+/** Lists the trades of one market, newest first. */
 export function Trades({ trades }: { readonly trades: ChannelState<"market:trades"> }) {
   const feed = useFeed("Trades", trades);
   return (

@@ -14,7 +14,7 @@ interface Measurement {
   readonly took: number;
 }
 
-/** How long messages took to the screen: until the frame that shows them has been painted. */
+/** Collects the time that messages take to the screen: until the frame that shows them is painted. */
 export class LatencyWindow {
   readonly #measured: Measurement[] = [];
   #waiting: number[] = [];

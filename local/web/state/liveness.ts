@@ -13,7 +13,7 @@ export interface Liveness {
   readonly severity: number;
 }
 
-/** What is shown on the page, by its name, and how true it is. */
+/** A feed shown on the page: its name and its status. */
 export interface Feed {
   /** In the plural, as at the beginning of a sentence. */
   readonly name: string;

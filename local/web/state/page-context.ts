@@ -4,7 +4,7 @@ import { PriceHistory } from "./price-history.ts";
 import { Reachability } from "./reachability.ts";
 import { StreamMonitor } from "./stream-monitor.ts";
 
-/** What the whole page shares and nothing replaces while it is open. */
+/** Objects that the whole page shares, the same for as long as it is open. */
 export interface PageContext {
   readonly config: PlatformConfig;
   readonly monitor: StreamMonitor;

@@ -5,7 +5,7 @@ const MAXIMUM_POINTS = 900;
 
 export interface PricePoint {
   readonly time: UTCTimestamp;
-  /** What a YES share cost, in cents. */
+  /** YES price in cents. */
   readonly value: number;
 }
 

@@ -4,16 +4,16 @@ import type { Edge } from "../../../client/index.ts";
 
 export type Theme = "dark" | "light";
 
-/** What a phone shows, where there is room for one thing at a time. */
+/** The section that a phone shows, where there is room for one. */
 export type View = "markets" | "market" | "account" | "signals" | "status";
 
 // Of one tab: two tabs can be two users, which is how to see that nobody gets anybody else's orders.
 const perTab = createJSONStorage<string | null>(() => sessionStorage);
 
-/** Who is signed in; null for nobody. */
+/** The signed-in user; null for nobody. */
 export const userAtom = atomWithStorage<string | null>("vezta-user", null, perTab, { getOnInit: true });
 
-/** What the user chose; null follows the system. */
+/** The theme that the user chose; null follows the system. */
 export const chosenThemeAtom = atomWithStorage<Theme | null>("vezta-theme", null, undefined, { getOnInit: true });
 
 /** Which of the two edges the page is connected to. */

@@ -14,7 +14,7 @@ export interface Recorded {
   readonly since: number;
 }
 
-/** What came on one channel since the page was opened. */
+/** Counts of one channel's messages since the page was opened. */
 export interface ChannelReading extends Recorded {
   readonly channel: Channel;
   readonly received: number;

@@ -1,7 +1,7 @@
 import type { Gap, Message } from "../../../client/index.ts";
 import { compareIds } from "../../../contract/ids.ts";
 
-/** How a message stands to the one before it in its stream. */
+/** Relation of a message to the one before it in its stream. */
 export type Order = "follows" | "hole" | "double";
 
 /** Follows the streams of one subscription by `id` and `prev`. */

@@ -3,7 +3,7 @@ import { fetchGateways, type GatewayState } from "../development-api.ts";
 
 const PERIOD_MS = 1_000;
 
-/** What the platform said of its gateways. */
+/** The gateways' state as the platform last reported it. */
 export interface KnownGateways {
   /** As they were when it last answered; undefined until its first answer. */
   readonly gateways?: readonly GatewayState[];

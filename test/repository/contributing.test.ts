@@ -1,0 +1,82 @@
+import { execFile, execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "../..");
+
+/** The patches of CONTRIBUTING.md, by the heading above them. */
+const examples = readFileSync(join(root, "CONTRIBUTING.md"), "utf8")
+  .split("### ")
+  .slice(1)
+  .map((section) => ({
+    heading: section.split("\n")[0] ?? "",
+    patch: /```diff\n(.*?)```/s.exec(section)?.[1] ?? "",
+  }));
+
+/** Prints the stacks and functions of an environment of cdk.json. */
+const SYNTH = `
+import { context, synthesize } from "./test/infra/synthesize.ts";
+const { assembly, ofType } = synthesize(context.environments.dev);
+const functions = ofType("AWS::Lambda::Function").map(({ logicalId }) => logicalId);
+console.log(JSON.stringify({ stacks: assembly.stacks.map(({ stackName }) => stackName), functions }));
+`;
+
+let copy = "";
+const bin = (name: string): string => join(root, "node_modules/.bin", name);
+
+/** Runs a command in the copy and resolves with its output. Rejects with all that it wrote where it fails. */
+async function runInCopy(command: string, ...values: readonly string[]): Promise<string> {
+  const { stdout } = await run(command, values, { cwd: copy, maxBuffer: 2 ** 24 }).catch((error) => {
+    throw new Error(`${command} ${values.join(" ")}:\n${error.stdout}${error.stderr}`);
+  });
+  return stdout;
+}
+
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), "contributing-"));
+  const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });
+  for (const file of files.split("\0").filter((path) => existsSync(join(root, path)) && path !== "")) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(root, file), join(copy, file));
+  }
+  for (const folder of ["node_modules", ".cache"]) symlinkSync(join(root, folder), join(copy, folder));
+  for (const { patch } of examples) execFileSync("git", ["apply", "-C1", "-"], { cwd: copy, input: patch });
+  writeFileSync(join(copy, "synth.ts"), SYNTH);
+});
+afterAll(() => rmSync(copy, { recursive: true }));
+
+// A compiler and a synth of the whole repository.
+describe("the worked examples of CONTRIBUTING.md", { timeout: 600_000 }, () => {
+  it("are those of a channel, an event, a Lambda and a stack", () => {
+    expect(examples.map(({ heading }) => heading)).toEqual([
+      "Adding a channel",
+      "Adding an event",
+      "Adding a publisher Lambda",
+      "Adding a stack",
+    ]);
+  });
+
+  it("compile, and keep to the import rules", async () => {
+    await runInCopy(bin("tsc"), "--noEmit");
+    await runInCopy("npm", "run", "--silent", "check:imports");
+  });
+
+  it("make a message of each event", async () => {
+    const output = await runInCopy(bin("vitest"), "run", "--reporter=verbose", "test/contract/examples.test.ts");
+
+    expect(output).toContain("vezta.market-data FundingChanged");
+    expect(output).toContain("vezta.deposits DepositReceived");
+  });
+
+  it("deploy a function for the domain, and the stack", async () => {
+    const lines = (await runInCopy(process.execPath, "synth.ts")).split("\n");
+    const { stacks, functions } = JSON.parse(lines.find((line) => line.startsWith('{"stacks"')) ?? "{}");
+
+    expect(stacks).toContain("test-realtime-archive");
+    expect(functions).toContainEqual(expect.stringMatching(/^deposits/));
+  });
+});

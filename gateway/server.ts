@@ -1,15 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { createServer, type Server as HttpServer } from "node:http";
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Cluster, Redis } from "ioredis";
 import type { Logger } from "pino";
-import { type Channel, channelDefinition, type Payload } from "../contract/channels.ts";
-import type { ChannelMessage } from "../contract/domain-events.ts";
+import type { Server } from "socket.io";
 import { NAMESPACE } from "../contract/endpoints.ts";
 import { asError } from "../kernel/as-error.ts";
 import type { VerifyToken } from "../kernel/auth/token-verifier.ts";
-import type { Publisher, PublishOutcome } from "../kernel/streams/publisher.ts";
+import type { Publisher } from "../kernel/streams/publisher.ts";
 import { createStreamReader, type LeftOut } from "../kernel/streams/stream-reader.ts";
+import { type BroadcastToChannel, createBroadcast } from "./broadcast.ts";
 import type { GatewayConfig } from "./config.ts";
 import { authenticateHandshake } from "./connection/authenticate-handshake.ts";
 import { Connection } from "./connection/connection.ts";
@@ -58,31 +57,13 @@ export interface GatewayDependencies {
   readonly redisAddress?: string;
 }
 
-/** The stream of a message: a market on a channel split by market, a user on a private one. */
-export interface BroadcastTarget {
-  /** Default: `data.marketId`. */
-  readonly marketId?: string;
-  /** Required on private channels. */
-  readonly userId?: string;
-}
-
 export interface Gateway {
   /** Serves Socket.IO, `/healthz`, `/readyz` and `/metrics`. Not listening yet. */
   readonly http: HttpServer;
   readonly namespace: GatewayNamespace;
   readonly metrics: Metrics;
-  /**
-   * Publishes to a channel as the Lambdas do: through Redis, to the clients of every gateway. `event` is a name for
-   * the change, which clients receive beside the data.
-   *
-   * @throws PublishError if the data does not match the channel's schema, or Redis cannot be reached.
-   */
-  broadcastToChannel<C extends Channel>(
-    channel: C,
-    event: string,
-    data: Payload<C>,
-    target?: BroadcastTarget,
-  ): Promise<PublishOutcome>;
+  /** Publishes to a channel; see {@link BroadcastToChannel}. */
+  readonly broadcastToChannel: BroadcastToChannel;
   /** Makes `/readyz` fail, so that the load balancer sends no more clients. */
   stopAdmitting(): void;
   /** Stops the timers and closes the connections. */
@@ -90,35 +71,97 @@ export interface Gateway {
 }
 
 /** Longest time for which a heartbeat is deferred, to go out with a message, as a share of the heartbeat interval. */
-const HEARTBEAT_PATIENCE = 0.1;
+const HEARTBEAT_DEFER_SHARE = 0.1;
 
 /** Time in which HTTP requests that are under way when the gateway closes can end, in ms. */
-const CLOSE_PATIENCE_MS = 500;
+const CLOSE_GRACE_MS = 500;
 
-function toMessage<C extends Channel>(
-  channel: C,
-  event: string,
-  data: Payload<C>,
-  { marketId, userId }: BroadcastTarget,
-): ChannelMessage {
-  const { key } = channelDefinition(channel);
-  const ownMarket = "marketId" in data ? data.marketId : undefined;
-  const message = {
-    channel,
-    key: key === "user" ? userId : key === "marketId" ? (marketId ?? ownMarket) : undefined,
-    data,
-    event,
-    eventId: randomUUID(),
+type OnError = (error: unknown, stage: string) => void;
+
+function createHttpServer(readiness: Readiness, metrics: Metrics): HttpServer {
+  const http = createServer(createHealth({ readiness, registry: metrics.registry }));
+  http.headersTimeout = 10_000;
+  http.requestTimeout = 15_000;
+  // Longer than the load balancer's idle timeout, or it would reuse a connection that is being closed here.
+  http.keepAliveTimeout = 125_000;
+  return http;
+}
+
+function createFanOut({ config, hasDirectWrites }: GatewayDependencies, metrics: Metrics, onError: OnError): FanOut {
+  return new FanOut({
+    isDirect: hasDirectWrites,
+    isCompressed: config.RT_COMPRESSION && hasDirectWrites,
+    windowMs: config.RT_FAN_OUT_WINDOW_MS,
+    heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_DEFER_SHARE,
+    maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
+    onFlush({ messages, writes, bytes }) {
+      metrics.deliveries.inc(messages);
+      metrics.writes.inc(writes);
+      metrics.sentBytes.inc(bytes);
+    },
+    onReplaced: () => metrics.replaced.inc(),
+    onError: (error) => onError(error, "fan-out"),
+  });
+}
+
+/** The parts that deliver what arrives from Redis. */
+interface Delivery {
+  readonly pubSub: ShardedPubSub;
+  readonly clock: RedisClock;
+  readonly metrics: Metrics;
+  readonly onError: OnError;
+}
+
+/** Starts the hub, the fan-out and what runs beside them at intervals. */
+function startStreams(dependencies: GatewayDependencies, { pubSub, clock, metrics, onError }: Delivery) {
+  const { config, reader } = dependencies;
+  const fanOut = createFanOut(dependencies, metrics, onError);
+  const onLeftOut = (reason: LeftOut): void => metrics.redisDropped.inc({ reason });
+  const hub = new StreamHub({
+    ...{ pubSub, clock, metrics, onError },
+    reader: createStreamReader(reader, { guard: clock, onLeftOut }),
+    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
+  });
+  const intervalMs = config.RT_HEARTBEAT_MS;
+  const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs, onError });
+  const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
+  const stop = (): void => {
+    heartbeats.stop();
+    frozen.stop();
+    fanOut.close();
   };
-  // Checked against the channel's schema by the publisher, whatever the caller's types said.
-  return message as ChannelMessage;
+  return { hub, fanOut, stop };
+}
+
+/** Connects the Socket.IO server to the gateways' other servers, and serves its connections. */
+function serveConnections(
+  io: Server,
+  { config, reader, verifyToken }: GatewayDependencies,
+  { pubSub, metrics, onError, hub, fanOut }: Delivery & { readonly hub: StreamHub; readonly fanOut: FanOut },
+): GatewayNamespace {
+  limitTraffic(io.engine, metrics);
+  const releaseHandshake = createReleaseHandshake(io.engine);
+  const adapterClient = createAdapterClient({
+    ...{ pubSub, commands: reader, isStreamChannel },
+    onDrop: (reason) => metrics.redisDropped.inc({ reason }),
+    onError: (error) => onError(error, "adapter"),
+  });
+  io.adapter(createShardedAdapter(undefined, adapterClient));
+  const namespace: GatewayNamespace = io.of(NAMESPACE);
+  const services = { hub, fanOut, verifyToken, metrics, maximumSubscriptions: config.RT_MAX_SUBSCRIPTIONS, onError };
+  namespace.use(authenticateHandshake(verifyToken, metrics));
+  namespace.on("connection", (socket) => {
+    new Connection(socket, services);
+    releaseHandshake(socket);
+  });
+  return namespace;
 }
 
 /** Creates a gateway on open connections. It accepts no clients until its `http` listens. */
 export function createGateway(dependencies: GatewayDependencies): Gateway {
-  const { config, hasDirectWrites, subscriber, reader, publisher, verifyToken, logger, redisAddress } = dependencies;
+  const { config, subscriber, reader, publisher, logger, redisAddress } = dependencies;
   const metrics = createMetrics();
-  const onError = (error: unknown, stage: string): void => {
+  const onError: OnError = (error, stage) => {
     metrics.redisErrors.inc({ stage });
     logger.warn({ stage, reason: asError(error).message }, "background failure");
   };
@@ -130,83 +173,23 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const readiness = new Readiness({
     ...{ isAdmitting: () => admitting, isFull, redisTrouble: () => pulse.trouble, metrics, logger, redisAddress },
   });
-  const http = createServer(createHealth({ readiness, registry: metrics.registry }));
-  http.headersTimeout = 10_000;
-  http.requestTimeout = 15_000;
-  // Longer than the load balancer's idle timeout, or it would reuse a connection that is being closed here.
-  http.keepAliveTimeout = 125_000;
+  const http = createHttpServer(readiness, metrics);
   const io = createSocketServer(http, { config, isFull, metrics });
-  limitTraffic(io.engine, metrics);
-  const releaseHandshake = createReleaseHandshake(io.engine);
-
-  io.adapter(
-    createShardedAdapter(
-      undefined,
-      createAdapterClient({
-        pubSub,
-        commands: reader,
-        isStreamChannel,
-        onDrop: (reason) => metrics.redisDropped.inc({ reason }),
-        onError: (error) => onError(error, "adapter"),
-      }),
-    ),
-  );
-  const namespace: GatewayNamespace = io.of(NAMESPACE);
-  const fanOut = new FanOut({
-    isDirect: hasDirectWrites,
-    isCompressed: config.RT_COMPRESSION && hasDirectWrites,
-    windowMs: config.RT_FAN_OUT_WINDOW_MS,
-    heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_PATIENCE,
-    maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
-    onFlush({ messages, writes, bytes }) {
-      metrics.deliveries.inc(messages);
-      metrics.writes.inc(writes);
-      metrics.sentBytes.inc(bytes);
-    },
-    onReplaced: () => metrics.replaced.inc(),
-    onError: (error) => onError(error, "fan-out"),
-  });
-  const onLeftOut = (reason: LeftOut): void => metrics.redisDropped.inc({ reason });
-  const hub = new StreamHub({
-    pubSub,
-    clock,
-    reader: createStreamReader(reader, { guard: clock, onLeftOut }),
-    metrics,
-    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
-    onError,
-  });
-  const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs: config.RT_HEARTBEAT_MS, onError });
-  const intervalMs = config.RT_HEARTBEAT_MS;
-  const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
-  const maximumSubscriptions = config.RT_MAX_SUBSCRIPTIONS;
-  const shared = { hub, fanOut, verifyToken, metrics, maximumSubscriptions, onError };
-  namespace.use(authenticateHandshake(verifyToken, metrics));
-  namespace.on("connection", (socket) => {
-    new Connection(socket, shared);
-    releaseHandshake(socket);
-  });
-
+  const delivery = { pubSub, clock, metrics, onError };
+  const streams = startStreams(dependencies, delivery);
+  const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });
   pulse.start(() => readiness.report());
   return {
-    http,
-    namespace,
-    metrics,
-    async broadcastToChannel(channel, event, data, target = {}) {
-      const [outcome] = await publisher.publish([toMessage(channel, event, data, target)]);
-      if (!outcome) throw new Error("publisher returned no outcome");
-      if (outcome.status === "stale") metrics.publishStale.inc({ channel });
-      return outcome;
-    },
+    ...{ http, namespace, metrics },
+    broadcastToChannel: createBroadcast(publisher, metrics),
     stopAdmitting: () => {
       admitting = false;
     },
     async close() {
-      heartbeats.stop();
-      frozen.stop();
+      streams.stop();
       pulse.stop();
-      fanOut.close();
       // An unfinished request, or a connection that keeps sending requests, would keep the server open.
-      const cutting = setInterval(() => http.closeAllConnections(), CLOSE_PATIENCE_MS);
+      const cutting = setInterval(() => http.closeAllConnections(), CLOSE_GRACE_MS);
       await io.close();
       clearInterval(cutting);
     },

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { roomName, type Topic } from "../../contract/stream.ts";
+import { dataOf, targetOf } from "../../gateway/fan-out/stream-target.ts";
 import { startHeartbeats } from "../../gateway/streams/heartbeats.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
+import type { Entry } from "../../kernel/streams/entry.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
 import { pubSubChannel } from "../../kernel/streams/redis-keys.ts";
 import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
@@ -175,6 +177,29 @@ describe("heartbeats", () => {
     heartbeats.stop();
 
     expect(clients.map((client) => idsBeforeTheirMessages(client, "fast"))).toEqual([[], []]);
+  });
+
+  it("follow the value that they name, also if a newer one comes in the same turn", async () => {
+    const stream = { channel: "market:prices", key: "turn" } as const;
+    const { client } = await gateway.connect();
+    await client.ask("subscribe", { channel: stream.channel, marketId: stream.key });
+    const value = (number: number, prev: string) =>
+      ({
+        ...message(stream.channel, stream.key, number),
+        marketId: stream.key,
+        id: `${number}-0`,
+        prev,
+      }) as unknown as Entry;
+
+    gateway.fanOut.send(targetOf(stream), dataOf(stream, value(1, "0-0")));
+    const heartbeat = { channel: stream.channel, marketId: stream.key, id: "1-0" };
+    const replaces = `heartbeat of ${roomName(stream)}`;
+    gateway.fanOut.send({ room: roomName(stream) }, { event: "heartbeat", message: heartbeat, replaces });
+    gateway.fanOut.send(targetOf(stream), dataOf(stream, value(2, "1-0")));
+
+    await expect.poll(() => client.ids("market:prices")).toContain("2-0");
+    expect(client.heartbeats.map(({ id }) => id)).toContain("1-0");
+    expect(idsBeforeTheirMessages(client, "turn")).toEqual([]);
   });
 });
 

@@ -19,7 +19,7 @@ import { CONNECTION_LIFETIME_MS } from "../../contract/managed-edge.ts";
  */
 export const edgeTable = { partitionKey: "pk", sortKey: "sk", timeToLive: "expiresAt" } as const;
 
-/** How long a row is kept after its connection must have ended, in ms. */
+/** Time that a row is kept after its connection must have ended, in ms. */
 const ROW_GRACE_MS = 10 * 60_000;
 
 /** Partitions that the subscribers of a public room are spread over: one takes some 3,000 reads of 4 KB a second. */

@@ -20,7 +20,7 @@ import { MAXIMUM_ID_AHEAD_MS } from "../streams/stream-clock.ts";
 export interface StaleRun {
   /** The market, the order or the copy trade; empty where it is the stream itself. */
   readonly name: string;
-  /** When the first of these came, in ms since 1970 by Redis's clock. */
+  /** The time of the first of these, in ms since 1970 by Redis's clock. */
   readonly since: number;
   /** True where they still come, and have for too long: subscribers see a value that does not change. */
   readonly isFrozen: boolean;
@@ -34,7 +34,7 @@ export interface StreamInspection {
   readonly entries: number;
   /** The id of the newest entry. */
   readonly newestId?: string;
-  /** How far that id is ahead of Redis's clock, in ms; negative for one of the past. */
+  /** The time by which that id is ahead of Redis's clock, in ms; negative for an id of the past. */
   readonly aheadMs?: number;
   /** True where that is too far: gateways refuse the entry, and the next publish starts the stream anew. */
   readonly isUnusable: boolean;

@@ -13,7 +13,7 @@ export interface StaleOutcome {
   readonly heldEpoch?: string;
   /** Since when only older states have come, by Redis's clock, in ms since 1970. */
   readonly staleSince: number;
-  /** How long that is, by the same clock, in ms. */
+  /** The length of that run, by the same clock, in ms. */
   readonly staleForMs: number;
 }
 

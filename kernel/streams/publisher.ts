@@ -18,7 +18,7 @@ export { PublishError } from "./publish-error.ts";
 export { InvalidMessageError } from "./publish-errors.ts";
 export type { PublishOutcome } from "./publish-outcome.ts";
 
-/** How far ahead of Redis's clock a version that is a time may be, in ms, unless set otherwise. */
+/** Most that a version that is a time may be ahead of Redis's clock, in ms, unless configured. */
 export const DEFAULT_CLOCK_SKEW_MS = 60_000;
 
 /** Longest wait for the managed edge's queue, in ms; longer than the queue's own client waits. */
@@ -52,7 +52,7 @@ export interface PublisherOptions {
   /** @default - none */
   readonly listener?: PublishListener | undefined;
   /**
-   * How far ahead of Redis's clock a version that is a time may be. The same for all publishers of a stream.
+   * Most that a version that is a time may be ahead of Redis's clock. The same for all publishers of a stream.
    *
    * @default 60,000 ms
    */

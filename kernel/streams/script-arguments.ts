@@ -63,7 +63,7 @@ export type ScriptArguments = [number, ...(string | number)[]];
 export interface ScriptSettings {
   /** True where there is a managed edge. */
   readonly hasEdge: boolean;
-  /** How far ahead of Redis's clock a version that is a time may be, in ms. */
+  /** Most that a version that is a time may be ahead of Redis's clock, in ms. */
   readonly maximumClockSkewMs: number;
 }
 

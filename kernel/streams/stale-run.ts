@@ -1,5 +1,5 @@
 /**
- * How long a stream (or an order, or a copy trade) must get only older states to count as frozen, in ms: then its
+ * Time after which a stream (or an order, or a copy trade) that gets only older states counts as frozen, in ms: its
  * producer's versions are wrong, and subscribers see a value that does not change. Shorter runs are late retries.
  */
 export const FROZEN_AFTER_MS = 30_000;

@@ -1,5 +1,5 @@
 /**
- * How far an entry's id may be ahead of Redis `TIME`, in ms. Ids come from that clock, so one further ahead was forged or
+ * Most that an entry's id may be ahead of Redis `TIME`, in ms. Ids come from that clock, so one further ahead was forged or
  * written before the clock was set back: gateways refuse it, and the publish script starts the stream anew.
  * Wide enough for the clocks of a primary and of the replica that is promoted after it.
  */

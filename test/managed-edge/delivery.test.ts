@@ -38,7 +38,9 @@ describe("200 connections in three rooms", () => {
   beforeAll(async () => {
     for (let start = 0; start < 200; start += 40) {
       const group = await Promise.all(Array.from({ length: 40 }, () => edge.connect()));
-      await Promise.all(group.map((client, index) => client.ask("subscribe", { ...roomOf(start + index) })));
+      await Promise.all(
+        group.map((client, index) => client.askUntilAvailable("subscribe", { ...roomOf(start + index) })),
+      );
       clients.push(...group);
     }
   });
@@ -142,7 +144,10 @@ describe("a subscription that begins while messages flow", () => {
     const joined = await Promise.all(
       Array.from({ length: 10 }, async () => {
         const client = await edge.connect();
-        const answer = await client.ask("subscribe", { channel, ...(isWhole ? {} : { marketId: market }) });
+        const answer = await client.askUntilAvailable("subscribe", {
+          channel,
+          ...(isWhole ? {} : { marketId: market }),
+        });
         return { client, id: String(isWhole ? Object(answer.ids)[market] : answer.id) };
       }),
     );

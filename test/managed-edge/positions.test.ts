@@ -198,7 +198,7 @@ describe("the first subscribers of a whole channel", () => {
     const joined = await Promise.all(
       Array.from({ length: 6 }, async () => {
         const client = await edge.connect();
-        return { client, answer: await client.ask("subscribe", whole) };
+        return { client, answer: await client.askUntilAvailable("subscribe", whole) };
       }),
     );
     isFlowing.value = false;

@@ -5,7 +5,7 @@ import { SUBPROTOCOL } from "../../contract/endpoints.ts";
 import { parseServerFrames, type ServerFrame } from "../../contract/managed-edge.ts";
 import type { DataMessage, ErrorMessage, SubscribedMessage } from "../../contract/messages.ts";
 
-/** An answer and one more part of it. */
+/** Joins an answer so far with its next part. */
 function joinParts(
   before: SubscribedMessage | undefined,
   { more: _more, ...part }: SubscribedMessage,
@@ -20,17 +20,17 @@ function joinParts(
   };
 }
 
-/** A WebSocket client of the managed edge that keeps what it gets. */
+/** A WebSocket client of the managed edge that keeps every frame. */
 export class EdgeClient {
   readonly socket: WebSocket;
-  /** Every frame in its order. */
+  /** Every frame, in order. */
   readonly frames: ServerFrame[] = [];
-  /** Messages that the frames came in. */
+  /** The number of messages that the frames came in. */
   posts = 0;
-  /** Code and reason of the connection's end. */
+  /** The close code; undefined while the connection is open. */
   closeCode: number | undefined;
   #requests = 0;
-  /** By the id of the request. */
+  /** Resolvers by the id of the request. */
   readonly #waiting = new Map<unknown, (answer: Record<string, unknown>) => void>();
   /** The parts so far of answers that come in several, by the id of the request. */
   readonly #parts = new Map<unknown, SubscribedMessage>();
@@ -50,7 +50,7 @@ export class EdgeClient {
     });
   }
 
-  /** Resolves a request with its answer; one that comes in parts as if it had come whole. */
+  /** Resolves a request with its answer; joins the parts of one that comes in several. */
   #settle(frame: ServerFrame): void {
     const before = this.#parts.get(frame.id);
     const data = frame.event === "subscribed" ? joinParts(before, frame.data) : frame.data;
@@ -84,6 +84,14 @@ export class EdgeClient {
     });
   }
 
+  /** As `ask`, again while the answer is `unavailable`: a slow machine runs into the functions' own time limits. */
+  async askUntilAvailable(event: string, data?: unknown): Promise<Record<string, unknown>> {
+    for (;;) {
+      const answer = await this.ask(event, data);
+      if (answer.code !== "unavailable") return answer;
+    }
+  }
+
   close(): void {
     this.socket.close();
   }
@@ -91,7 +99,7 @@ export class EdgeClient {
 
 export interface EdgeClientOptions {
   readonly token?: string | undefined;
-  /** Where the token goes. @default "protocol" */
+  /** The way the token is sent. @default "protocol" */
   readonly by?: "protocol" | "query";
 }
 

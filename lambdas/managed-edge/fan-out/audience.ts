@@ -6,8 +6,8 @@ import type { RoomSubscriber } from "../table/room-subscriber.ts";
 import { isAbandoned, type RoomSubscribers } from "../table/room-subscribers.ts";
 
 /**
- * How often a subscriber is skipped before the fan-out waits for it, and from which on it no longer does: the function
- * that was to let it go live has ended.
+ * Skips after which the fan-out waits for a subscriber, and after which it no longer does: then the function that was to let
+ * it go live has ended.
  */
 const WAIT_AFTER_SKIPS = 4;
 const GIVE_UP_AFTER_SKIPS = 10;

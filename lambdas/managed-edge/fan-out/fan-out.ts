@@ -21,7 +21,7 @@ export const DELIVERY_BOUND_MS = 10_000;
 const WINDOW_BOUND_MS = 5_000;
 
 export interface FanOutContext extends PlanContext, CloseContext {
-  /** How long an invocation waits after a batch that was not full, in ms. */
+  /** Pause of an invocation after a batch that was not full, in ms. */
   readonly windowMs: number;
 }
 

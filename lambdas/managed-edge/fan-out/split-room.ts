@@ -4,7 +4,7 @@ import { deduplicationIdOf, type EdgeHint, type EnqueueHints } from "../../../ke
 import type { StoredCursor } from "../streams/cursor.ts";
 import type { EdgeStreams, FanOutScope } from "../streams/edge-streams.ts";
 
-/** How long a room stays split after its last message, in ms: far longer than a message waits in the queue. */
+/** Time that a room stays split after its last message, in ms: far longer than a message waits in the queue. */
 const SPLIT_REST_MS = 300_000;
 
 export interface SplitContext {

@@ -24,7 +24,7 @@ import { Subscribe, type SubscribeContext } from "./subscribe.ts";
 const HAND_OVER_SPREAD_MS = 5 * 60_000;
 const HAND_OVER_RESERVE_MS = 60_000;
 
-/** What the messages of all connections share. */
+/** The dependencies of all connections' messages. */
 export interface MessageContext extends SubscribeContext {
   readonly verifyToken: VerifyToken;
 }

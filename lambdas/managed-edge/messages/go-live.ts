@@ -14,7 +14,7 @@ import { StartFinder, type StartFinderContext } from "./start-finder.ts";
 /** Most attempts to catch up with a stream that keeps moving. The fan-out waits after a few, so that it rarely takes more. */
 const MAXIMUM_ROUNDS = 20;
 
-/** How long failed steps are retried, in ms: the client has its answer, and relies on it. */
+/** Time for which failed steps are retried, in ms: the client has its answer, and relies on it. */
 const GO_LIVE_MS = 7_000;
 
 export interface GoLiveContext extends StartFinderContext, CloseContext {

@@ -2,7 +2,7 @@ import type { Connections } from "../table/connections.ts";
 import type { ConnectionKey } from "../table/room-subscriber.ts";
 import type { Poster } from "./poster.ts";
 
-/** What closing a connection needs. */
+/** The dependencies of {@link closeConnection}. */
 export interface CloseContext {
   readonly connections: Connections;
   readonly poster: Poster;

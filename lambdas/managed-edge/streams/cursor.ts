@@ -3,7 +3,7 @@ import { ENTRY_ID } from "../../../contract/ids.ts";
 
 const cursorSchema = z.object({
   id: z.string().regex(ENTRY_ID),
-  /** When the room was last found too large for one invocation, in ms since 1970 by Redis's clock. */
+  /** The time at which the room was last found too large for one invocation, in ms since 1970 by Redis's clock. */
   splitAt: z.number().optional(),
 });
 

@@ -3,7 +3,7 @@ import { shardOf, shardsOf } from "../../../kernel/managed-edge/edge-table.ts";
 import { deliveredId, type StoredCursor } from "./cursor.ts";
 import type { EdgeStreams } from "./edge-streams.ts";
 
-/** How far the fan-out has delivered one stream. */
+/** The fan-out's position in one stream. */
 export interface DeliveredPosition {
   /** The id up to which every live subscriber has it; undefined where that is unknown, or still in the queue. */
   readonly id: string | undefined;

@@ -6,10 +6,10 @@ import { edgeCursorKey, edgeMarkerKey } from "../../../kernel/streams/redis-keys
 import { type Cursor, encodeCursor, parseCursor, type StoredCursor } from "./cursor.ts";
 import { type Claim, edgeScripts } from "./edge-scripts.ts";
 
-/** How long a room counts as subscribed after a `subscribe` or `ping`, in s: 1.5 times what a connection may idle. */
+/** Time that a room counts as subscribed after a `subscribe` or `ping`, in s: 1.5 times what a connection may idle. */
 const MARKER_SECONDS = 900;
 
-/** How long the cursor of a stream is kept, in s: as long as the streams themselves. */
+/** Time that the cursor of a stream is kept, in s: as long as the streams themselves. */
 const CURSOR_SECONDS = 86_400;
 
 /** Most streams in one command: some 0.1 ms of Redis's time. */

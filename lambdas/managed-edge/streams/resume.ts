@@ -15,7 +15,7 @@ import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 /** Entries per read. */
 const PAGE = 500;
 
-/** What a client gets of a stream with the answer, and its position after that. */
+/** The entries of a stream that go with the answer, and the client's position after them. */
 export interface Resume extends Recovery {
   readonly id: string;
 }

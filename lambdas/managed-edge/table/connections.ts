@@ -18,7 +18,7 @@ export interface Subscription {
   readonly topic: Topic;
   /** True once it is known to be live. Where it is false, the subscriber's row in the room decides. */
   readonly isLive: boolean;
-  /** When the client subscribed, in ms since 1970. */
+  /** The time of the `subscribe`, in ms since 1970. */
   readonly since: number;
   /** The newest id that the client got with its `subscribe`, before the fan-out took over. */
   readonly newestStart?: string | undefined;

@@ -22,7 +22,7 @@ export interface RoomSubscriber {
   readonly skippedKeys?: readonly string[] | undefined;
   /** Identifies the `subscribe` that wrote it. */
   readonly attempt: string;
-  /** When that `subscribe` wrote it, in ms since 1970. */
+  /** The time of that `subscribe`, in ms since 1970. */
   readonly since: number;
   /** Until when it may be subscribed, in ms since 1970: on a private channel, the end of the token. */
   readonly validUntil?: number | undefined;

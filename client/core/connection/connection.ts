@@ -72,7 +72,7 @@ export class Connection {
       onFull: () => listener.onFull(),
       onRevoked: (topic, error) => this.#events.endTopic(topic, error),
       onTimeout: () => this.probe(),
-      onStuck: () => this.#fail({ message: "the service keeps refusing subscriptions" }),
+      onStuck: () => this.#fail({ message: "subscriptions keep being refused" }),
     });
     this.#events = new ServiceEvents({
       requests: this.#requests,

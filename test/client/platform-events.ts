@@ -4,12 +4,21 @@ export function installPlatformEvents() {
   const document = Object.assign(new EventTarget(), { visibilityState: "visible" });
   const names = ["addEventListener", "removeEventListener", "document"] as const;
   const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  const listeners = new Map<unknown, string>();
   Object.assign(globalThis, {
-    addEventListener: platform.addEventListener.bind(platform),
-    removeEventListener: platform.removeEventListener.bind(platform),
+    addEventListener(name: string, listener: () => void) {
+      listeners.set(listener, name);
+      platform.addEventListener(name, listener);
+    },
+    removeEventListener(name: string, listener: () => void) {
+      listeners.delete(listener);
+      platform.removeEventListener(name, listener);
+    },
     document,
   });
   return {
+    /** Returns the names of the global events that have a listener. */
+    listened: () => [...listeners.values()],
     emit: (name: "online" | "offline") => platform.dispatchEvent(new Event(name)),
     show(visibilityState: "visible" | "hidden") {
       document.visibilityState = visibilityState;

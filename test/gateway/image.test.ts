@@ -7,7 +7,7 @@ import { App, AssetStaging, IgnoreMode, Stack } from "aws-cdk-lib";
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { NAMESPACE } from "../../contract/messages.ts";
+import { NAMESPACE } from "../../contract/endpoints.ts";
 import { freePort } from "../../local/free-port.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";

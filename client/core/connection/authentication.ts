@@ -82,7 +82,7 @@ export class Authentication {
     const { connections, registry } = this.#options;
     const open = connections();
     const [answer] = await Promise.all(open.map((connection) => connection.authenticate(token)));
-    if (!answer) throw new Error("cannot renew the token: there is no open connection");
+    if (!answer) throw new Error("there is no connection");
     this.#setUser(answer.sub ?? undefined);
     for (const subscription of registry.all) {
       if (!subscription.isPrivate || subscription.health.isConfirmed) continue;

@@ -52,7 +52,7 @@ export class ConnectionManager implements ConnectionListener {
       attempt: (isCurrent) => this.#connect(isCurrent),
       onFailure: (error, nextRetryMs) => {
         const code = error instanceof TokenError ? "token_failed" : "connection_failed";
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = error instanceof Error ? error.message : error;
         this.#report(`could not connect: ${reason}`, { code, nextRetryMs }, error);
       },
     });
@@ -216,10 +216,8 @@ export class ConnectionManager implements ConnectionListener {
 
   async #connect(isCurrent: () => boolean): Promise<void> {
     const { edge, url, registry, connectTimeoutMs = 10_000, pingIntervalMs = 60_000 } = this.#options;
-    const [{ token, isWithheld }, open] = await Promise.all([
-      this.#authentication.tokenForConnection(),
-      loadTransport(edge),
-    ]);
+    const getToken = this.#authentication.tokenForConnection();
+    const [{ token, isWithheld }, open] = await Promise.all([getToken, loadTransport(edge)]);
     if (!isCurrent()) return;
     this.#incoming = new Connection({
       ...{ open, url, token, isTokenWithheld: isWithheld, connectTimeoutMs, pingIntervalMs, registry, listener: this },

@@ -72,7 +72,7 @@ export class Connection {
       onFull: () => listener.onFull(),
       onRevoked: (topic, error) => this.#events.endTopic(topic, error),
       onTimeout: () => this.probe(),
-      onStuck: () => this.#fail({ message: "the service keeps refusing subscriptions on this connection" }),
+      onStuck: () => this.#fail({ message: "subscriptions keep being refused" }),
     });
     this.#events = new ServiceEvents({
       requests: this.#requests,
@@ -197,7 +197,7 @@ export class Connection {
     this.#isOpen = false;
     this.#probe.stop();
     this.#requests.stop();
-    for (const reject of this.#pendingRenewals) reject(new Error("the connection ended before the service answered"));
+    for (const reject of this.#pendingRenewals) reject(new Error("connection lost before the answer"));
     this.#pendingRenewals.clear();
   }
 }

@@ -19,18 +19,9 @@ interface ServiceEventsOptions {
   readonly onDrain: (reconnectIn: number) => void;
 }
 
-/** Events that repeat what the answer to a request says. */
-const answers: ReadonlySet<string> = new Set(["subscribed", "unsubscribed", "authenticated"]);
-
 /** Handles the events that the service sends on one connection. */
 export class ServiceEvents {
   readonly #options: ServiceEventsOptions;
-  readonly #handlers: ReadonlyMap<string, (value: unknown) => void> = new Map([
-    ["data", (value) => this.#onData(value)],
-    ["heartbeat", (value) => this.#onHeartbeat(value)],
-    ["drain", (value) => this.#onDrain(value)],
-    ["error", (value) => this.#onErrorMessage(parseErrorMessage(value))],
-  ]);
 
   constructor(options: ServiceEventsOptions) {
     this.#options = options;
@@ -38,9 +29,27 @@ export class ServiceEvents {
 
   /** Handles one event, and reports one that is unknown or malformed. */
   handle(event: string, value: unknown): void {
-    const handler = this.#handlers.get(event);
-    if (handler) handler(value);
-    else if (!answers.has(event)) this.#report(`an unknown event: ${event.slice(0, 64)}`);
+    switch (event) {
+      case "data":
+        this.#onData(value);
+        break;
+      case "heartbeat":
+        this.#onHeartbeat(value);
+        break;
+      case "drain":
+        this.#onDrain(value);
+        break;
+      case "error":
+        this.#onErrorMessage(parseErrorMessage(value));
+        break;
+      case "subscribed":
+      case "unsubscribed":
+      case "authenticated":
+        // The answer to the request says the same.
+        break;
+      default:
+        this.#report(`an unknown event: ${event.slice(0, 64)}`);
+    }
   }
 
   /** Handles the end of a subscription at the service. */

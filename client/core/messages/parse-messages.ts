@@ -81,7 +81,7 @@ export function toError(answer: unknown, reply: object | undefined): ChannelErro
   if (reply) return undefined;
   const { code, message } = parseErrorMessage(answer) ?? {
     code: "internal",
-    message: "the service sent a malformed answer",
+    message: "malformed answer",
   };
   return new ChannelError(code, message);
 }

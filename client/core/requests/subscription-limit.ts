@@ -32,9 +32,9 @@ export class SubscriptionLimit {
       this.#options.retryLater(states);
       return true;
     }
-    const mayHelp = this.#options.states.hasUnwanted;
-    if (mayHelp) for (const state of states) Object.assign(state, { isBlocked: true, phase: "waiting" });
-    return mayHelp;
+    if (!this.#options.states.hasUnwanted) return false;
+    for (const state of states) Object.assign(state, { isBlocked: true, phase: "waiting" });
+    return true;
   }
 
   /** Requests the subscriptions that waited, after the service has released some. */

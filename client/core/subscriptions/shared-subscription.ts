@@ -140,11 +140,11 @@ export class SharedSubscription {
    */
   applyReply(message: SubscribedMessage, { requested, mayLower, onReplay }: ReplyOptions): Set<StreamKey> {
     const doubtful = new Set<StreamKey>();
-    for (const reply of replyStreams(message, { key: this.topic.marketId, requested, mayLower })) {
+    for (const reply of replyStreams(message, this.topic.marketId, requested)) {
       const { key, id, requestedId, isLost } = reply;
       if (isLost && !mayLower && this.#isBelow(reply)) doubtful.add(key);
       if (isLost || compareIds(id, requestedId ?? FIRST_ID) > 0) onReplay(reply);
-      this.#applyStreamReply(reply);
+      this.#applyStreamReply({ ...reply, mayLower });
     }
     return doubtful;
   }

@@ -66,7 +66,7 @@ export function checkStart({ channel, marketId }: Topic, lastId: StartPosition):
   if (hasOneStream) throw new RangeError("lastId: a subscription to one stream takes one id, not a map");
   for (const [key, id] of Object.entries(lastId)) {
     if (!isMarketId(key) || !ENTRY_ID.test(id)) {
-      throw new RangeError("lastId must be a map of ids by market, each of the form <milliseconds>-<number>");
+      throw new RangeError("lastId: a map of ids by market, each of the form <milliseconds>-<number>");
     }
   }
 }

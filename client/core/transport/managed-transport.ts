@@ -138,7 +138,7 @@ class ManagedTransport implements Transport {
 }
 
 /** The answer to each request that may be the one that failed inside API Gateway. */
-const failure = { code: "unavailable", message: "API Gateway reported an error for a request" };
+const failure = { code: "unavailable", message: "API Gateway error" };
 
 /** Parses one frame or an array of them. Text that is not JSON counts as one malformed frame. */
 function parseFrames(data: unknown): unknown[] {

@@ -4,7 +4,7 @@ import type { RequestEvent, Transport } from "./transport.ts";
 export const ANSWER_TIMEOUT_MS = 15_000;
 
 /** The answer that a request gets where the service sends none in time. */
-const timeout = { code: "unavailable", message: `no answer from the service within ${ANSWER_TIMEOUT_MS / 1_000} s` };
+const timeout = { code: "unavailable", message: `no answer within ${ANSWER_TIMEOUT_MS / 1_000} s` };
 
 export interface RequestOptions {
   readonly event: RequestEvent;

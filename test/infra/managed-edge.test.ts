@@ -14,6 +14,9 @@ import {
   variants,
 } from "./synthesize.ts";
 
+/** A synth takes seconds, and minutes on a busy machine. */
+const LIMIT_MS = 600_000;
+
 /** API Gateway's limit for an integration, in seconds. */
 const INTEGRATION_TIMEOUT = 29;
 
@@ -209,7 +212,7 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
   });
 });
 
-describe("an environment without a managed edge", () => {
+describe("an environment without a managed edge", { timeout: LIMIT_MS }, () => {
   it("has none of its resources", () => {
     const synthesis = synthesize(variants.dev);
 
@@ -221,7 +224,7 @@ describe("an environment without a managed edge", () => {
   });
 });
 
-describe("an environment without gateways", () => {
+describe("an environment without gateways", { timeout: LIMIT_MS }, () => {
   it("has neither tasks nor a load balancer", () => {
     const synthesis = synthesize(variants["the managed edge alone"]);
 

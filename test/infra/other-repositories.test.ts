@@ -79,7 +79,7 @@ const parameterOf = (template: Template, name: keyof typeof platformParameters):
 
 const read = (template: Template, name: keyof typeof platformParameters) => ({ Ref: parameterOf(template, name) });
 
-describe("a publisher in another repository", () => {
+describe("a publisher in another repository", { timeout: 600_000 }, () => {
   const { stack } = createOtherApp();
   const template = Template.fromStack(stack);
   const zone = (index: number, name: "subnet-ids") => ({

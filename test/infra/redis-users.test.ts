@@ -47,7 +47,8 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-describe("the users of the template", () => {
+// A synth takes seconds, and minutes on a busy machine.
+describe("the users of the template", { timeout: 600_000 }, () => {
   it("have the access strings that these tests use", () => {
     const users = synthesize({}).ofType("AWS::ElastiCache::User");
 

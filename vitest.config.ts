@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // An optional peer that is not installed, which Vite would replace by a module that throws.
+  resolve: { alias: { "react-native": join(import.meta.dirname, "test/support/react-native.ts") } },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",

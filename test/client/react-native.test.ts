@@ -8,11 +8,6 @@ import { setVisibility } from "../support/dom.ts";
 import { messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
-// React Native for the web: the same interface, and the document's visibility is what the system does to the app.
-vi.mock("react-native", () =>
-  import("react-native-web/dist/exports/AppState/index.js" as string).then(({ default: AppState }) => ({ AppState })),
-);
-
 let platform: Platform;
 beforeAll(async () => {
   platform = await startPlatform({ gateways: 1 });

@@ -81,7 +81,7 @@ const optionNames: Readonly<Record<keyof PublisherConfig, string>> = {
 const inOptionNames = (message: string): string =>
   Object.entries(optionNames)
     .reduce((text, [variable, option]) => text.replaceAll(variable, option), message)
-    .replace("environment is", "options are");
+    .replace("invalid environment", "invalid options");
 
 const toText = (value: number | boolean | undefined): string | undefined =>
   value === undefined ? undefined : String(value);

@@ -1,5 +1,3 @@
-"use client";
-
 export { notificationsAtom, ordersAtom, signalsAtom, wsStatusAtom } from "./atoms.ts";
 export type { ChannelState, DeclaredGap, Freshness } from "./channel-state.ts";
 export { RealtimeProvider, type RealtimeProviderProps } from "./realtime-provider.ts";

@@ -63,7 +63,7 @@ describe("importing the publisher", () => {
 describe("publish()", () => {
   it("names what is missing in its environment, and starts once it is there", async () => {
     const trade = message("market:trades", "environment", 1);
-    await expect(publish(trade)).rejects.toThrow(/publish\(\): environment is not valid:\s+RT_REDIS_URL: is missing/);
+    await expect(publish(trade)).rejects.toThrow(/publish\(\): invalid environment:\s+RT_REDIS_URL: is missing/);
     setEnvironment({ RT_REDIS_URL: redis.url, RT_REDIS_SECRET_ARN: "not an arn", RT_REDIS_CLUSTER: "yes" });
     const error: unknown = await preparePublish().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: "ConfigurationError" });
@@ -81,13 +81,13 @@ describe("publish()", () => {
 
 describe("createPublisher()", () => {
   it.each<[string, unknown, RegExp]>([
-    ["no Redis", {}, /^createPublisher\(\): options are not valid:\s+redis\.url: is missing/],
+    ["no Redis", {}, /^createPublisher\(\): invalid options:\s+redis\.url: is missing/],
     ["no host", { redis: { port: 1 } }, /redis\.url: is missing/],
     ["a URL of HTTP", { redis: "http://redis" }, /redis\.url: must be redis:\/\/host:port or rediss:\/\/host:port/],
     [
       "a password beside another one",
       { redis: { url: "redis://:one@h", password: "two" } },
-      /^createPublisher\(\): redis\.password is not the one that redis\.url carries/,
+      /^createPublisher\(\): redis\.password differs from the one in redis\.url/,
     ],
     [
       "a secret that is no ARN",

@@ -1,5 +1,15 @@
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -7,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
+const workspaces: readonly string[] = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).workspaces;
 
 /** The patches of CONTRIBUTING.md, by the heading above them. */
 const examples = readFileSync(join(root, "CONTRIBUTING.md"), "utf8")
@@ -36,6 +47,20 @@ async function runInCopy(command: string, ...values: readonly string[]): Promise
   return stdout;
 }
 
+/** Links what is installed, but for the packages of the repository, which are those of the copy. */
+function linkDependencies(): void {
+  symlinkSync(join(root, ".cache"), join(copy, ".cache"));
+  const installed = join(copy, "node_modules");
+  mkdirSync(join(installed, "@vezta"), { recursive: true });
+  for (const name of readdirSync(join(root, "node_modules")).filter((each) => each !== "@vezta")) {
+    symlinkSync(join(root, "node_modules", name), join(installed, name));
+  }
+  for (const folder of workspaces) {
+    const { name } = JSON.parse(readFileSync(join(copy, folder, "package.json"), "utf8"));
+    symlinkSync(join(copy, folder), join(installed, name));
+  }
+}
+
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), "contributing-"));
   const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });
@@ -43,7 +68,7 @@ beforeAll(() => {
     mkdirSync(dirname(join(copy, file)), { recursive: true });
     cpSync(join(root, file), join(copy, file));
   }
-  for (const folder of ["node_modules", ".cache"]) symlinkSync(join(root, folder), join(copy, folder));
+  linkDependencies();
   for (const { patch } of examples) execFileSync("git", ["apply", "-C1", "-"], { cwd: copy, input: patch });
   writeFileSync(join(copy, "synth.ts"), SYNTH);
 });

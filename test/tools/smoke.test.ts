@@ -91,7 +91,7 @@ describe("npm run smoke", () => {
   it("fails on the managed edge with a token that is not valid", async () => {
     const run = await smoke(["--url", `ws://127.0.0.1:${platform.edgePort}`, "--json"], "not-a-token");
 
-    expect(stepsOf(run)[0]).toMatchObject({ outcome: "failed", detail: expect.stringContaining("token is not valid") });
+    expect(stepsOf(run)[0]).toMatchObject({ outcome: "failed", detail: expect.stringContaining("invalid token") });
     expect(run.code).toBe(1);
   });
 

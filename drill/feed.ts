@@ -25,7 +25,9 @@ const MAXIMUM_PER_ROUND = 250;
 /** A message that the publisher acknowledged. */
 export interface Acknowledged {
   readonly message: ChannelMessage;
-  /** When, in ms since 1970. */
+  /** When it was first given to a publisher, in ms since 1970: Redis may hold it from then on. */
+  readonly offeredAt: number;
+  /** When it was acknowledged, in ms since 1970. */
   readonly at: number;
   /** Whether it was refused because something newer was there already. */
   readonly isStale: boolean;
@@ -170,6 +172,8 @@ export class Feed {
       while (line.queue.length > 0) {
         const batch = nextBatch(line.queue);
         const [first] = batch;
+        const now = Date.now();
+        for (const item of batch) item.offeredAt ??= now;
         const subscribers = first?.onMuted ? await this.#writeMuted(line.stream, first) : 0;
         const messages = batch.map(({ message }) => message);
         const outcomes = await this.#publish(line, messages);
@@ -189,8 +193,8 @@ export class Feed {
     const failed = outcomes.findIndex(({ status }) => status === "failed");
     const done = failed < 0 ? batch.length : failed;
     const at = Date.now();
-    for (const [index, { number, message }] of line.queue.splice(0, done).entries()) {
-      line.acknowledged.set(number, { message, at, isStale: outcomes[index]?.status === "stale" });
+    for (const [index, { number, message, offeredAt = at }] of line.queue.splice(0, done).entries()) {
+      line.acknowledged.set(number, { message, offeredAt, at, isStale: outcomes[index]?.status === "stale" });
       line.recent.push(message);
     }
     line.recent.splice(0, line.recent.length - REDELIVERED);

@@ -70,7 +70,7 @@ function recordOf({ world, stream, truth, outage }: RecordSource): StreamRecord 
     isLatest: channelDefinition(stream.channel).delivery === "latest",
     from: Math.min(...acknowledged.keys(), ...truth.entries.map(({ number }) => number)),
     mayHaveLost: outage.losesWrites ?? false,
-    entries: truth.entries.map((entry) => ({ ...entry, at: acknowledged.get(entry.number)?.at ?? 0 })),
+    entries: truth.entries.map((entry) => ({ ...entry, offeredAt: acknowledged.get(entry.number)?.offeredAt ?? 0 })),
     states: statesOf(truth, acknowledged),
   };
 }

@@ -70,11 +70,12 @@ export const untilSettled = ({ audience, second }: World): Promise<void> =>
 /** The newest message of a stream that was acknowledged before a time, as the second judge asks for it. */
 function newestBefore(feed: Feed) {
   const names = new Map(streams.map(({ name, channel, key }) => [streamNameOf(channel, key), name]));
-  return (stream: string, time: number): { readonly number: number; readonly at: number } => {
+  return (stream: string, time: number): { readonly number: number; readonly offeredAt: number } => {
     const name = names.get(stream);
     const all = name === undefined ? [] : [...feed.acknowledgedOf({ name })];
-    const [number = 0, { at } = { at: 0 }] = all.findLast(([, each]) => each.at < time && !each.isStale) ?? [];
-    return { number, at };
+    const [number = 0, { offeredAt } = { offeredAt: 0 }] =
+      all.findLast(([, each]) => each.at < time && !each.isStale) ?? [];
+    return { number, offeredAt };
   };
 }
 

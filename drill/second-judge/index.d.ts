@@ -9,7 +9,7 @@ export interface Plan {
   /** The streams of a subscription, by name. */
   readonly streamsOf: (channel: string, marketId: string | undefined) => readonly string[];
   /** The newest message of a stream that was acknowledged before a time: its number, and when. 0 and 0: none. */
-  readonly newestBefore: (stream: string, time: number) => { readonly number: number; readonly at: number };
+  readonly newestBefore: (stream: string, time: number) => { readonly number: number; readonly offeredAt: number };
 }
 
 export interface JournalEvent {
@@ -121,8 +121,8 @@ export interface StreamRecord {
   readonly from: number;
   /** Whether Redis may have lost acknowledged values: a `latest` stream may then go back to an older one. */
   readonly mayHaveLost?: boolean;
-  /** Oldest first; of a `latest` stream the newest alone. `at`: when it was acknowledged, in ms since 1970. */
-  readonly entries: readonly { readonly id: string; readonly number: number; readonly at?: number }[];
+  /** Oldest first; of a `latest` stream the newest alone. `offeredAt`: when it was first published, in ms since 1970. */
+  readonly entries: readonly { readonly id: string; readonly number: number; readonly offeredAt?: number }[];
   /** The newest state of each entity that was acknowledged and that Redis has not lost. */
   readonly states: readonly { readonly entity: string; readonly version: number; readonly number: number }[];
 }

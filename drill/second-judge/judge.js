@@ -34,11 +34,6 @@ function judgeDoubles({ history, record, report }) {
 }
 
 /**
- * A message that Redis took just before a subscription began may be acknowledged to its publisher only after that, in ms.
- */
-const ACKNOWLEDGE_MS = 2_000;
-
-/**
  * Ids rise, and on `latest` no value is followed by one that was published before it, as long as nobody said
  * `recovered: false`. A new subscription begins anew.
  */
@@ -100,8 +95,9 @@ function judgeHoles({ history, record, report }) {
   let before = -1;
   const close = (place) => {
     const between = events.slice(before + 1, place);
-    const isExcused = ({ at = 0 }) =>
-      between.some(({ type, at: since }) => type === "told" || (type === "began" && at <= since + ACKNOWLEDGE_MS));
+    // Redis may have taken it before the subscription began, however late it was acknowledged.
+    const isExcused = ({ offeredAt = 0 }) =>
+      between.some(({ type, at: since }) => type === "told" || (type === "began" && offeredAt <= since));
     const unexcused = missing.filter((entry) => !isExcused(entry));
     const [first] = unexcused;
     if (first) {

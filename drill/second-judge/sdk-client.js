@@ -118,7 +118,7 @@ export class SdkClient {
       if (subscription.handle.status !== "live" || !(now - subscription.liveSince > LIVE_BOUND_MS)) continue;
       for (const name of this.plan.streamsOf(subscription.channel, subscription.marketId)) {
         const due = this.plan.newestBefore(name, now - LIVE_BOUND_MS);
-        if (due.at < subscription.firstLiveAt || due.number <= (this.#newest.get(name) ?? 0)) continue;
+        if (due.offeredAt < subscription.firstLiveAt || due.number <= (this.#newest.get(name) ?? 0)) continue;
         this.journal.falselyLive(name, due.number);
       }
     }

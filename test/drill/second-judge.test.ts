@@ -25,14 +25,14 @@ const told: JournalEvent = { type: "told", after: "0-0", at: 0 };
 const began = (at: number): JournalEvent => ({ type: "began", at });
 
 interface Evidence extends Partial<History> {
-  /** Numbers that Redis holds; each was acknowledged at 1,000 times its number. */
+  /** Numbers that Redis holds; each was published at 1,000 times its number. */
   readonly held?: readonly number[];
   readonly record?: Partial<StreamRecord>;
 }
 
 /** The kinds of violations that the judge finds where one application saw these events. */
 function kindsIn(events: readonly JournalEvent[], { held = [1, 2, 3, 4], record, ...more }: Evidence = {}) {
-  const entries = held.map((number) => ({ id: idOf(number), number, at: number * 1_000 }));
+  const entries = held.map((number) => ({ id: idOf(number), number, offeredAt: number * 1_000 }));
   const history = { client: "one", kind: "stock", stream: STREAM, events, ...more };
   const records = new Map([[STREAM, { isLatest: false, from: 1, entries, states: [], ...record }]]);
   return judge({ histories: [history], records }).map(({ kind }) => kind);
@@ -102,7 +102,7 @@ describe("the second judge", () => {
 
   it("asks of a new subscription only what was published after it began", () => {
     expect(kindsIn([began(2_500), got(3), got(4)])).toEqual([]);
-    expect(kindsIn([began(-2_000), got(3), got(4)])).toEqual(["hole"]);
+    expect(kindsIn([began(1_999), got(3), got(4)])).toEqual(["hole"]);
     expect(kindsIn([got(1), got(2), began(9_000), got(2), got(3), got(4)])).toEqual([]);
   });
 

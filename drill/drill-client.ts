@@ -13,7 +13,7 @@ import type {
 import { numberOf } from "./messages.ts";
 import { type Request, Subscription } from "./subscription.ts";
 
-/** How soon a request that was refused for the moment is made again, in ms. */
+/** Delay before a temporarily refused request is made again, in ms. */
 const RETRY_MS = 250;
 
 /** Least time between requests that follow from a reset, in ms. */
@@ -25,29 +25,29 @@ export interface Applied {
   readonly number: number;
   /** In ms since 1970. */
   readonly at: number;
-  /** Whether it came as part of a resume. */
+  /** True if it came as part of a resume. */
   readonly isResumed: boolean;
 }
 
-/** The application was told that a stream could not be completed after an id. */
+/** Notice to the application that a stream could not be completed after an id. */
 export interface Report {
   readonly stream: string;
   readonly lastId: string;
-  /** How many messages of the stream the application had got by then. */
+  /** Number of messages of the stream that the application had got by then. */
   readonly place?: number;
 }
 
-/** What one client saw since the last `reset`. */
+/** Messages and events that one client saw since the last `reset`. */
 export interface Journal {
   /** By stream name, in the order of arrival. */
   readonly applied: Map<string, Applied[]>;
   readonly reports: Report[];
-  /** Holes that the client found by itself, and those of them that were filled. */
+  /** Holes that the client found on its own, and those of them that were filled. */
   holes: number;
   repaired: number;
   /** Messages that came again and were dropped. */
   repeats: number;
-  /** Refusals other than for the moment. */
+  /** Refusals that were not temporary. */
   readonly refusals: string[];
 }
 
@@ -94,7 +94,7 @@ export class DrillClient {
     return this.#journal;
   }
 
-  /** Whether it is connected and every subscription is answered. */
+  /** True if it is connected and every subscription is answered. */
   get isSettled(): boolean {
     return this.#socket.connected && [...this.#subscriptions.values()].every(({ isAsking }) => !isAsking);
   }

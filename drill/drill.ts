@@ -15,7 +15,7 @@ export interface DrillOptions {
   readonly messages: number;
 }
 
-/** Hears how the drill goes. */
+/** Callbacks that report the progress of the drill. */
 export interface DrillListener {
   onStarted?(): void;
   /** A round begins; `published` messages of this fault are out so far. */

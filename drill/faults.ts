@@ -20,7 +20,7 @@ const REDELIVERY_MS = 2_500;
 /** Longer than any pause of the drill, so that a node that rests is not replaced. */
 const PATIENT_NODE_TIMEOUT_MS = 15_000;
 
-/** How long the others go without a pong after a pause before they are as strict as before, in ms. */
+/** Time after a pause in which the other nodes may still lack a pong, before they are as strict as before, in ms. */
 const AWAKE_MS = 700;
 
 /** Acknowledged writes that the replica shall not have when it is promoted. */
@@ -129,7 +129,7 @@ export const faults = {
         feed.isRedelivering = false;
       }),
   },
-  // What is written while it is cut is hole enough; one right after it would be filled with it, as one.
+  // The writes during the cut are a hole already; an injected one right after it would be filled together with it.
   "link-cut": { injectedShare: 0, strike: cutLink },
   "link-slow": { injectedShare: FEW, strike: slowLink },
   "redis-pause": {

@@ -7,9 +7,9 @@ const BATCH = 50;
 export interface Item {
   readonly number: number;
   readonly message: ChannelMessage;
-  /** When it was first given to a publisher, in ms since 1970. */
+  /** Time when it was first given to a publisher, in ms since 1970. */
   offeredAt?: number;
-  /** Hears how often gateways were subscribed when the entry was written without being published. */
+  /** Called with the number of gateways that were subscribed when the entry was written without being published. */
   readonly onMuted?: (subscribers: number) => void;
 }
 

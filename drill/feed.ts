@@ -7,10 +7,10 @@ import { until } from "./until.ts";
 
 const TICK_MS = 20;
 
-/** How long an event source waits before it offers a failed event again, in ms. */
+/** Time that an event source waits before it offers a failed event again, in ms. */
 const RETRY_MS = 100;
 
-/** How long a message may be refused as invalid, in ms: a clock that jumps makes valid times invalid for a while. */
+/** Time that a message may be refused as invalid, in ms: a clock that jumps makes valid times invalid for a while. */
 const INVALID_MS = 20_000;
 
 /** Longest that Redis may take for what is left when the feed stops, in ms. */
@@ -25,11 +25,11 @@ const MAXIMUM_PER_ROUND = 250;
 /** A message that the publisher acknowledged. */
 export interface Acknowledged {
   readonly message: ChannelMessage;
-  /** When it was first given to a publisher, in ms since 1970: Redis may hold it from then on. */
+  /** Time when it was first given to a publisher, in ms since 1970: Redis may hold it from then on. */
   readonly offeredAt: number;
-  /** When it was acknowledged, in ms since 1970. */
+  /** Time when it was acknowledged, in ms since 1970. */
   readonly at: number;
-  /** Whether it was refused because something newer was there already. */
+  /** True if it was refused because something newer was there already. */
   readonly isStale: boolean;
 }
 
@@ -43,7 +43,7 @@ interface Line {
   next: number;
   /** The newest time that a message has; the next one's is later. */
   lastTime: number;
-  /** Since when the oldest message is refused as invalid, in ms since 1970. */
+  /** Time since which the oldest message is refused as invalid, in ms since 1970. */
   invalidSince: number | undefined;
   isBusy: boolean;
 }
@@ -54,7 +54,7 @@ interface FeedOptions {
   readonly publishers: readonly Publisher[];
   /** Writes entries, but may not publish them. */
   readonly mutePublisher: Publisher;
-  /** How many gateways are subscribed to a stream. */
+  /** Returns the number of gateways that are subscribed to a stream. */
   readonly countSubscribers: (stream: DrillStream) => Promise<number>;
   /** Messages a second, over all streams. */
   readonly rate: number;
@@ -67,7 +67,7 @@ export class Feed {
   #timer: NodeJS.Timeout | undefined;
   #cursor = 0;
   #failure: Error | undefined;
-  /** Whether every batch is given to two publishers at once, with events that are out already. */
+  /** True if every batch is given to two publishers at once, with events that were published already. */
   isRedelivering = false;
 
   constructor(options: FeedOptions) {

@@ -15,7 +15,7 @@ const SCRAPE_PAUSE_MS = 100;
 const ANSWER_TIMEOUT_MS = 5_000;
 const KEPT_LOG_CHARACTERS = 20_000;
 
-/** What the drill's gateways run on beside Redis and the issuer: all that is slow in production is quick here. */
+/** Settings of the drill's gateways besides Redis and the issuer: all that is slow in production is quick here. */
 const DRILL_ENVIRONMENT = { RT_DRAIN_SECONDS: "2", RT_HEARTBEAT_MS: "1000", RT_LOG_LEVEL: "warn" };
 
 /** Holes that gateways found in their streams, and those of them that Redis could fill. */
@@ -27,7 +27,7 @@ export interface HoleCount {
 interface Gateway {
   readonly port: number;
   process: ChildProcess | undefined;
-  /** What the process counts now, as of the last look. */
+  /** Current counts of the process, as of the last poll. */
   current: HoleCount;
 }
 
@@ -45,7 +45,7 @@ export class GatewayFleet {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #balancer: Balancer;
   readonly #gateways: Gateway[] = [];
-  /** What processes that have ended had counted. */
+  /** Counts of the processes that have ended. */
   #past = NONE;
   #log = "";
 
@@ -97,7 +97,7 @@ export class GatewayFleet {
     gateway.current = NONE;
   }
 
-  /** Stops a gateway for so many ms as a process that gets no CPU; its connections stay. */
+  /** Pauses a gateway for the given ms, like a process that gets no CPU; its connections stay. */
   async freeze(index: number, milliseconds: number): Promise<void> {
     const child = this.#at(index).process;
     child?.kill("SIGSTOP");

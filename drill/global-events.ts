@@ -1,4 +1,4 @@
-/** What a browser has and Node has not: a global that events are dispatched on. */
+/** Global that events are dispatched on: a browser has one, Node does not. */
 const target = new EventTarget();
 
 /** Gives the platform's client, in this process, what it has in a browser. Calling it again does nothing. */

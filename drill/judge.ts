@@ -4,7 +4,7 @@ import type { Applied, Journal, Report } from "./drill-client.ts";
 import type { DrillStream } from "./messages.ts";
 import type { StreamTruth, TrueEntry } from "./truth.ts";
 
-/** What one client ended a round with. */
+/** State in which one client ended a round. */
 export interface Witness {
   readonly name: string;
   readonly streams: readonly DrillStream[];
@@ -12,9 +12,9 @@ export interface Witness {
   readonly positions: ReadonlyMap<string, string | undefined>;
 }
 
-/** How the clients' applications saw a round, all clients together. */
+/** A round as the clients' applications saw it, all clients together. */
 export interface Verdict {
-  /** Holes that an application was left with and not told of. */
+  /** Holes that an application was left with and not notified of. */
   undetected: number;
   /** Messages that an application got twice. */
   duplicates: number;
@@ -40,11 +40,11 @@ function complain({ witness, stream, verdict }: Case, what: string): void {
   if (verdict.problems.length < MAXIMUM_PROBLEMS) verdict.problems.push(`${witness.name}, ${stream.name}: ${what}`);
 }
 
-/** Whether the application was told that something around an id is lost: it had come as far as `lastId` then. */
+/** True if the application was notified that something around an id is lost: it had come as far as `lastId` then. */
 const isReported = ({ witness, stream }: Case, isMeant: (report: Report) => boolean): boolean =>
   witness.journal.reports.some((report) => report.stream === stream.name && isMeant(report));
 
-/** What holds for every delivery class: nothing twice, nothing older after something newer. */
+/** Judges the rule of every delivery class: nothing twice, nothing older after something newer. */
 function judgeOrder(current: Case): void {
   const { applied, truth, verdict } = current;
   const held = new Set(truth.entries.map(({ id }) => id));
@@ -52,7 +52,7 @@ function judgeOrder(current: Case): void {
   const numbers = new Map<number, string>();
   let newest: Applied | undefined;
   for (const [place, message] of applied.entries()) {
-    // A stream that was reset goes on below where it was, and the application was told.
+    // A stream that was reset goes on below where it was, and the application was notified.
     if (isReported(current, (report) => report.place === place)) newest = undefined;
     const earlier = numbers.get(message.number);
     // The same event under another id is no repeat where Redis has lost the first one, and the publisher tried again.
@@ -94,8 +94,8 @@ function judgeComplete(current: Case): void {
 }
 
 /**
- * How the application was told of a missing message: that something after an older id is missing, or that the stream was
- * reset, while it got the messages on both sides.
+ * Notice that the application got of a missing message: that something after an older id is missing (`gap`), or that
+ * the stream was reset (`reset`), while it got the messages on both sides.
  */
 function declarationOf(
   current: Case,
@@ -107,8 +107,8 @@ function declarationOf(
 }
 
 /**
- * What Redis acknowledged, or published, and then lost: an application that had got it must be told; also where another
- * message has the same id now.
+ * Judges messages that Redis acknowledged, or published, and then lost: an application that had got one must be
+ * notified, also where another message has the same id now.
  */
 function judgePhantoms(current: Case): void {
   const { applied, truth, verdict } = current;

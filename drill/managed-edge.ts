@@ -13,7 +13,7 @@ const KEPT_LOG_LINES = 50;
 
 /** The managed edge of a drill: its real handlers, and every way between its parts where a fault can stand. */
 export interface DrillEdge {
-  /** Where clients connect, without the stage. */
+  /** Port that clients connect to, without the stage. */
   readonly port: number;
   /** Puts hints into the queue, as publishers do. */
   readonly enqueueHints: EnqueueHints;
@@ -26,7 +26,7 @@ export interface DrillEdge {
   readonly connectionIds: () => readonly string[];
   /** The process of the function that answers client messages. */
   readonly messages: EdgeFunctions;
-  /** Calls back with every message that a client was given, before the function hears that it was. */
+  /** Called with every message that a client was given, before the function gets the response. */
   onPosted: (body: string) => void;
   /** The end of what the functions logged, for a report. */
   readonly log: readonly string[];

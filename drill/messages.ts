@@ -29,7 +29,7 @@ export const streams: readonly DrillStream[] = [
 export const numberOf = (event: string | undefined): number | undefined =>
   event?.startsWith("n") ? Number.parseInt(event.slice(1), 10) : undefined;
 
-/** What a message says of an entity; see `createMessage`. */
+/** State of an entity in a message; see `createMessage`. */
 export interface EntityState {
   readonly time?: number;
   readonly entity?: string;

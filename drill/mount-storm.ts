@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 
 const TURNS = 6;
 
-/** How long the pages of a storm stay, in ms, in turn: the SDK keeps what nobody holds for a second. */
+/** Times that the pages of a storm stay, in ms, in turn: the SDK keeps what nobody holds for a second. */
 const STAY_MS = [0, 250, 1_300] as const;
 
 /** After it the service must have what the application wants, and nothing else; in ms. */

@@ -48,7 +48,7 @@ async function disorder({ feed }: World): Promise<Outage> {
 const withoutUndefined = <S extends { readonly entity: string | undefined }>({ entity, ...state }: S) =>
   entity === undefined ? state : { ...state, entity };
 
-/** What befalls clients and producers. */
+/** Faults of clients and producers. */
 export const clientNemeses = {
   "wifi-to-lte": { injectedShare: 0, strike: (world: World) => changeNetworks(world, true) },
   "clients-silent": { injectedShare: 0, strike: (world: World) => changeNetworks(world, false) },

@@ -105,7 +105,7 @@ async function pauseAfterAnswer(world: World): Promise<Outage> {
   return { ...outage, did: { "pauses after an answer": 1 } };
 }
 
-/** What befalls the managed edge alone. */
+/** Faults of the managed edge alone. */
 export const edgeNemeses = {
   "silent-queue": { injectedShare: 0, strike: silenceQueue },
   "silent-post": { injectedShare: 0, strike: silencePosts },

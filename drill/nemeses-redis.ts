@@ -133,7 +133,7 @@ async function promoteLateClock(world: World): Promise<Outage> {
   return { ...NOTHING, ...outage, streams, afterwards, did, losesWrites: true, hasWrongClock: true };
 }
 
-/** What else befalls a Redis Cluster: resharding, planned failovers, links that go silent, clocks that are wrong. */
+/** Further faults of a Redis Cluster: resharding, planned failovers, links that go silent, clocks that are wrong. */
 export const redisNemeses = {
   "slot-migration": { injectedShare: FEW, strike: migrateSlots },
   "redis-handover": { injectedShare: FEW, strike: handOver },

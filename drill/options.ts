@@ -4,7 +4,7 @@ import { type FaultName, faultNames } from "./faults.ts";
 
 const QUICK_RATE = 300;
 
-/** What two cores carry, with the managed edge's functions, database and queue on them as well. */
+/** Load that two cores carry, with the managed edge's functions, database and queue on them as well. */
 const FULL = { rate: 1_000, messages: 100_000 };
 
 export const usage = `npm run drill -- [options]

@@ -1,20 +1,20 @@
 import type { Violation } from "./second-judge/index.js";
 import type { World } from "./world.ts";
 
-/** What a fault did, for the reckoning. Times are in ms since 1970. */
+/** Effects of a fault, for the evaluation of its round. Times are in ms since 1970. */
 export interface Outage {
-  /** From when until when it held. */
+  /** Start and end of the fault. */
   readonly from: number;
   readonly until: number;
   /** Names of the streams whose way from Redis to the gateways was concerned. */
   readonly streams: ReadonlySet<string>;
-  /** How many gateways surely heard nothing of what was written to a stream meanwhile. */
+  /** By stream name, the number of gateways that certainly received nothing written to the stream meanwhile. */
   readonly deaf: ReadonlyMap<string, number>;
-  /** What it did, in numbers: connections that went silent, keys moved. */
+  /** Effects in numbers: connections that went silent, keys moved. */
   readonly did: Readonly<Record<string, number>>;
-  /** Whether Redis may have lost acknowledged writes. */
+  /** True if Redis may have lost acknowledged writes. */
   readonly losesWrites?: boolean;
-  /** Whether ids were made by a clock that was wrong, so that they say nothing of times. */
+  /** True if ids were made by a clock that was wrong, so that they say nothing about times. */
   readonly hasWrongClock?: boolean;
   /** Tidies up while messages flow again. */
   readonly afterwards?: Promise<void>;
@@ -26,9 +26,9 @@ export interface Outage {
 
 /** One thing that goes wrong. */
 export interface Fault {
-  /** In how many streams an entry is to be written but not published after it, as a share of all complete ones. */
+  /** Share of all complete streams in which an entry is to be written but not published after the fault. */
   readonly injectedShare: number;
-  /** Whether it puts the clocks of Redis nodes forward or back, which needs libfaketime. */
+  /** True if it puts the clocks of Redis nodes forward or back, which needs libfaketime. */
   readonly needsClocks?: boolean;
   /** Lets it go wrong and resolves once the cause is gone; its consequences may not be. */
   strike(world: World): Promise<Outage>;

@@ -3,19 +3,19 @@ import { compareIds, FIRST_ID } from "../contract/ids.ts";
 import type { DataMessage } from "../contract/messages.ts";
 import type { DrillStream } from "./messages.ts";
 
-/** Ids that a client remembers of a stream: a message that comes again is told from one after a reset by them. */
+/** Ids that a client remembers of a stream, to distinguish a repeated message from one after a reset. */
 const REMEMBERED = 100;
 
 /**
- * What a client does with a message: hand it to the application, drop it as known, ask for what is missing, or ask where
+ * Action of a client on a message: hand it to the application, drop it as known, ask for what is missing, or ask where
  * the stream is because it was reset.
  */
 export type Step = "apply" | "drop" | "hole" | "reset";
 
 /**
- * How far a client has one stream, and the whole rule of `id` and `prev`: what does not follow the last id shows a hole;
- * what is not newer than the last id is dropped where it is remembered, and else shows that Redis has gone back. On
- * `latest` streams the newest value is all that counts.
+ * Position of a client in one stream, and the whole rule of `id` and `prev`: a message that does not follow the last id
+ * shows a hole; one that is not newer than the last id is dropped if it is remembered, and otherwise shows that Redis
+ * has gone back. On `latest` streams only the newest value counts.
  */
 export class Position {
   readonly stream: DrillStream;
@@ -23,9 +23,9 @@ export class Position {
   /** Undefined on a `latest` stream of which nothing has come yet. */
   lastId: string | undefined;
   readonly #remembered: string[] = [];
-  /** Whether the server said that something is lost here: the next newer message is taken whatever came before it. */
+  /** True if the server said that something is lost here: the next newer message is taken whatever came before it. */
   #isTold = false;
-  /** Up to where what is still held follows after that. */
+  /** Id up to which the messages that are still held follow after that. */
   #heldUntil = FIRST_ID;
   /** Nothing is applied until the answer: the stream was reset. */
   #isMuted = false;

@@ -3,13 +3,13 @@ import { openProbe, type RunningRedis, startRedis } from "../local/redis.ts";
 import type { LinkProxy } from "./link-proxy.ts";
 import { until } from "./until.ts";
 
-/** How long a node may be silent before the others replace it, in ms. */
+/** Time that a node may be silent before the others replace it, in ms. */
 export const NODE_TIMEOUT_MS = 1_500;
 
 /** Longest that the cluster may take to agree on who has which slots, in ms. */
 export const TOPOLOGY_TIMEOUT_MS = 240_000;
 
-/** May do everything but publish: what it writes is in the stream, and no gateway hears of it. */
+/** User that may do everything but publish: what it writes is in the stream, but no gateway receives it. */
 export const MUTE_USER = "mute";
 
 /** One Redis process, and the proxy whose port it gives as its own. */

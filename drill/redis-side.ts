@@ -195,7 +195,7 @@ export class RedisSide {
     return Number(await ask(node, (redis) => redis.call("CLUSTER", "KEYSLOT", streamKey(stream))));
   }
 
-  /** How long a node may be silent before the others replace it, in ms; without an argument as at the start. */
+  /** Sets how long a node may be silent before the others replace it, in ms; by default as long as at the start. */
   async setNodeTimeout(milliseconds: number = NODE_TIMEOUT_MS): Promise<void> {
     const nodes = this.#nodes.filter(isAlive);
     await Promise.all(

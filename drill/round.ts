@@ -18,7 +18,7 @@ const CALM_MS = 600;
 const PUBLISH_TIMEOUT_MS = 300_000;
 
 /**
- * How long clients may take to be level with Redis once nothing new is published, in ms. Socket.IO takes 35 s to find that
+ * Time limit for clients to catch up with Redis once nothing new is published, in ms. Socket.IO takes 35 s to find that
  * a connection is dead.
  */
 const LEVEL_TIMEOUT_MS = 240_000;
@@ -26,7 +26,7 @@ const LEVEL_TIMEOUT_MS = 240_000;
 /** Wait after that for what must not come any more: repeats. */
 const ECHO_MS = 150;
 
-/** How late a message may be on its way when a link is cut, in ms: what is written later is surely not heard. */
+/** Time that a message may be in flight when a link is cut, in ms: what is written later is certainly not received. */
 const IN_FLIGHT_MS = 50;
 
 /** Lines of the managed edge's log in a report. */
@@ -51,7 +51,7 @@ async function inject({ feed, complete }: World, share: number): Promise<Injecte
   };
 }
 
-/** The holes that an outage surely made: one per stream with a message meanwhile and gateway that could not hear it. */
+/** Holes that an outage certainly made: one per stream with a message meanwhile and gateway that could not get it. */
 function surelyDeaf({ from, until: end, deaf }: Outage, truths: Truths): number {
   let holes = 0;
   for (const [name, gateways] of deaf) {
@@ -61,7 +61,7 @@ function surelyDeaf({ from, until: end, deaf }: Outage, truths: Truths): number 
   return holes;
 }
 
-/** How long every message took that could not go the usual way. */
+/** Delivery times, in ms, of all messages that could not go the usual way. */
 function repairTimes({ audience, complete }: World, outage: Outage, injected: Injected): number[] {
   const names = new Set(complete.map(({ name }) => name));
   return audience.members.flatMap(({ client }) =>
@@ -135,8 +135,8 @@ function reckon(world: World, truths: Truths) {
  * Lets one fault strike while messages flow, waits until every client is level, and compares what all applications saw
  * with what Redis holds.
  *
- * @param messages the round goes on until about so many are published; 0 for no longer than the fault takes.
- * @param last what the streams held at the end of the round before.
+ * @param messages approximate number of published messages at which the round ends; 0 ends it with the fault.
+ * @param last contents of the streams at the end of the previous round.
  * @throws Error where the drill itself fails, such as a Redis node that does not come back.
  */
 export async function runRound(
@@ -194,13 +194,13 @@ async function strike(world: World, fault: Fault, messages: number) {
   return { outage, injected, complaints };
 }
 
-/** What the managed edge was at when something was missing. */
+/** Describes the state of the managed edge when something was missing. */
 const describeEdge = ({ edge }: World): string[] => [
   `managed edge: ${edge.queued()} hints in the queue; its functions logged last:`,
   ...edge.log.slice(-EDGE_LOG_LINES),
 ];
 
-/** What did not come about, in words. The judges say whose fault it is. */
+/** Describes in words what did not come about. The judges say whose fault it is. */
 async function complaintOf(waiting: Promise<void>): Promise<string[]> {
   try {
     await waiting;
@@ -210,7 +210,10 @@ async function complaintOf(waiting: Promise<void>): Promise<string[]> {
   }
 }
 
-/** Where publishers wait for ever for what the fault has silenced, it is ended, so that the drill goes on. */
+/**
+ * Stops the feed. If publishers wait indefinitely for what the fault has silenced, ends the fault, so that the drill
+ * goes on.
+ */
 async function stopFeed({ feed }: World, outage: Outage): Promise<string[]> {
   const complaints = await complaintOf(feed.stop());
   if (complaints.length === 0) return [];

@@ -1,9 +1,9 @@
-/** What came of one fault, over all its rounds. Counts are of all clients and gateways together. */
+/** Results of one fault, over all its rounds. Counts are of all clients and gateways together. */
 export interface Row {
   readonly fault: string;
   /** Messages that the publisher acknowledged. */
   readonly published: number;
-  /** Holes that the drill surely made in the way from Redis to the gateways: one per stream and gateway concerned. */
+  /** Holes that the drill certainly made between Redis and the gateways: one per stream and gateway concerned. */
   readonly holesInjected: number;
   /** Holes that gateways or clients found; the faults make more than those that are sure. */
   readonly holesDetected: number;
@@ -15,28 +15,28 @@ export interface Row {
   readonly outOfOrder: number;
   /** Messages that Redis holds and an application did not get. */
   readonly lost: number;
-  /** From when Redis took an entry that could not go the usual way until the application had it. */
+  /** Time from when Redis took an entry that could not go the usual way until the application had it. */
   readonly repairP50Ms: number;
   readonly repairP99Ms: number;
   /** Acknowledged writes that Redis itself lost in a failover. */
   readonly lostByRedis: number;
-  /** How often an application was told that a stream could not be completed. */
+  /** Number of times that an application was notified that a stream could not be completed. */
   readonly reported: number;
-  /** By the second judge: streams as single clients saw them, messages they were given, losses they were told of. */
+  /** By the second judge: streams as single clients saw them, messages they got, losses they were notified of. */
   readonly histories: number;
   readonly applied: number;
   readonly told: number;
   /** Broken promises that the second judge found, of all kinds, and by kind. */
   readonly violations: number;
   readonly violationKinds: Readonly<Record<string, number>>;
-  /** What the fault did, in numbers. */
+  /** Effects of the fault, in numbers. */
   readonly did: Readonly<Record<string, number>>;
 }
 
 /** One round of a fault: as a row, with the single times in place of their percentiles. */
 export interface RoundResult extends Omit<Row, "fault" | "repairP50Ms" | "repairP99Ms"> {
   readonly repairMs: readonly number[];
-  /** What went wrong, in words. */
+  /** Descriptions of the problems, in words. */
   readonly problems: readonly string[];
 }
 

@@ -120,14 +120,14 @@ export class SecondAudience {
     return this.clients.every(({ isSettled }) => isSettled);
   }
 
-  /** Whether every client is live and has come to the newest id of every stream. */
+  /** True if every client is live and has reached the newest id of every stream. */
   isLevel(tops: ReadonlyMap<string, string>): boolean {
     return this.#seats.every(
       ({ client, plan }) => client.isSettled && this.#streamsOf(plan).every((name) => isAt(client, name, tops)),
     );
   }
 
-  /** What every client saw of every stream since `reset`. */
+  /** Returns the messages and events that every client saw of every stream since `reset`. */
   histories(): History[] {
     return this.#seats.flatMap(({ client, plan }) =>
       this.#streamsOf(plan).map((stream, index) => ({

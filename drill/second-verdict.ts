@@ -25,13 +25,13 @@ interface Evidence {
   readonly stuck: readonly string[];
 }
 
-/** What the second judge counts in a round. */
+/** Counts of the second judge in a round. */
 export interface SecondCounts {
   /** Streams as single clients saw them, with at least one message. */
   readonly histories: number;
   /** Messages that applications were given. */
   readonly applied: number;
-  /** How often an application was told of a loss. */
+  /** Number of times that an application was notified of a loss. */
   readonly told: number;
   readonly violations: number;
   readonly violationKinds: Readonly<Partial<Record<ViolationKind, number>>>;

@@ -32,7 +32,7 @@ const stream = named({ channel: "market:trades", key: "silent" });
 interface Rig {
   readonly link: LinkProxy;
   readonly publisher: Publisher;
-  /** When the newest message that has arrived was published, in ms since 1970. */
+  /** Time when the newest message that has arrived was published, in ms since 1970. */
   readonly newest: () => number;
   readonly isLive: () => boolean;
   stop(): Promise<void>;
@@ -40,7 +40,7 @@ interface Rig {
 
 interface Case {
   readonly open: () => Promise<Rig>;
-  /** Whether the client is told that it is online again. */
+  /** True if the client gets a signal that it is online again. */
   readonly hasSignal: boolean;
 }
 

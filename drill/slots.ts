@@ -39,7 +39,7 @@ export async function moveSlot(
     // The new owner first: it must not forget about the slot when the old one already has.
     await target.call("CLUSTER", "SETSLOT", slot, "NODE", toId);
     await source.call("CLUSTER", "SETSLOT", slot, "NODE", toId);
-    // Replicas cannot be told; they learn it from their primaries.
+    // Replicas do not take the command; they learn it from their primaries.
     for (const other of others) await other.call("CLUSTER", "SETSLOT", slot, "NODE", toId).catch(() => undefined);
     return moved;
   } finally {

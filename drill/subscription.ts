@@ -4,34 +4,34 @@ import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../contra
 import { type DrillStream, named } from "./messages.ts";
 import { Position, type Step } from "./position.ts";
 
-/** What a client asks for: one stream, several markets, or a whole channel. */
+/** Request of a client: one stream, several markets, or a whole channel. */
 export interface Request {
   readonly channel: Channel;
   readonly marketId?: string | readonly string[];
 }
 
-/** How long heartbeats may be ahead of what has come before that counts as a hole, in ms. */
+/** Time that heartbeats may be ahead of the received messages before that counts as a hole, in ms. */
 const PATIENCE_MS = 1_000;
 
 /** One stream as one subscription follows it. */
 export interface Followed {
   readonly position: Position;
-  /** Since when heartbeats have been ahead, in ms since 1970. */
+  /** Time since which heartbeats have been ahead, in ms since 1970. */
   behindSince: number | undefined;
-  /** Up to where the answer to the last request reaches: older entries came by resuming. */
+  /** Id up to which the answer to the last request reaches: older entries came by resuming. */
   resumedUntil: string;
   /** A hole that is being filled. */
   isOpen: boolean;
-  /** Whether the next answer is to show if something was missing. */
+  /** True if the next answer is to show whether something was missing. */
   isSuspect: boolean;
-  /** What the request that is under way named as the last id. */
+  /** Last id that the pending request named. */
   asked: string | undefined;
 }
 
-/** What came of an answer, for the client's books. */
+/** Result of an answer, for the client's journal. */
 export interface Settled {
   readonly holes: number;
-  /** Whether a stream began unseen, so that its first messages have to be asked for. */
+  /** True if a stream began unseen, so that its first messages have to be asked for. */
   readonly isBehind: boolean;
   /** The streams that the server said it cannot complete, with the last id that the client had. */
   readonly reported: readonly { readonly stream: DrillStream; readonly lastId: string }[];
@@ -59,7 +59,7 @@ function settleStream(
 export class Subscription {
   readonly request: Request;
   readonly followed = new Map<string, Followed>();
-  /** Whether an answer is awaited. */
+  /** True while an answer is awaited. */
   isAsking = false;
   readonly #fixedKey: string | undefined;
   #isAnswered = false;
@@ -113,7 +113,7 @@ export class Subscription {
     return { step, followed };
   }
 
-  /** Whether a heartbeat shows that something is missing: it has been ahead for long, or Redis has gone back. */
+  /** True if a heartbeat shows that something is missing: it has been ahead for long, or Redis has gone back. */
   hears({ id, ids, marketId }: HeartbeatMessage, now: number): boolean {
     const pairs: [string | undefined, string][] = ids
       ? Object.entries(ids)

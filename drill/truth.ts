@@ -10,7 +10,7 @@ export interface TrueEntry {
   readonly number: number;
 }
 
-/** What Redis holds of a stream since the round began, oldest first; of a `latest` stream the newest entry alone. */
+/** Entries that Redis holds of a stream since the round began, oldest first; of a `latest` stream the newest alone. */
 export interface StreamTruth {
   readonly entries: readonly TrueEntry[];
   /** The newest id, of this round or before. */
@@ -20,7 +20,7 @@ export interface StreamTruth {
 const item = z.tuple([z.string(), z.array(z.string())]);
 const body = z.object({ event: z.string() });
 
-/** Reads an item by itself, not with the gateway's own parser: both must not be wrong alike. */
+/** Reads an item without the gateway's own parser, so that both cannot be wrong in the same way. */
 function parse([id, fields]: z.infer<typeof item>): TrueEntry {
   const { event } = body.parse(JSON.parse(`${fields[fields.indexOf("m") + 1]}}`));
   const number = numberOf(event);

@@ -42,7 +42,7 @@ export interface World {
 export interface WorldOptions {
   /** Messages a second that the feed makes once it is started. */
   readonly rate: number;
-  /** Whether the clocks of Redis nodes can be put forward and back, which needs libfaketime. */
+  /** True if the clocks of Redis nodes can be put forward and back, which needs libfaketime. */
   readonly hasClocks: boolean;
   /** Called with the end of every part, as soon as it runs. */
   readonly onStarted: (end: () => Promise<void>) => void;

@@ -1,4 +1,4 @@
-/** What the plain JavaScript of this folder offers to the drill, which is TypeScript. */
+/** Types of the plain JavaScript that this folder offers to the drill, which is TypeScript. */
 
 export interface Plan {
   readonly name: string;
@@ -37,10 +37,10 @@ export interface SecondClient {
   readonly kind: "stock" | "websocket" | "sdk";
   readonly journal: Journal;
   readonly requests: number;
-  /** Whether it is connected, and every subscription is answered and live. */
+  /** True if it is connected, and every subscription is answered and live. */
   readonly isSettled: boolean;
   describe(): string;
-  /** Whether the client has come to an id of a stream, or was told that it cannot. */
+  /** True if the client has reached an id of a stream, or was notified that it cannot. */
   isAt(stream: string, id: string): boolean;
   stop(): void;
 }
@@ -101,25 +101,25 @@ export interface Violation {
   readonly text: string;
 }
 
-/** What one client saw of one stream in a round. */
+/** Messages and events that one client saw of one stream in a round. */
 export interface History {
   readonly client: string;
   readonly kind: string;
   readonly stream: string;
   readonly events: readonly JournalEvent[];
-  /** Whether the client was not subscribed and live when everything else rested; `state` says what it was. */
+  /** True if the client was not subscribed and live when everything else rested; `state` says what it was. */
   readonly isLost?: boolean;
   readonly state?: string;
   /** Of the client as a whole; with one of its histories alone. */
   readonly strays?: readonly JournalEvent[];
 }
 
-/** What was published to a stream in a round, and what Redis holds of it. */
+/** Messages published to a stream in a round, and those of them that Redis holds. */
 export interface StreamRecord {
   readonly isLatest: boolean;
   /** The first number of the round. A new client may be given older messages, which this is no record of. */
   readonly from: number;
-  /** Whether Redis may have lost acknowledged values: a `latest` stream may then go back to an older one. */
+  /** True if Redis may have lost acknowledged values: a `latest` stream may then go back to an older one. */
   readonly mayHaveLost?: boolean;
   /** Oldest first; of a `latest` stream the newest alone. `offeredAt`: when it was first published, in ms since 1970. */
   readonly entries: readonly { readonly id: string; readonly number: number; readonly offeredAt?: number }[];
@@ -148,7 +148,7 @@ export declare function stateOf(
 /** The streams that a plan's requests cover. */
 export declare function streamsOf(plan: Pick<Plan, "requests" | "user">, markets: readonly string[]): readonly string[];
 
-/** How long a subscription may say `live` without what was published, in ms. */
+/** Time that a subscription may say `live` without what was published, in ms. */
 export declare const LIVE_BOUND_MS: number;
 
 /** One stream's position and the rules on it; for tests. */

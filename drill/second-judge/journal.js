@@ -2,11 +2,11 @@ import { channels, stateOf, streamNameOf } from "./protocol.js";
 
 /** @typedef {import("./index.d.ts").JournalEvent} JournalEvent */
 
-/** What one application saw and was told, by stream, in the order in which it happened. */
+/** Messages and notices that one application got, by stream, in the order in which they came. */
 export class Journal {
   /** @type {Map<string, JournalEvent[]>} */
   streams = new Map();
-  /** What must never come, in words: messages of somebody else, lasting refusals. @type {JournalEvent[]} */
+  /** Events that must never occur, in words: messages of somebody else, lasting refusals. @type {JournalEvent[]} */
   strays = [];
   repeats = 0;
 
@@ -22,7 +22,7 @@ export class Journal {
     if (owner !== undefined && actual !== stream) this.foreign(stream, `a message of ${actual}: ${event} (${id})`);
   }
 
-  /** The application was told that something after an id cannot be had any more. @param {string} stream @param {string} after */
+  /** Notes a notice that entries after an id are no longer available. @param {string} stream @param {string} after */
   told(stream, after) {
     this.#add(stream, { type: "told", after, at: Date.now() });
   }

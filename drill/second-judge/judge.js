@@ -52,7 +52,7 @@ function judgeOrder({ history, record, report }) {
   }
 }
 
-/** Of each order, portfolio and copied trade: no older state after a newer one, unless something was told in between. */
+/** Of each order, portfolio and copied trade: no older state after a newer one, unless a notice came in between. */
 function judgeStates({ history, report }) {
   /** @type {Map<string, JournalEvent>} */
   let newest = new Map();
@@ -66,7 +66,7 @@ function judgeStates({ history, report }) {
   }
 }
 
-/** The state that is shown of each entity in the end is the newest. What was told of is loaded from the source. */
+/** The state that is shown of each entity in the end is the newest. After a notice it is loaded from the source. */
 function judgeFinalStates({ history, record, report }) {
   if (history.events.some(({ type }) => type === "told" || type === "began")) return;
   const shown = new Map(appliedOf(history.events).map((event) => [event.entity, event]));
@@ -79,8 +79,8 @@ function judgeFinalStates({ history, record, report }) {
 }
 
 /**
- * Every message that Redis holds was given to the application, or the application was told between the messages on both
- * sides of the hole. At the end of the stream a hole is a subscription that went silent.
+ * Every message that Redis holds was given to the application, or the application was notified between the messages on
+ * both sides of the hole. At the end of the stream a hole is a subscription that went silent.
  */
 function judgeHoles({ history, record, report }) {
   const { events } = history;
@@ -115,7 +115,10 @@ function judgeHoles({ history, record, report }) {
   close(events.length);
 }
 
-/** What Redis acknowledged and lost after it was given to the application: it must be told. What is older is no loss. */
+/**
+ * Judges messages that Redis acknowledged and lost after they were given to the application, which must be notified.
+ * Messages from before the round are no loss.
+ */
 function judgeLosses({ history, record, report }) {
   const held = new Map(record.entries.map(({ id, number }) => [id, number]));
   for (const [place, event] of history.events.entries()) {
@@ -145,8 +148,8 @@ function judgeStatus({ history, report }) {
 }
 
 /**
- * Compares what every application saw and was told with what was published and what Redis holds. Call it once all clients
- * have had time to be level.
+ * Compares the messages and notices of every application with what was published and what Redis holds. Call it once all
+ * clients have had time to catch up.
  *
  * @param {{ histories: readonly History[], records: ReadonlyMap<string, StreamRecord> }} evidence
  * @returns {Violation[]}

@@ -49,7 +49,7 @@ export class ProtocolClient {
     return this.subscriptions.reduce((sum, { requests }) => sum + requests, 0);
   }
 
-  /** Whether the position in a stream is an id. @param {string} stream @param {string} id */
+  /** True if the position in a stream is the given id. @param {string} stream @param {string} id */
   isAt(stream, id) {
     return this.subscriptions.some((subscription) => subscription.positionOf(stream) === id);
   }
@@ -110,7 +110,7 @@ export class ProtocolClient {
 }
 
 /**
- * Whether an answer or a heartbeat belongs to a subscription: its markets as they were asked for, or one of them.
+ * True if an answer or a heartbeat belongs to a subscription: its markets as they were asked for, or one of them.
  *
  * @param {import("./subscription.js").Request} request @param {{ marketId?: string | readonly string[] }} data
  */

@@ -1,5 +1,5 @@
 /**
- * What docs/protocol.md says of channels and ids. This folder is written from that page alone and imports nothing of the
+ * Rules of docs/protocol.md on channels and ids. This folder is written from that page alone and imports nothing of the
  * platform, so that a mistake in the platform's own code is not repeated by its judge.
  */
 

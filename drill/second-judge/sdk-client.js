@@ -10,7 +10,7 @@ const OPTIONS = {
   pingIntervalMs: 1_500,
 };
 
-/** How long a subscription may say `live` without what was published, in ms: silence, a probe, and a slow machine. */
+/** Time that a subscription may say `live` without what was published, in ms: silence, a probe, and a slow machine. */
 export const LIVE_BOUND_MS = 20_000;
 
 const WATCH_MS = 250;
@@ -94,7 +94,7 @@ export class SdkClient {
     this.client.close();
   }
 
-  /** What came before is none of the subscription's business; all that comes after it is. */
+  /** Starts the subscription's record: messages from before do not concern it; all later ones do. */
   #onFirstLive(subscription) {
     subscription.firstLiveAt = Date.now();
     for (const name of this.plan.streamsOf(subscription.channel, subscription.marketId)) this.journal.began(name);

@@ -3,11 +3,11 @@ import { compareIds, FIRST_ID } from "./protocol.js";
 /** Ids that a client remembers of a stream: "100 are plenty". */
 const REMEMBERED = 100;
 
-/** How long a heartbeat may be ahead of the messages, in ms (rule 4). */
+/** Time that a heartbeat may be ahead of the messages, in ms (rule 4). */
 const HEARTBEAT_PATIENCE_MS = 1_000;
 
 /**
- * What a client does with a message: shows it, drops it, or subscribes again because something is missing (rule 1) or
+ * Action of a client on a message: shows it, drops it, or subscribes again because something is missing (rule 1) or
  * because the stream was reset (rule 3).
  *
  * @typedef {"show" | "drop" | "missing" | "reset"} Step
@@ -23,9 +23,9 @@ export class StreamFollower {
     this.taken = [];
     /** The answer's id while what is still held follows a `recovered: false`. @type {string | undefined} */
     this.heldUntil = undefined;
-    /** Whether the next newer message is shown whatever its `prev`. */
+    /** True if the next newer message is shown whatever its `prev`. */
     this.isUnchained = false;
-    /** Whether nothing is shown until the answer. */
+    /** True if nothing is shown until the answer. */
     this.isMuted = false;
     /** The newest id that heartbeats named, and since when it is ahead. */
     this.expected = FIRST_ID;
@@ -77,7 +77,7 @@ export class StreamFollower {
     return "reset";
   }
 
-  /** Whether what a heartbeat named has not come for a second. @param {number} now */
+  /** True if the message that a heartbeat named has not come for a second. @param {number} now */
   isBehind(now) {
     return compareIds(this.expected, this.position) > 0 && now - this.expectedSince >= HEARTBEAT_PATIENCE_MS;
   }

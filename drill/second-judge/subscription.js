@@ -11,7 +11,7 @@ const REPEAT_MS = 1_000;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 5_000;
 
-/** How long a request may stay without an answer before its connection counts as dead, in ms. */
+/** Time that a request may stay without an answer before its connection counts as dead, in ms. */
 export const ANSWER_TIMEOUT_MS = 15_000;
 
 /**
@@ -157,12 +157,12 @@ export class Subscription {
     return this.state === "subscribed" && this.#timer === undefined;
   }
 
-  /** Whether the connection seems dead: a request has no answer. */
+  /** True if the connection seems dead: a request has no answer. */
   get isUnanswered() {
     return this.state === "asked" && Date.now() - this.askedAt > ANSWER_TIMEOUT_MS;
   }
 
-  /** Whether a message of that market belongs here. @param {string | undefined} marketId */
+  /** True if a message of that market belongs here. @param {string | undefined} marketId */
   covers(marketId) {
     const asked = this.request.marketId;
     if (asked === undefined) return true;

@@ -31,7 +31,7 @@ export interface PageRoutesOptions {
   readonly balancer: Balancer;
   readonly fleet: GatewayFleet;
   readonly orderDesk: OrderDesk;
-  /** Where the managed edge listens. */
+  /** Port that the managed edge listens on. */
   readonly managedEdgePort: number;
 }
 

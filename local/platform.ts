@@ -24,9 +24,9 @@ export interface PlatformOptions {
   readonly seed: number;
   /** Allows clients to use long polling. */
   readonly hasPolling: boolean;
-  /** Hears what is ready, in order. */
+  /** Called with each part that is ready, in order. */
   readonly onProgress: (what: string) => void;
-  /** Hears what a person should know of while it runs. */
+  /** Called with each notice that a person should know of while it runs. */
   readonly onNotice: (text: string) => void;
 }
 

@@ -1,9 +1,9 @@
 import { type LocalPlatform, startPlatform } from "./platform.ts";
 
 /**
- * What `npm start` runs, on free ports, with one gateway and without the market's own events.
+ * Starts what `npm start` runs, on free ports, with one gateway and without the market's own events.
  *
- * @param onNotice hears what the parts have to say, such as that one has ended.
+ * @param onNotice called with each notice of a part, such as that it has ended.
  */
 export const startQuietPlatform = (onNotice: (text: string) => void = () => undefined): Promise<LocalPlatform> =>
   startPlatform({

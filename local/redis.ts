@@ -30,7 +30,7 @@ export interface RedisOptions {
   readonly configuration?: readonly string[];
   /** Added to the server's environment. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Where to look for the server, as in `PATH`. Default: this process's own. */
+  /** Directories in which to look for the server, as in `PATH`. Default: this process's own. */
   readonly searchPath?: string;
 }
 

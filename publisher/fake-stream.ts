@@ -15,7 +15,7 @@ interface HeldState {
 export interface FakeClock {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** How far ahead of it a version that is a time may be, in ms. */
+  /** Limit, in ms, on how far ahead of `now` a version that is a time may be. */
   readonly maximumClockSkewMs: number;
 }
 

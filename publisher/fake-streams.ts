@@ -6,7 +6,7 @@ import { streamKey } from "../kernel/streams/redis-keys.ts";
 import type { PreparedMessage } from "../kernel/streams/script-arguments.ts";
 import { type FakeClock, FakeStream } from "./fake-stream.ts";
 
-/** How a test wants a message to be answered: an error fails it. */
+/** Answer that a test plans for a message: an error fails it. */
 export type PlannedAnswer = "duplicate" | "stale" | Error;
 
 /** All streams in memory. */

@@ -16,7 +16,7 @@ type RedisAddress =
       readonly tls?: boolean | undefined;
     };
 
-/** Where Redis is, and how to log in. */
+/** Address of Redis, and the credentials for it. */
 export type RedisConnectionOptions = RedisAddress & {
   /**
    * True for a cluster, such as ElastiCache with cluster mode on, or Serverless.
@@ -47,7 +47,8 @@ export interface PublisherOptions {
    */
   readonly managedEdgeQueueUrl?: string | undefined;
   /**
-   * How far ahead of Redis's clock a version that is a time may be, in ms. The same for all publishers of a stream.
+   * Limit, in ms, on how far ahead of Redis's clock a version that is a time may be. The same for all publishers of a
+   * stream.
    *
    * @default 60,000
    */

@@ -3,7 +3,7 @@ import { PublishError } from "../kernel/streams/publish-error.ts";
 import { FakeStreams, type PlannedAnswer } from "./fake-streams.ts";
 import { type Publish, type Publisher, PublisherClosedError, toList } from "./publisher.ts";
 
-/** How far ahead of its clock the real publisher lets a version be that is a time, in ms, unless set otherwise. */
+/** The real publisher's default limit, in ms, on how far ahead of its clock a version that is a time may be. */
 const CLOCK_SKEW_MS = 60_000;
 
 /** A message that went out, with the id of its entry. */

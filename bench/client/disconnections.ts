@@ -16,7 +16,7 @@ const PUBLIC = ["market:trades", "market:prices"] as const;
 /** The longest that a link stays cut, in ms: shorter than what the history of every stream covers at this rate. */
 const MAXIMUM_OUTAGE_MS = 500;
 
-/** How long the last messages may take to arrive, in ms. */
+/** Time limit for the last messages to arrive, in ms. */
 const SETTLE_MS = 60_000;
 
 export interface DisconnectionOptions {
@@ -28,7 +28,7 @@ export interface DisconnectionOptions {
   readonly onProgress?: (disconnections: number) => void;
 }
 
-/** What the applications of all clients saw. */
+/** Combined observations of the applications of all clients. */
 export interface DisconnectionResult {
   readonly edge: Edge;
   readonly disconnections: number;

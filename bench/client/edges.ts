@@ -16,7 +16,7 @@ export interface MeasuredEdge {
   readonly urlOn: (port: number) => string;
   readonly issuer: Issuer;
   readonly publisher: Publisher;
-  /** What the edge itself had to complain of: on a small machine, mostly Redis or DynamoDB that answered late. */
+  /** Counts the edge's own complaints: on a small machine, mostly Redis or DynamoDB that answered late. */
   readonly complaints: () => number;
   stop(): Promise<void>;
 }

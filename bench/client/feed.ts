@@ -8,7 +8,7 @@ export interface FeedOptions {
   readonly rate: number;
   /** The next message; each call gives another one. */
   readonly next: () => ChannelMessage;
-  /** Hears of each message that was published, with its id. */
+  /** Called with each message that was published, and its id. */
   readonly onPublished?: (message: ChannelMessage, id: string) => void;
 }
 

@@ -10,12 +10,12 @@ export interface PageOptions {
   readonly updates: number;
 }
 
-/** What one page did in one run. */
+/** Measurements of one page in one run. */
 export interface FramesResult {
   readonly mode: "batched" | "unbatched";
   readonly markets: number;
   readonly updatesPerSecond: number;
-  /** What the publisher could keep up with; less than `updatesPerSecond` on a machine that is too small. */
+  /** The rate that the publisher kept up; less than `updatesPerSecond` on a machine that is too small. */
   readonly publishedPerSecond: number;
   readonly framesPerSecond: number;
   /** Renders of a market's row a second. */
@@ -46,7 +46,7 @@ function startMarkets({ publisher }: MeasuredEdge, { markets, updates }: PageOpt
   return { stop: feed.stop, published: () => published };
 }
 
-/** How long the page has to settle before it is measured, in ms. */
+/** Time for the page to settle before it is measured, in ms. */
 const WARM_UP_MS = 3_000;
 
 /** Opens a page of markets in Chromium, with prices that move, and measures its frames and its main thread. */

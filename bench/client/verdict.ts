@@ -1,6 +1,6 @@
 import { type Channel, channelDefinition } from "../../contract/channels.ts";
 
-/** What an application saw of one stream. */
+/** Findings about the messages of one stream that an application saw. */
 export interface Verdict {
   readonly holes: number;
   readonly heldNoLonger: number;

@@ -1,4 +1,4 @@
-/** What is billed, as far as it grows with messages. */
+/** Counts of the billed items that grow with messages. */
 export interface Counts {
   /** Messages that API Gateway sent, and as it bills them, in steps of 32 KB. */
   posts: number;
@@ -30,7 +30,7 @@ const LAMBDA_MS = (0.0000133334 / 1_000) * 0.5;
 /** A batch is received and deleted: two more requests. */
 const REQUESTS_PER_BATCH = 2;
 
-/** What it cost, in dollars: the messages, and all that leads to them (without Redis and connection minutes). */
+/** Returns the cost in dollars: the messages, and all that leads to them (without Redis and connection minutes). */
 export function costOf(counts: Counts, billedPosts: number): { readonly messages: number; readonly others: number } {
   const queueRequests = counts.queueRequests + REQUESTS_PER_BATCH * counts.invocations;
   const perMillion =

@@ -31,7 +31,7 @@ export interface Row {
   readonly "of it messages": string;
 }
 
-/** How often updates go out, in ms: a publisher handles events in batches. */
+/** Interval between batches of updates, in ms: a publisher handles events in batches. */
 const TICK_MS = 10;
 
 function toMessage({ channel, markets }: RunOptions, number: number): ChannelMessage {
@@ -45,7 +45,7 @@ function toMessage({ channel, markets }: RunOptions, number: number): ChannelMes
 
 interface BenchClient {
   readonly socket: WebSocket;
-  /** How long each message took, in ms. */
+  /** Delay of each message, in ms. */
   readonly delays: readonly number[];
 }
 

@@ -26,11 +26,11 @@ import { noCounts } from "./counts.ts";
 const BILLED_BYTES = 32 * 1_024;
 
 export interface BenchEdgeOptions {
-  /** How long a post takes, in ms. */
+  /** Duration of a post, in ms. */
   readonly postMs: number;
   /** Invocations of the fan-out at once. */
   readonly concurrency: number;
-  /** How long a fan-out rests after a batch that was not full, in ms. */
+  /** Pause of a fan-out after a batch that was not full, in ms. */
   readonly windowMs: number;
 }
 

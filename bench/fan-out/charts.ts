@@ -41,7 +41,7 @@ interface Panel {
   readonly shape: ShapeName;
   readonly measure: Measure;
   readonly title: string;
-  /** What the measure is divided by. */
+  /** Divisor of the measure. */
   readonly unit?: number;
 }
 

@@ -6,7 +6,7 @@ import { nodeFlags } from "./server-process.ts";
 
 const run = promisify(execFile);
 
-/** What the figures were measured on, in one sentence. */
+/** Describes, in one sentence, the machine and software that the figures were measured on. */
 export async function describeMachine(): Promise<string> {
   // biome-ignore lint/style/noProcessEnv: the search path is the machine's, not configuration of ours
   const redis = await findRedisServer(process.env.PATH ?? "");

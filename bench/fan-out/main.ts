@@ -21,7 +21,7 @@ function showProgress(text: string): void {
 
 let isInterrupted = false;
 
-/** What fails because everything is being ended is no news. */
+/** Reports a failure, unless everything is being ended: failures that this causes are no news. */
 function showFailure(error: unknown): void {
   if (isInterrupted) return;
   showProgress("");

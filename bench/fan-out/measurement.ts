@@ -2,7 +2,7 @@ import { SERVER_CORE } from "./cores.ts";
 import type { LoadReport } from "./load-client.ts";
 import { busyMicros, cpuMicros, treeOf } from "./process-usage.ts";
 
-/** What can be measured; which of it is depends on the shape. Shares are of one core, from 0 to 1. */
+/** All measures; the shape decides which of them are taken. Shares are of one core, from 0 to 1. */
 export const measureNames = [
   "cpuMicrosPerDelivery",
   "deliveriesPerSecond",
@@ -27,7 +27,7 @@ export const measureNames = [
 
 export type Measure = (typeof measureNames)[number];
 
-/** What one phase with one server showed. */
+/** Results of one phase with one server. */
 export interface Measurement {
   /** Deliveries that the messages sent should have led to. */
   readonly expected: number;

@@ -36,7 +36,7 @@ export interface CommandLine {
   readonly gatewayRoot: string | undefined;
   /** A file of rows that were measured before, to be shown again. */
   readonly from: string | undefined;
-  /** Whether the documentation is written. */
+  /** True if the documentation is written. */
   readonly writesDocs: boolean;
   readonly isHelp: boolean;
 }

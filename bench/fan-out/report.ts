@@ -89,7 +89,7 @@ function tableOf(name: ShapeName, { title, compares }: Shape, rows: readonly Row
   ].join("\n");
 }
 
-/** What one run showed, in one line for whoever watches. */
+/** Formats the results of one run as one line for whoever watches. */
 export function toLine(shape: ShapeName, server: ServerName, { values, expected, deliveries }: Measurement): string {
   const figures = columns.flatMap(({ measure, title, unit = 1 }) => {
     const value = values[measure];

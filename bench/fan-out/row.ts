@@ -23,9 +23,9 @@ export interface Row {
   /** Each measure over that of stock Socket.IO, and of native µWebSockets, in the same run of the bench. */
   readonly overStock: Readonly<Partial<Record<Measure, number>>>;
   readonly overNative: Readonly<Partial<Record<Measure, number>>>;
-  /** Whether the load's core was so busy that the server may have been able to do more. */
+  /** True if the load's core was so busy that the server may have been able to do more. */
   readonly isClientBound: boolean;
-  /** Whether others used the server's core meanwhile. */
+  /** True if others used the server's core meanwhile. */
   readonly isDisturbed: boolean;
   /** Deliveries over all runs, and those that were still missing when the wait for them ended. */
   readonly deliveries: number;

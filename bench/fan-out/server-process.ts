@@ -22,7 +22,7 @@ export const nodeFlags = ["--max-semi-space-size=16", "--inspect-port=127.0.0.1:
 /** A server under measurement. */
 export interface ServerProcess {
   readonly pid: number;
-  /** What it has written so far. */
+  /** Returns its output so far. */
   readonly log: () => string;
   stop(): Promise<void>;
 }

@@ -39,7 +39,7 @@ export class Session {
   readonly #server: ServerProcess;
   readonly #sender: Sender;
   readonly #end: () => Promise<void>;
-  /** How many clients of each room read what they get. */
+  /** Number of clients of each room that read what they get. */
   readonly #readers: Map<string, number>;
   #saturatedRate = 0;
   #isSpoilt = false;
@@ -89,12 +89,12 @@ export class Session {
     }
   }
 
-  /** Whether a measurement before left something undelivered, so that the next one would not be clean. */
+  /** True if an earlier measurement left something undelivered, so that the next one would not be clean. */
   get isSpoilt(): boolean {
     return this.#isSpoilt;
   }
 
-  /** What the server has written. */
+  /** The server's output so far. */
   get log(): string {
     return this.#server.log();
   }

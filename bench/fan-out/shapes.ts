@@ -3,7 +3,7 @@ import { type ServerName, usualServers } from "./servers/servers.ts";
 import type { TopologyName } from "./topologies.ts";
 
 /**
- * What is sent, in events of several messages each, spread over the rooms in turn:
+ * The messages sent, in events of several messages each, spread over the rooms in turn:
  * - `open`: at a fixed rate, whatever the server does with it.
  * - `closed`: the next event goes out as one is delivered whole; `outstanding` are under way.
  * - `half`: as `open`, at half of the rate that the same server took in the closed loop just before.
@@ -13,7 +13,7 @@ export type Traffic =
   | { readonly kind: "closed"; readonly perEvent: number; readonly outstanding: number; readonly seconds: number }
   | { readonly kind: "half"; readonly perEvent: number; readonly seconds: number };
 
-/** What is done: traffic, or something about the connections themselves. */
+/** One kind of trial: traffic, or something about the connections themselves. */
 export type Trial =
   | { readonly kind: "traffic"; readonly traffic: Traffic }
   /** `clients` connect at once, `window` handshakes under way, after as many as are needed to warm up. */
@@ -31,7 +31,7 @@ export interface Shape {
   readonly compares: Measure;
   /** Most runs: where a run is long, or hardly differs from another. */
   readonly maximumRuns?: number;
-  /** Where a run is long: the servers that are measured unless others are asked for. */
+  /** For a shape with a long run: the servers that are measured unless others are asked for. */
   readonly servers?: readonly ServerName[];
 }
 

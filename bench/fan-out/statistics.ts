@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** What several runs showed: the middle, and how far they lie apart. */
+/** Summary of several runs: the middle, and how far they lie apart. */
 export interface Spread {
   readonly median: number;
   readonly minimum: number;

@@ -1,9 +1,9 @@
-/** Who is in which room. */
+/** The clients and the rooms that each of them is in. */
 export interface Topology {
   readonly clients: number;
   readonly rooms: readonly string[];
   readonly roomsOf: (client: number) => readonly string[];
-  /** Whether each room is one user's own. */
+  /** True if each room is one user's own. */
   readonly isPrivate: boolean;
 }
 
@@ -42,7 +42,7 @@ export const topologies = {
 
 export type TopologyName = keyof typeof topologies;
 
-/** How many clients are in each room. */
+/** Returns the number of clients in each room. */
 export function membersByRoom({ clients, rooms, roomsOf }: Topology): Map<string, number> {
   const members = new Map(rooms.map((room) => [room, 0]));
   for (let client = 0; client < clients; client += 1) {

@@ -7,7 +7,7 @@ const DRAIN_SECONDS = 20;
 const POLL_MS = 5;
 const LEAD_MICROS = 5_000;
 
-/** What is under way between publisher and clients. */
+/** Tracks the events in flight between publisher and clients. */
 export class Course {
   readonly #publish: (number: number, dueAt: number) => Promise<unknown>;
   #delivered = 0;
@@ -19,7 +19,7 @@ export class Course {
     this.#publish = publish;
   }
 
-  /** How many events are delivered whole so far. */
+  /** Number of events delivered whole so far. */
   get delivered(): number {
     return this.#delivered;
   }

@@ -59,7 +59,7 @@ async function measureStalled(session: Session, { clients, traffic }: Of<"stalle
   }
 }
 
-/** Whether the trial expects all clients to be connected and the server to be warm. */
+/** True if the trial expects all clients to be connected and the server to be warm. */
 export const needsClients = ({ kind }: Trial): boolean => kind === "traffic" || kind === "stalled";
 
 /** Does what the shape is about, once, with one server. */

@@ -7,7 +7,7 @@ import { type BenchPage, openAddress } from "../client/browser.ts";
 import { startFeed } from "../client/feed.ts";
 import { createTraffic } from "./traffic.ts";
 
-/** How long the page has to settle before it is measured, in ms. */
+/** Time for the page to settle before it is measured, in ms. */
 const WARM_UP_MS = 5_000;
 
 export interface PageOptions {
@@ -16,11 +16,11 @@ export interface PageOptions {
   readonly updates: number;
 }
 
-/** What the page did in one run. */
+/** Measurements of the page in one run. */
 export interface FramesResult {
   readonly markets: number;
   readonly updatesPerSecond: number;
-  /** What the publisher could keep up with; less than `updatesPerSecond` on a machine that is too small. */
+  /** The rate that the publisher kept up; less than `updatesPerSecond` on a machine that is too small. */
   readonly publishedPerSecond: number;
   readonly framesPerSecond: number;
   /** CPU of the main thread per second: in all, and in scripts, styles and layout. In ms. */

@@ -19,7 +19,7 @@ function book(marketId: string, number: number) {
   return { marketId, yes: outcome, no: outcome, time: Date.now() };
 }
 
-/** What the whole page gets: prices of so many markets in turn, and books and trades of the one that is shown. */
+/** Messages for the whole page: prices of `count` markets in turn, and books and trades of the one that is shown. */
 export function createTraffic(count: number): () => ChannelMessage {
   const shown = MARKETS[0].id;
   const others = Array.from({ length: Math.max(0, count - MARKETS.length) }, (_, index) => `market-${index}`);

@@ -4,7 +4,7 @@ import { cpuMicros, type Target } from "./target.ts";
 /** Above this share of the machine for others the figures are not to be trusted. */
 const DISTURBED = 0.15;
 
-/** What a period's CPU time went to, in µs. */
+/** CPU time used in a period, in µs. */
 export interface Usage {
   readonly cores: number;
   readonly micros: number;

@@ -7,7 +7,7 @@ const MICROS = 1e6;
 export interface Sample {
   readonly messages: number;
   readonly seconds: number;
-  /** What each node's process used meanwhile, in µs. */
+  /** CPU time that each node's process used meanwhile, in µs. */
   readonly nodeCpuMicros: readonly number[];
 }
 
@@ -29,7 +29,7 @@ export interface Row {
   readonly redisCpuMicros: Spread;
   /** Share of that CPU time that the busiest node had, from 1 / nodes to 1. */
   readonly busiestShare: number;
-  /** What the busiest node would take at that CPU time a message with a core for itself: the limit of the whole. */
+  /** Messages a second that the busiest node could take at that CPU time each, with its own core: the whole's limit. */
   readonly limitPerSecond: Spread;
   /** CPU time a message over that of plain PUBLISH on one Redis in the same run; the median of the runs. */
   readonly timesPublish: number;

@@ -5,7 +5,7 @@ export const stages = ["boot", "load", "connect", "publish"] as const;
 
 export type Stage = (typeof stages)[number];
 
-/** How long the stages of one cold start took, and all of it, in ms. */
+/** Durations of the stages of one cold start, and of all of it, in ms. */
 export type ColdStart = Readonly<Record<Stage | "cold", number>>;
 
 /** One process: its cold start, and the median of its later invocations. */

@@ -12,7 +12,7 @@ export interface Target {
   /** As a Lambda has it. */
   readonly connection: Redis | Cluster;
   readonly publisher: Publisher;
-  /** What a Lambda needs in its environment to reach it. */
+  /** Environment variables that a Lambda needs to reach it. */
   readonly environment: Readonly<Record<string, string>>;
   /** A connection to every node, for looking and meddling. */
   readonly nodes: readonly Redis[];

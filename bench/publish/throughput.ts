@@ -8,7 +8,7 @@ const UNDER_WAY = 200;
 export interface ThroughputOptions {
   /** Runs of every method on every target, beside the first, which warms up. */
   readonly runs: number;
-  /** How long each of them lasts. */
+  /** Duration of each of them, in ms. */
   readonly sampleMs: number;
   readonly onProgress: (text: string) => void;
 }

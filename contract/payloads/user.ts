@@ -32,7 +32,7 @@ export const notification = z.object({
   severity: z.enum(["info", "success", "warning", "critical"]),
   title: text(200),
   body: text(2_000),
-  /** Where a tap leads; a path of the app or an https address. */
+  /** Target of a tap: a path of the app or an https address. */
   link: z
     .string()
     .max(2_000)

@@ -17,7 +17,7 @@ import type { GatewaySocket } from "../socket-io/socket.ts";
 import type { StreamHub, TopicLease } from "../streams/stream-hub.ts";
 import { CatchUp } from "./catch-up.ts";
 
-/** How long a request waits for Redis before it is refused as `unavailable`, in ms. */
+/** Time limit of a request's wait for Redis, in ms; after it, the request is refused as `unavailable`. */
 const REDIS_TIMEOUT_MS = 5_000;
 
 interface SubscriptionsOptions {

@@ -4,8 +4,9 @@ import type { EngineConnection } from "./engine-connection.ts";
 import { encodeFrameHead, encodePayload } from "./frames.ts";
 
 /**
- * How far back, as a power of two, a compressed message refers to the ones before it: 4 KiB, some 15 messages of a
- * market. A client keeps 32 KiB (RFC 7692), so it always has what is referred to. A small window is set up quickly.
+ * Compression window, as a power of two: a compressed message refers that far back to the ones before it. 4 KiB, some
+ * 15 messages of a market. A client keeps 32 KiB (RFC 7692), so it always has what is referred to. A small window is
+ * set up quickly.
  */
 const WINDOW_BITS = 12;
 const WINDOW_BYTES = 2 ** WINDOW_BITS;

@@ -8,7 +8,7 @@ import type { Entry } from "../../kernel/streams/entry.ts";
 const KEPT_LATEST = 8;
 const KEPT_ORDERED = 64;
 
-/** How long the whole history stays in memory after a resume asked for it, in ms. */
+/** Time that the whole history stays in memory after a resume asked for it, in ms. */
 const HISTORY_LIFETIME_MS = 10_000;
 
 /** The newest entries of one stream, without a gap between them, and the id up to which this node has it. */

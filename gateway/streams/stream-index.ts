@@ -3,7 +3,7 @@ import { activeSince } from "../../kernel/protocol/active-streams.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
 import type { RedisClock } from "../redis/redis-clock.ts";
 
-/** How far, in ms, two reads of the index overlap: more than a read may take. */
+/** Overlap of two reads of the index, in ms: more than a read may take. */
 const OVERLAP_MS = 10_000;
 
 /**

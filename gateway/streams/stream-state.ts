@@ -15,11 +15,11 @@ const MAXIMUM_PENDING = 1_000;
 /** Entries per read of a repair. */
 const PAGE = 500;
 
-/** How long a message may be in flight over Pub/Sub after a read, on another connection, returned its entry, in ms. */
+/** Time, in ms, that a message may be in flight over Pub/Sub after a read on another connection returned its entry. */
 const IN_FLIGHT_MS = 100;
 
 /**
- * How long an answer of Redis about a stream counts, in ms: longer than the interval between two checks of a quiet
+ * Time that an answer of Redis about a stream counts, in ms: longer than the interval between two checks of a quiet
  * stream, shorter than the silence after which a client gives up a connection.
  */
 const CONFIRMED_MS = 8_000;

@@ -1,7 +1,7 @@
 import { roomName, type Topic } from "../../contract/stream.ts";
 import { wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 
-/** How long a room without subscribers stays subscribed in Redis, in ms: a reloaded page needs it again at once. */
+/** Time that a room without subscribers stays subscribed in Redis, in ms: a reloaded page needs it again at once. */
 const LINGER_MS = 5_000;
 
 /** The room of a topic on this node, with the number of its leases. */

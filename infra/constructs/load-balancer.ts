@@ -32,7 +32,7 @@ export interface LoadBalancerProps {
   readonly logRetentionDays: number;
 }
 
-/** Who may connect to the load balancer, and by which name. */
+/** Public access to the load balancer: the addresses that may connect, and the name that they use. */
 export interface PublicAccess {
   /** IPv4 ranges that may connect. */
   readonly allowedCidrs: readonly string[];

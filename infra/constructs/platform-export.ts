@@ -14,7 +14,7 @@ export interface PlatformExportProps {
   readonly vpc: IVpc;
   /** The subnets that publishers run in. */
   readonly subnets: SubnetSelection;
-  /** What publishers may reach. */
+  /** Targets that publishers may reach. */
   readonly egress: Egress;
   /**
    * The queue of the managed edge.

@@ -17,7 +17,7 @@ export const edgeHandlers = {
 } as const;
 
 interface LocalEdgeOptions {
-  /** Where clients connect; 0 for a free one. */
+  /** Port that clients connect to; 0 for a free one. */
   readonly port: number;
   /** Variables that the functions need beside those of the parts started here: Redis and the token issuer. */
   readonly environment: Readonly<Record<string, string>>;

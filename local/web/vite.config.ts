@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-/** Where `npm start` listens, for `npx vite local/web`: the page with hot reloading in front of a running platform. */
+/** Address of `npm start`, for `npx vite local/web`: the page with hot reloading in front of a running platform. */
 const PLATFORM = "http://localhost:3000";
 
 export default defineConfig({

@@ -9,7 +9,7 @@ import { packPackages } from "../../tools/pack/pack-packages.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** What an app may have to load for the client, in bytes of gzip; docs/client.md says the same. */
+/** Limits on the code that an app has to load for the client, in bytes of gzip; docs/client.md says the same. */
 const BUDGET = { managed: 14_500, gateway: 28_500, react: 17_000 };
 
 let consumer = "";
@@ -96,7 +96,7 @@ client.onStatus((status) => {
 });
 `;
 
-/** What must not compile: the compiler complains of a directive that has nothing to expect. */
+/** Code that must not compile: the compiler complains of a directive that has nothing to expect. */
 const WRONG = `
 import { RealtimeClient } from "@vezta/realtime-client";
 const client = new RealtimeClient({ url: "wss://x" });

@@ -22,7 +22,7 @@ export function setUpClients(): CreateClient {
 }
 
 export interface GatewayOptions extends Partial<RealtimeClientOptions> {
-  /** Whose token the client has; anonymous without. */
+  /** The user whose token the client has; anonymous without. */
   readonly user?: string;
 }
 

@@ -13,7 +13,7 @@ const entry = (number: number, id = `${1_000 + number}-0`) => ({ id, number });
 const applied = (entries: readonly ReturnType<typeof entry>[]): Applied[] =>
   entries.map((each) => ({ ...each, at: 0, isResumed: false }));
 
-/** What the drill says of one application that got these messages of a stream, and was told of losses after these ids. */
+/** The drill's verdict on an application that got these messages of a stream, and notices of losses after these ids. */
 function verdictOn(got: readonly ReturnType<typeof entry>[], toldAfter: readonly string[] = [], held = [1, 2, 3, 4]) {
   const entries = held.map((number) => entry(number));
   const witness: Witness = {

@@ -68,7 +68,7 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
     await commandsOn(replica.url).call("REPLICAOF", "127.0.0.1", primary.port);
   });
 
-  /** What is published after it stays with the primary. */
+  /** Parts the replica from the primary once it has entry `id`: what is published after that stays with the primary. */
   const partAfter = async (key: string, id: string | undefined): Promise<void> => {
     const commands = commandsOn(replica.url);
     const top = async (): Promise<unknown> => {

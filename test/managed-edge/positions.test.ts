@@ -6,7 +6,7 @@ import { edgeCursorKey, edgeMarkerKey, streamKey } from "../../kernel/streams/re
 import { startTestEdge } from "../support/edge.ts";
 import { message, messages, timeOf } from "../support/messages.ts";
 
-/** How far ahead Redis's clock was, in ms. */
+/** Lead of Redis's clock, in ms. */
 const AHEAD_MS = 60_000;
 
 const edge = await startTestEdge();

@@ -17,7 +17,7 @@ const LIMIT_MS = 600_000;
 
 const MAXIMUM_INSTALLED_BYTES = 60_000_000;
 
-/** What esbuild's documentation says that an ES module bundle of CommonJS packages (ioredis) needs. */
+/** Banner that, by esbuild's documentation, an ES module bundle of CommonJS packages (ioredis) needs. */
 const BANNER = 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);';
 
 let folder: string;

@@ -5,7 +5,7 @@ import { compareIds, ENTRY_ID } from "../../contract/ids.ts";
 import { PublishError, type Publisher, type PublishOutcome } from "../../publisher/index.ts";
 import { message } from "../support/messages.ts";
 
-/** What the suite needs of a publisher: one whose versions may be a minute ahead, and one that is closed afterwards. */
+/** The subject of the suite: a publisher whose versions may be a minute ahead, and one that is closed afterwards. */
 export interface SuiteSubject {
   readonly publisher: Publisher;
   openAnother(): Publisher;

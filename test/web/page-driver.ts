@@ -6,7 +6,7 @@ const OUTAGE = /WebSocket connection to|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION
 
 export interface OpenOptions extends BrowserContextOptions {
   readonly url: string;
-  /** Where the managed edge is said to listen. @default where it does */
+  /** Port on which the page is told that the managed edge listens. @default the port on which it does */
   readonly managedEdgePort?: number;
 }
 

@@ -31,7 +31,7 @@ export interface CdkOutcome {
   readonly code: number;
   readonly stderr: string;
   readonly seconds: number;
-  /** How the command was kept off the network. */
+  /** The means that kept the command off the network. */
   readonly network: "no network" | "a proxy that leads nowhere";
 }
 

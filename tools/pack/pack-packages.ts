@@ -24,7 +24,7 @@ export interface PackedPackage {
 interface PackOptions {
   /** @default all packages */
   readonly names?: readonly PackageName[];
-  /** Where the built packages and tarballs go. @default `dist/packages` of the repository */
+  /** Directory for the built packages and tarballs. @default `dist/packages` of the repository */
   readonly output?: string;
   readonly onProgress?: (text: string) => void;
 }

@@ -31,7 +31,7 @@ export interface PackageSource {
   readonly manifest: SourceManifest;
   /** The source of each entry from the root of the repository, by the entry's file name without ending: `index`, `react`. */
   readonly entries: Readonly<Record<string, string>>;
-  /** Where the code runs: the client must not name anything of Node's. */
+  /** Platform that the code runs on: the client must not name anything of Node's. */
   readonly platform: "neutral" | "node";
 }
 

@@ -6,10 +6,10 @@ import { type Consumer, type ConsumerOptions, createConsumer } from "./consumer.
 import { checkInstalledSize } from "./installed-size.ts";
 import { renderOnServer } from "./server-rendering.ts";
 
-/** Where the applications connect to: a gateway that has a price of market `m1`. */
+/** The gateway that the applications connect to; it has a price of market `m1`. */
 export interface Gateway {
   readonly url: string;
-  /** What an application shows of the price. */
+  /** Text in which an application shows the price. */
   readonly shown: string;
 }
 

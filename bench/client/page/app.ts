@@ -2,7 +2,7 @@ import { RealtimeProvider, useChannel, useRealtimeClient } from "@vezta/realtime
 import { createElement, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
-/** What of a browser this page uses; the repository's own types are Node's. */
+/** The parts of a browser that this page uses; the repository's own types are Node's. */
 interface Page {
   readonly location: { readonly search: string };
   readonly document: { getElementById(id: string): Element | null };
@@ -31,7 +31,7 @@ interface Price {
 const useBatched = (marketId: string): Price | undefined =>
   useChannel("market:prices", { marketId, keep: 0 }).latest?.data;
 
-/** What one writes without the package's hooks: a state per message. */
+/** The hook that one writes without the package's hooks: a state per message. */
 function useUnbatched(marketId: string): Price | undefined {
   const client = useRealtimeClient();
   const [price, setPrice] = useState<Price>();

@@ -1,7 +1,7 @@
 import type { Issuer } from "../../../local/issuer.ts";
 import type { BenchMessage } from "../message.ts";
 
-/** Where a server of one run finds what it needs. */
+/** The ports and other surroundings that a server of one run needs. */
 export interface Surroundings {
   readonly redisPort: number;
   /** The port that the server is to listen on, on 127.0.0.1. */
@@ -9,7 +9,7 @@ export interface Surroundings {
   readonly issuer: Issuer;
 }
 
-/** How a server process is started. */
+/** Command that starts a server process. */
 export interface Launch {
   readonly command: string;
   readonly values: readonly string[];
@@ -18,10 +18,10 @@ export interface Launch {
   readonly readyUrl?: string;
 }
 
-/** What one client of the load asks for. */
+/** Rooms that one client of the load asks for. */
 export interface ClientPlan {
   readonly rooms: readonly string[];
-  /** Whether the one room is the client's own, which needs a token where the server knows tokens. */
+  /** True if the one room is the client's own, which needs a token where the server knows tokens. */
   readonly isPrivate: boolean;
 }
 
@@ -35,9 +35,9 @@ export interface Sender {
 /** A server that is compared. */
 export interface Contender {
   readonly label: string;
-  /** Whether it can do rooms; those that cannot send every message to every client. */
+  /** True if it supports rooms; servers that do not send every message to every client. */
   readonly hasRooms: boolean;
-  /** What has to be there before the first start, such as packages that are installed on demand. */
+  /** Prepares what has to be there before the first start, such as packages that are installed on demand. */
   prepare?(onProgress: (text: string) => void): Promise<void>;
   launch(surroundings: Surroundings): Launch | Promise<Launch>;
   /** The handshake as lines of the load client's script: `C path`, `H header`, `> text to send`, `< start of a frame to wait for`. */

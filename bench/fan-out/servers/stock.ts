@@ -14,7 +14,7 @@ const PROGRAM = join(import.meta.dirname, "socket-io.program.ts");
 const adapterRequire = createRequire(createRequire(import.meta.url).resolve("@socket.io/redis-adapter"));
 const { encode }: { encode: (value: unknown) => Buffer } = adapterRequire("notepack.io");
 
-/** What `@socket.io/redis-emitter` publishes. */
+/** Returns the message that `@socket.io/redis-emitter` publishes. */
 const emitterMessage = (message: BenchMessage): Buffer =>
   encode([
     "emitter",
@@ -22,7 +22,7 @@ const emitterMessage = (message: BenchMessage): Buffer =>
     { rooms: [message.room], except: [], flags: {} },
   ]);
 
-/** What a server with the sharded adapter publishes for the others. */
+/** Returns the message that a server with the sharded adapter publishes for the others. */
 const shardedMessage = (message: BenchMessage): string =>
   JSON.stringify({
     uid: "emitter",

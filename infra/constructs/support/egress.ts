@@ -1,7 +1,7 @@
 import { type Connections, type ISecurityGroup, Peer, Port } from "aws-cdk-lib/aws-ec2";
 import { REDIS_PORT, type RedisAccess } from "./redis-access.ts";
 
-/** What a task or function in the VPC may reach, beside HTTPS. */
+/** Targets that a task or function in the VPC may reach, beside HTTPS. */
 export interface Egress {
   readonly redis: Pick<RedisAccess, "securityGroup">;
   /**

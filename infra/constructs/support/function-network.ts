@@ -17,7 +17,7 @@ interface SharedSecurityGroup extends FunctionSubnets {
   readonly securityGroup: ISecurityGroup;
 }
 
-/** Where in a VPC functions run, and what they may reach from there. */
+/** Network of functions in a VPC: the place they run in, and the targets that they may reach from there. */
 export type FunctionNetwork = OwnSecurityGroup | SharedSecurityGroup;
 
 /** Returns the security group for a function: the shared one, or a new child of `scope`. */

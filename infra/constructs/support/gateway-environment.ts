@@ -3,7 +3,7 @@ import { GATEWAY_PORT } from "./gateway-settings.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
-/** How a gateway task works. */
+/** Settings of a gateway task. */
 export interface GatewaySettings {
   /** Origins that browsers may connect from. */
   readonly corsOrigins: readonly string[];

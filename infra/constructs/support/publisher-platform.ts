@@ -13,8 +13,8 @@ export interface HintQueue {
 }
 
 /**
- * What all publishers of an environment share. Inside this repository `DomainEventsStack.platform`, in another one
- * `RealtimePlatform.fromEnvironment`.
+ * The resources and settings that all publishers of an environment share. Inside this repository
+ * `DomainEventsStack.platform`, in another one `RealtimePlatform.fromEnvironment`.
  */
 export interface PublisherPlatform {
   readonly bus: IEventBus;
@@ -27,7 +27,10 @@ export interface PublisherPlatform {
   };
   readonly alarmTopic: ITopic;
   readonly logRetentionDays: number;
-  /** How far ahead of Redis's clock a version that is a time may be, in ms. The same for all publishers of a stream. */
+  /**
+   * Limit, in ms, on how far ahead of Redis's clock a version that is a time may be. The same for all publishers of a
+   * stream.
+   */
   readonly maximumClockSkewMs: number;
   /**
    * The most invocations of one publisher at a time.

@@ -115,7 +115,7 @@ export class GoLive {
     this.#pending = following;
   }
 
-  /** Where it fails, the next `ping` finds the state on the subscribers' rows. */
+  /** Saves the live state. If that fails, the next `ping` finds the state on the subscribers' rows. */
   async #saveLive(): Promise<void> {
     const { connections, onError } = this.#context;
     const live = this.#live.map(({ topic, start }) => ({

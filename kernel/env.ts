@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { describeIssue } from "../contract/messages.ts";
+import { DEFAULT_CLOCK_SKEW_MS } from "./streams/stream-clock.ts";
 
 /** A boolean environment variable: `true` or `false`. */
 export const flag = z.enum(["true", "false"]).transform((value) => value === "true");
@@ -76,7 +77,7 @@ export const publishingEnvironment = z.object({
    * Furthest that a version (or `data.time`) may be ahead of Redis's clock, in ms. Must be the same for all publishers of
    * a stream: a version that one of them accepts makes those of the others stale until that time.
    */
-  RT_MAXIMUM_CLOCK_SKEW_MS: z.coerce.number().int().min(0).max(3_600_000).default(60_000),
+  RT_MAXIMUM_CLOCK_SKEW_MS: z.coerce.number().int().min(0).max(3_600_000).default(DEFAULT_CLOCK_SKEW_MS),
 });
 
 /** The fan-out of the managed edge. */
@@ -94,13 +95,19 @@ export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 
-/** @throws ConfigurationError that lists every variable that is missing or invalid, never a value. */
+/**
+ * Parses settings that are text, such as environment variables.
+ *
+ * @param subject names the settings in the error.
+ * @throws ConfigurationError that lists every setting that is missing or invalid, never a value.
+ */
 export function parseEnvironment<T>(
   schema: z.ZodType<T>,
-  environment: Readonly<Record<string, string | undefined>>,
+  settings: Readonly<Record<string, string | undefined>>,
+  subject = "environment",
 ): T {
-  const result = schema.safeParse(environment);
+  const result = schema.safeParse(settings);
   if (result.success) return Object.freeze(result.data);
   const problems = result.error.issues.map((issue) => describeIssue(new z.ZodError([issue])));
-  throw new ConfigurationError(`invalid environment:\n  ${problems.join("\n  ")}`);
+  throw new ConfigurationError(`invalid ${subject}:\n  ${problems.join("\n  ")}`);
 }

@@ -80,9 +80,7 @@ const optionNames: Readonly<Record<keyof PublisherConfig, string>> = {
 };
 
 const inOptionNames = (message: string): string =>
-  Object.entries(optionNames)
-    .reduce((text, [variable, option]) => text.replaceAll(variable, option), message)
-    .replace("invalid environment", "invalid options");
+  Object.entries(optionNames).reduce((text, [variable, option]) => text.replaceAll(variable, option), message);
 
 const toText = (value: number | boolean | undefined): string | undefined =>
   value === undefined ? undefined : String(value);
@@ -102,7 +100,7 @@ function urlOf(redis: RedisAddress): string | undefined {
 export function parseOptions({ redis, managedEdgeQueueUrl, maximumClockSkewMs }: PublisherOptions): PublisherConfig {
   const connection: RedisConnectionOptions = typeof redis === "object" ? redis : { url: redis };
   try {
-    const config = parseEnvironment(publisherEnvironment, {
+    const variables: Record<keyof PublisherConfig, string | undefined> = {
       RT_REDIS_URL: urlOf(connection),
       RT_REDIS_CLUSTER: toText(connection.cluster),
       RT_REDIS_USERNAME: connection.username,
@@ -110,7 +108,8 @@ export function parseOptions({ redis, managedEdgeQueueUrl, maximumClockSkewMs }:
       RT_REDIS_SECRET_ARN: connection.passwordSecretArn,
       RT_EDGE_QUEUE_URL: managedEdgeQueueUrl,
       RT_MAXIMUM_CLOCK_SKEW_MS: toText(maximumClockSkewMs),
-    });
+    };
+    const config = parseEnvironment(publisherEnvironment, variables, "options");
     // Now, and not with the first message.
     credentialsOf(config);
     return config;

@@ -1,10 +1,8 @@
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import { PublishError } from "../kernel/streams/publish-error.ts";
+import { DEFAULT_CLOCK_SKEW_MS } from "../kernel/streams/stream-clock.ts";
 import { FakeStreams, type PlannedAnswer } from "./fake-streams.ts";
 import { type Publish, type Publisher, PublisherClosedError, toList } from "./publisher.ts";
-
-/** The real publisher's default limit, in ms, on how far ahead of its clock a version that is a time may be. */
-const CLOCK_SKEW_MS = 60_000;
 
 /** A message that went out, with the id of its entry. */
 export type PublishedMessage = ChannelMessage & { readonly id: string };
@@ -54,7 +52,7 @@ export interface FakePublisher extends Publisher {
  * assert.equal(publisher.published[0]?.channel, "user:notifications");
  */
 export function createFakePublisher(options: FakePublisherOptions = {}): FakePublisher {
-  const { now = Date.now, maximumClockSkewMs = CLOCK_SKEW_MS } = options;
+  const { now = Date.now, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const streams = new FakeStreams();
   const published: PublishedMessage[] = [];
   const planned: PlannedAnswer[] = [];

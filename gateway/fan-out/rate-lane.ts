@@ -93,7 +93,7 @@ export class RateLane<M> {
    */
   takeNewcomers([first]: readonly Outgoing[]): LaneParts<M>[] {
     return [...this.#newcomers].map(([member, { since, pendingValues }]) => {
-      // What it has may wait in the room still: the others get that with the next flush, and it must not.
+      // The next flush may bring the lane messages that this member has already: it stays a newcomer until then.
       if (!first || first.sequence > since) {
         this.#newcomers.delete(member);
         this.#members.add(member);

@@ -12,14 +12,12 @@ import { publishScript } from "./publish-script.ts";
 import { streamKey } from "./redis-keys.ts";
 import { type PreparedMessage, type ScriptSettings, scriptArguments } from "./script-arguments.ts";
 import { callUntil, type Deadline, PUBLISH_TIMEOUT_MS, startDeadline } from "./script-call.ts";
+import { DEFAULT_CLOCK_SKEW_MS } from "./stream-clock.ts";
 
 export { MAXIMUM_BODY_BYTES } from "./prepare-message.ts";
 export { PublishError } from "./publish-error.ts";
 export { InvalidMessageError } from "./publish-errors.ts";
 export type { PublishOutcome } from "./publish-outcome.ts";
-
-/** Most that a version that is a time may be ahead of Redis's clock, in ms, unless configured. */
-export const DEFAULT_CLOCK_SKEW_MS = 60_000;
 
 /** Longest wait for the managed edge's queue, in ms; longer than the queue's own client waits. */
 const ENQUEUE_TIMEOUT_MS = 5_000;

@@ -6,7 +6,7 @@ const OUTAGE = /WebSocket connection to|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION
 
 export interface OpenOptions extends BrowserContextOptions {
   readonly url: string;
-  /** Port on which the page is told that the managed edge listens. @default the port on which it does */
+  /** Port of the managed edge, as the platform names it to the page. @default the actual port */
   readonly managedEdgePort?: number;
 }
 

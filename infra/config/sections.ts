@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { authEnvironment } from "../../kernel/env.ts";
+import { DEFAULT_CLOCK_SKEW_MS } from "../../kernel/streams/stream-clock.ts";
 import { cacheNodeFamilies, isClusterNode } from "./cache-nodes.ts";
 import { fargateCpuUnits } from "./fargate-sizes.ts";
 
@@ -196,7 +197,7 @@ export const eventsSchema = z.strictObject({
       "The reserved concurrency of each publisher. None by default: a new account may run ten functions at a time in all and could not deploy it. Cost: none.",
     ),
   maximumClockSkewMs: integer(0, 3_600_000)
-    .default(60_000)
+    .default(DEFAULT_CLOCK_SKEW_MS)
     .describe(
       "The milliseconds that the time of a price, order or portfolio may be ahead of Redis's clock. One further ahead is refused, since all later ones would be outdated. Cost: none.",
     ),

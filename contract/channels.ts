@@ -8,8 +8,10 @@ import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
  * - `latest`: only the newest value per key matters. May be conflated; never an old value after a new one.
  * - `ordered`: every message, in order, never conflated.
  * - `durable`: as `ordered`, kept long enough for a user who was away.
+ * - `state`: as `latest`, of a value too large to send whole each time: what changed is sent, and the value is put together
+ *   at the receiver. Its format is declared in state/state-formats.ts.
  */
-export type Delivery = "latest" | "ordered" | "durable";
+export type Delivery = "latest" | "ordered" | "durable" | "state";
 
 /**
  * The bounds of what a stream keeps. Both hold: the oldest entries are trimmed, and a stream without a publish for this
@@ -76,9 +78,9 @@ export const channels = {
   "market:orderbook": {
     access: "public",
     key: "marketId",
-    delivery: "latest",
+    delivery: "state",
     stateOf: "stream",
-    history: { entries: 1, seconds: DAY },
+    history: { entries: 100, seconds: DAY },
     dedupeSeconds: 0,
     payload: orderBook,
   },
@@ -102,7 +104,13 @@ export const channels = {
   },
   "user:orders": { ...userChannel, stateOf: "data.id", payload: order },
   "user:notifications": { ...userChannel, stateOf: "nothing", payload: notification },
-  "user:portfolio": { ...userChannel, stateOf: "stream", payload: portfolio },
+  "user:portfolio": {
+    ...userChannel,
+    delivery: "state",
+    stateOf: "stream",
+    history: { entries: 100, seconds: DAY },
+    payload: portfolio,
+  },
   "user:copy-trade": { ...userChannel, stateOf: "data.id", payload: copyTrade },
 } as const satisfies Record<string, ChannelDefinition>;
 

@@ -5,6 +5,8 @@ import { marketPrice, orderBook, trade } from "./payloads/market.ts";
 import { eventId, identifier, version, versionEpoch } from "./payloads/primitives.ts";
 import { newsSignal, whaleSignal } from "./payloads/signals.ts";
 import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
+import type { StateChange } from "./state/state-change.ts";
+import type { StateChannel } from "./state/state-formats.ts";
 
 /** One kind of event that a domain team puts on the bus, and the channel that it is published to. */
 export interface DomainEventDefinition {
@@ -77,6 +79,7 @@ export interface MessageOf<C extends Channel> {
   readonly channel: C;
   /** The market on a channel that is split by market, the user on a private one. */
   readonly key?: string;
+  /** On a `state` channel the whole value; what changed of it is sent on. */
   readonly data: Payload<C>;
   /** A name for the change; clients get it beside the data. 1 to 64 characters. */
   readonly event?: string;
@@ -99,7 +102,28 @@ export interface MessageOf<C extends Channel> {
   readonly versionEpoch?: string;
 }
 
+/**
+ * What changed on a stream of a `state` channel, for a publisher that does not have the whole value. Where it is refused
+ * with an InvalidMessageError that asks for it, publish the whole value once and go on.
+ */
+export interface ChangesOf<C extends StateChannel> extends Omit<MessageOf<C>, "data"> {
+  /** All fields of the value beside its rows, and each row that changed: see docs/events.md for the keys. */
+  readonly changes: StateChange;
+  /**
+   * The id of the entry that the changes follow, from the outcome of publishing it: where another entry is the newest one,
+   * they are refused.
+   *
+   * @default - they apply to whatever is the newest value
+   */
+  readonly base?: string;
+  readonly data?: undefined;
+}
+
+/** One message for one stream of any channel. */
 export type ChannelMessage = { [C in Channel]: MessageOf<C> }[Channel];
+
+/** What `publish()` takes: a message or, on a `state` channel, what changed. */
+export type ChannelUpdate = ChannelMessage | { [C in StateChannel]: ChangesOf<C> }[StateChannel];
 
 /** Thrown for an event that does not match any channel; a retry cannot succeed. */
 export class InvalidEventError extends Error {

@@ -17,3 +17,7 @@ export const MAXIMUM_RATE = 50;
 
 /** Longest token taken, in characters. A Cognito access token has about 1,000. */
 export const MAXIMUM_TOKEN_LENGTH = 8_192;
+
+/** The numbers of price levels a side that a subscriber of order books may ask for. */
+export const DEPTHS = [1, 5, 10, 20, 50, 100] as const;
+export type Depth = (typeof DEPTHS)[number];

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ChannelError } from "./errors.ts";
-import { describeIssue, type ServerToClientEvents } from "./messages.ts";
+import { type DataEvent, describeIssue, type ServerToClientEvents } from "./messages.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -37,7 +37,8 @@ const requestFrame = z.object({
 
 export type RequestFrame = z.infer<typeof requestFrame>;
 
-interface FrameEvents extends ServerToClientEvents {
+interface FrameEvents extends Omit<ServerToClientEvents, "data"> {
+  data: (message: DataEvent) => void;
   /** Answers `ping`; a `heartbeat` for each of the connection's streams follows. */
   pong: (message: Readonly<Record<string, never>>) => void;
 }

@@ -2,8 +2,17 @@ import * as z from "zod";
 import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { ENTRY_ID, FIRST_ID } from "./ids.ts";
-import { MAXIMUM_CHANNEL_LENGTH, MAXIMUM_KEYS, MAXIMUM_RATE, MAXIMUM_TOKEN_LENGTH } from "./limits.ts";
+import {
+  DEPTHS,
+  type Depth,
+  MAXIMUM_CHANNEL_LENGTH,
+  MAXIMUM_KEYS,
+  MAXIMUM_RATE,
+  MAXIMUM_TOKEN_LENGTH,
+} from "./limits.ts";
 import { identifier } from "./payloads/primitives.ts";
+import type { StateChange } from "./state/state-change.ts";
+import { stateFormat } from "./state/state-formats.ts";
 
 const entryId = z.string().regex(ENTRY_ID, "an entry id has the form <milliseconds>-<number>");
 
@@ -33,8 +42,12 @@ const subscribeRequest = channelRequest.extend({
    * several streams (a list of markets, or a whole channel) a map of ids by market, or `0-0`.
    */
   lastId: z.union([entryId, idsByMarket]).optional(),
-  /** On a `latest` channel: maximum values per second and market, the newest ones. 1 to 50. */
+  /** On a `latest` or `state` channel: maximum values per second and market, the newest ones. 1 to 50. */
   maxRate: z.int().min(1).max(MAXIMUM_RATE).optional(),
+  /** On a `state` channel: true for the whole value first and what changed from then on, in place of whole values. */
+  changes: z.boolean().optional(),
+  /** On `market:orderbook`, for named markets: the number of price levels a side, the best ones. */
+  depth: z.literal(DEPTHS, `must be one of ${DEPTHS.join(", ")}`).optional(),
 });
 
 const authenticateRequest = z.object({
@@ -54,6 +67,10 @@ export interface SubscribeRequest extends UnsubscribeRequest {
   readonly lastId?: string | ReadonlyMap<string, string>;
   /** Maximum values per second and stream. */
   readonly maxRate?: number;
+  /** What changed is sent in place of whole values. */
+  readonly changes?: boolean;
+  /** Number of rows a side; absent for all of them. */
+  readonly depth?: Depth;
 }
 
 export type AuthenticateRequest = z.infer<typeof authenticateRequest>;
@@ -100,36 +117,73 @@ function checkLastId(
   return lastId;
 }
 
+/** Refuses what the channel's delivery class does not have. */
+function checkOptions(
+  { channel, keys }: UnsubscribeRequest,
+  options: Pick<SubscribeRequest, "maxRate" | "changes" | "depth">,
+) {
+  const { delivery } = channelDefinition(channel);
+  const { maxRate, changes, depth } = options;
+  if (maxRate !== undefined && delivery !== "latest" && delivery !== "state") {
+    throw new ChannelError("bad_request", `maxRate: channel ${channel} delivers every message`);
+  }
+  if (changes && delivery !== "state") {
+    throw new ChannelError("bad_request", `changes: channel ${channel} sends whole messages only`);
+  }
+  if (depth === undefined) return;
+  if (!stateFormat(channel)?.limit) throw new ChannelError("bad_request", `depth: channel ${channel} has no depth`);
+  if (!keys) throw new ChannelError("bad_request", "depth: needs a marketId, one or a list");
+}
+
 /** @throws ChannelError `bad_request` or `unknown_channel`. */
 export function parseSubscribe(value: unknown): SubscribeRequest {
-  const { lastId, maxRate, ...request } = parse(subscribeRequest, value);
+  const { lastId, maxRate, changes, depth, ...request } = parse(subscribeRequest, value);
   const checked = checkChannel(request);
-  if (maxRate !== undefined && channelDefinition(checked.channel).delivery !== "latest") {
-    throw new ChannelError("bad_request", `maxRate: channel ${checked.channel} delivers every message`);
-  }
-  return {
-    ...checked,
-    ...(lastId === undefined ? {} : { lastId: checkLastId(checked, lastId) }),
+  const options = {
     ...(maxRate === undefined ? {} : { maxRate }),
+    ...(changes ? { changes } : {}),
+    ...(depth === undefined ? {} : { depth }),
   };
+  checkOptions(checked, options);
+  return { ...checked, ...(lastId === undefined ? {} : { lastId: checkLastId(checked, lastId) }), ...options };
 }
 
 /** @throws ChannelError `bad_request`. */
 export const parseAuthenticate = (value: unknown): AuthenticateRequest => parse(authenticateRequest, value);
 
-/** One entry of a stream. */
-export interface DataMessage<C extends Channel = Channel> {
+/** What every message about a stream has. */
+interface StreamMessage<C extends Channel> {
   readonly channel: C;
   /** On a channel that is split by market. */
   readonly marketId?: string;
   /** The publisher's name for the change, if it has one. */
   readonly event?: string;
-  readonly data: Payload<C>;
   /** The entry's id in its stream. */
   readonly id: string;
   /** The id of the entry before it. A receiver whose last `id` differs from `prev` has a gap. */
   readonly prev: string;
+  /** On a `state` channel: the sum of the checksums of the value's rows, once the receiver has the message. */
+  readonly sum?: number;
+  /** On a `state` channel: the value has only so many rows a side. */
+  readonly depth?: Depth;
 }
+
+/** One entry of a stream, or the whole value of a `state` channel. */
+export interface DataMessage<C extends Channel = Channel> extends StreamMessage<C> {
+  readonly data: Payload<C>;
+}
+
+/**
+ * What changed on a `state` channel since the entry `prev`, for subscribers that asked for `changes`. Where the sum of what
+ * the receiver then has is not `sum`, it has another value than the publisher, and subscribes again without `lastId`.
+ */
+export interface ChangesMessage<C extends Channel = Channel> extends StreamMessage<C> {
+  readonly changes: StateChange;
+  readonly sum: number;
+}
+
+/** What a `data` event carries. */
+export type DataEvent = DataMessage | ChangesMessage;
 
 /** Answers `subscribe`, as an event and as the acknowledgement. */
 export interface SubscribedMessage {
@@ -196,6 +250,7 @@ export interface ClientToServerEvents {
 }
 
 export interface ServerToClientEvents {
+  /** {@link ChangesMessage} on channels that were subscribed to with `changes`. */
   data: (message: DataMessage) => void;
   subscribed: (message: SubscribedMessage) => void;
   unsubscribed: (message: UnsubscribedMessage) => void;

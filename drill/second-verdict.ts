@@ -50,7 +50,7 @@ function statesOf(truth: StreamTruth, acknowledged: ReadonlyMap<number, Acknowle
   const newest = new Map<string, StreamRecord["states"][number]>();
   for (const { number } of truth.entries) {
     const message = acknowledged.get(number)?.message;
-    const state = message && stateOf(message.channel, message.data);
+    const state = message?.data && stateOf(message.channel, message.data);
     if (!state) continue;
     const known = newest.get(state.entity);
     if (!known || known.version < state.version) newest.set(state.entity, { ...state, number });

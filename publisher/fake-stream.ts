@@ -1,7 +1,7 @@
 import { type Channel, type ChannelDefinition, channelDefinition } from "../contract/channels.ts";
 import { EARLIEST_TIME_MS } from "../contract/time-units.ts";
+import type { PreparedHeader, PreparedMessage, PreparedState } from "../kernel/streams/prepare-message.ts";
 import { REMEMBERED_EPOCHS } from "../kernel/streams/publish-script.ts";
-import type { PreparedMessage } from "../kernel/streams/script-arguments.ts";
 
 /** The newest state of a stream or of an entity. */
 interface HeldState {
@@ -35,23 +35,33 @@ export class FakeStream {
   }
 
   /** Takes a message. Returns its entry id, or why it is refused. */
-  add(message: PreparedMessage, clock: FakeClock): string {
+  add(message: PreparedMessage | PreparedState, clock: FakeClock): string {
     const { dedupeSeconds, stateOf } = this.#definition;
     if (dedupeSeconds > 0 && this.#events.has(message.eventId)) return "duplicate";
     const refusal = stateOf === "nothing" ? undefined : this.#compare(message, clock);
     if (refusal !== undefined) return refusal;
+    const missing = "content" in message ? this.#missingBase(message) : undefined;
+    if (missing !== undefined) return missing;
     this.#events.add(message.eventId);
     return this.#nextId(clock.now);
   }
 
+  /** Returns why changes do not fit the newest value; undefined where they do, and for a whole value. */
+  #missingBase({ content }: PreparedState): string | undefined {
+    if (content.kind === "whole") return undefined;
+    if (this.#newestId.time === 0) return "empty";
+    const { time, sequence } = this.#newestId;
+    return content.base === undefined || content.base === `${time}-${sequence}` ? undefined : "base";
+  }
+
   /** Refuses a message as stale, whatever is held. */
-  refuseAsStale({ version, entity }: PreparedMessage, { now }: FakeClock): string {
+  refuseAsStale({ version, entity }: PreparedHeader, { now }: FakeClock): string {
     const { version: held, epochs } = this.#held.get(entity) ?? { version: version + 1, epochs: [] };
     return this.#stale(entity, held, epochs, now);
   }
 
   /** Holds the message's state, or returns why it is refused. */
-  #compare(message: PreparedMessage, { now, maximumClockSkewMs }: FakeClock): string | undefined {
+  #compare(message: PreparedHeader, { now, maximumClockSkewMs }: FakeClock): string | undefined {
     const { version, versionEpoch, entity, eventId } = message;
     const isTime = versionEpoch === "";
     if (isTime && (version < EARLIEST_TIME_MS || version > now + maximumClockSkewMs)) return `time ${now}`;
@@ -71,7 +81,7 @@ export class FakeStream {
     return undefined;
   }
 
-  #hold({ version, entity, eventId }: PreparedMessage, epochs: readonly string[]): undefined {
+  #hold({ version, entity, eventId }: PreparedHeader, epochs: readonly string[]): undefined {
     this.#held.set(entity, { version, epochs, events: new Set([eventId]) });
     this.#staleSince.delete(entity);
   }

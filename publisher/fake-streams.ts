@@ -1,9 +1,9 @@
 import { channelDefinition } from "../contract/channels.ts";
-import type { ChannelMessage } from "../contract/domain-events.ts";
+import type { ChannelUpdate } from "../contract/domain-events.ts";
+import type { PreparedHeader, PreparedMessage, PreparedState } from "../kernel/streams/prepare-message.ts";
 import { prepareMessage } from "../kernel/streams/prepare-message.ts";
 import { type PublishOutcome, toOutcome } from "../kernel/streams/publish-outcome.ts";
 import { streamKey } from "../kernel/streams/redis-keys.ts";
-import type { PreparedMessage } from "../kernel/streams/script-arguments.ts";
 import { type FakeClock, FakeStream } from "./fake-stream.ts";
 
 /** Answer that a test plans for a message: an error fails it. */
@@ -14,7 +14,7 @@ export class FakeStreams {
   readonly #streams = new Map<string, FakeStream>();
 
   /** Publishes one message. Returns its outcome, `failed` where it does not fit its channel. */
-  publish(message: ChannelMessage, clock: FakeClock, plan: PlannedAnswer | undefined): PublishOutcome {
+  publish(message: ChannelUpdate, clock: FakeClock, plan: PlannedAnswer | undefined): PublishOutcome {
     const prepared = prepare(message);
     if (prepared instanceof Error) return { status: "failed", error: prepared };
     if (plan instanceof Error) return { status: "failed", error: plan };
@@ -26,7 +26,7 @@ export class FakeStreams {
     this.#streams.clear();
   }
 
-  #answer(message: PreparedMessage, clock: FakeClock, plan: "duplicate" | "stale" | undefined): string {
+  #answer(message: PreparedMessage | PreparedState, clock: FakeClock, plan: "duplicate" | "stale" | undefined): string {
     if (plan === "duplicate") return plan;
     const name = streamKey(message.stream);
     const stream = this.#streams.get(name) ?? new FakeStream(message.stream.channel);
@@ -38,7 +38,7 @@ export class FakeStreams {
 }
 
 /** Prepares a message as the real publisher does. Returns the error where it does not fit its channel. */
-function prepare(message: ChannelMessage): PreparedMessage | Error {
+function prepare(message: ChannelUpdate): PreparedMessage | PreparedState | Error {
   try {
     return prepareMessage(message);
   } catch (error) {
@@ -47,7 +47,7 @@ function prepare(message: ChannelMessage): PreparedMessage | Error {
   }
 }
 
-function assertComparesVersions({ stream: { channel } }: PreparedMessage): void {
+function assertComparesVersions({ stream: { channel } }: PreparedHeader): void {
   if (channelDefinition(channel).stateOf !== "nothing") return;
   throw new RangeError(`the real publisher never answers stale on ${channel}, where each message stands for itself`);
 }

@@ -4,7 +4,7 @@
  * create-publisher.ts are the two ways in, lazy-publisher.ts starts and closes, testing.ts is for other teams' unit tests.
  */
 export type { Channel, Payload } from "../contract/channels.ts";
-export type { ChannelMessage, MessageOf } from "../contract/domain-events.ts";
+export type { ChangesOf, ChannelMessage, ChannelUpdate, MessageOf } from "../contract/domain-events.ts";
 export { ConfigurationError } from "../kernel/env.ts";
 export { EdgeQueueError } from "../kernel/managed-edge/edge-queue.ts";
 export { RedisSecretError } from "../kernel/redis/redis-secret.ts";
@@ -13,6 +13,7 @@ export {
   InvalidMessageError,
   PublisherClockError,
   SlotMigrationError,
+  StateBaseError,
   VersionAheadError,
 } from "../kernel/streams/publish-errors.ts";
 export type { PublishOutcome, StaleOutcome } from "../kernel/streams/publish-outcome.ts";

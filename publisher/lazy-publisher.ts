@@ -1,10 +1,10 @@
-import type { ChannelMessage } from "../contract/domain-events.ts";
+import type { ChannelUpdate } from "../contract/domain-events.ts";
 import type { PublishOutcome } from "../kernel/streams/publisher.ts";
 import { type Publish, type Publisher, PublisherClosedError, toList } from "./publisher.ts";
 
 /** A publisher that has its password and its connections. */
 export interface StartedPublisher {
-  publish(messages: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]>;
+  publish(messages: readonly ChannelUpdate[]): Promise<readonly PublishOutcome[]>;
   /** Writes the metrics of the calls so far. Returns undefined where there are none, so that most calls need not wait. */
   flushMetrics(): Promise<void> | undefined;
   close(): void;

@@ -1,4 +1,4 @@
-import type { ChannelMessage } from "../contract/domain-events.ts";
+import type { ChannelUpdate } from "../contract/domain-events.ts";
 import type { PublishOutcome } from "../kernel/streams/publisher.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { PublishOutcome } from "../kernel/streams/publisher.ts";
  * @throws ConfigurationError where a setting is missing or wrong, and RedisSecretError where the Redis password cannot be
  *   read. The next call tries again.
  */
-export type Publish = (messages: ChannelMessage | readonly ChannelMessage[]) => Promise<readonly PublishOutcome[]>;
+export type Publish = (messages: ChannelUpdate | readonly ChannelUpdate[]) => Promise<readonly PublishOutcome[]>;
 
 /** Puts messages on the channels. Its functions need no `this`: `createHandler(publisher.publish)` works. */
 export interface Publisher {
@@ -38,8 +38,8 @@ export class PublisherClosedError extends Error {
 }
 
 /** Returns the messages of a call as a list. */
-export const toList = (messages: ChannelMessage | readonly ChannelMessage[]): readonly ChannelMessage[] =>
+export const toList = (messages: ChannelUpdate | readonly ChannelUpdate[]): readonly ChannelUpdate[] =>
   isList(messages) ? messages : [messages];
 
-const isList = (messages: ChannelMessage | readonly ChannelMessage[]): messages is readonly ChannelMessage[] =>
+const isList = (messages: ChannelUpdate | readonly ChannelUpdate[]): messages is readonly ChannelUpdate[] =>
   Array.isArray(messages);

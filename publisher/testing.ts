@@ -1,11 +1,11 @@
-import type { ChannelMessage } from "../contract/domain-events.ts";
+import type { ChannelUpdate } from "../contract/domain-events.ts";
 import { PublishError } from "../kernel/streams/publish-error.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "../kernel/streams/stream-clock.ts";
 import { FakeStreams, type PlannedAnswer } from "./fake-streams.ts";
 import { type Publish, type Publisher, PublisherClosedError, toList } from "./publisher.ts";
 
 /** A message that went out, with the id of its entry. */
-export type PublishedMessage = ChannelMessage & { readonly id: string };
+export type PublishedMessage = ChannelUpdate & { readonly id: string };
 
 export interface FakePublisherOptions {
   /**

@@ -1,10 +1,10 @@
-import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
+import type { DataEvent, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
 import { roomName } from "../../contract/stream.ts";
 import { encodeEvent, encodeFrame } from "../socket-io/frames.ts";
 
 type Content =
   | { readonly event: "subscribed"; readonly message: SubscribedMessage }
-  | { readonly event: "data"; readonly message: DataMessage }
+  | { readonly event: "data"; readonly message: DataEvent }
   | { readonly event: "heartbeat"; readonly message: HeartbeatMessage };
 
 export type OutgoingOptions = Content & {

@@ -10,6 +10,7 @@ import {
   guardKey,
   indexKey,
   staleSinceKey,
+  stateKey,
   streamKey,
   wholeChannelRoom,
 } from "../streams/redis-keys.ts";
@@ -131,7 +132,7 @@ export async function resetStream(redis: Redis | Cluster, stream: Stream): Promi
   const transaction = redis
     .multi()
     .xlen(key)
-    .del(key, ...guards, edgeCursorKey(stream), ...cursors);
+    .del(key, stateKey(stream), ...guards, edgeCursorKey(stream), ...cursors);
   if (isShared && stream.key !== undefined) {
     transaction.zrem(staleSinceKey(stream), stream.key).zrem(frozenKey(stream), stream.key);
     transaction.zrem(indexKey(stream.channel), stream.key);

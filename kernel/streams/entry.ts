@@ -1,11 +1,15 @@
 import * as z from "zod";
 import { channelDefinition, isChannel } from "../../contract/channels.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
-import type { DataMessage } from "../../contract/messages.ts";
+import type { ChangesMessage, DataEvent } from "../../contract/messages.ts";
+import { isStateChannel } from "../../contract/state/state-formats.ts";
 import type { Topic } from "../../contract/stream.ts";
 
-/** One entry of a stream, as clients get it. */
-export type Entry = DataMessage;
+/** One entry of a stream, as clients get it: a message, or on a `state` channel the whole value or what changed of it. */
+export type Entry = DataEvent;
+
+/** True for an entry of a `state` channel that says what changed. */
+export const isChanges = (entry: Entry): entry is ChangesMessage => "changes" in entry;
 
 const id = z.string().regex(ENTRY_ID);
 
@@ -15,14 +19,25 @@ const isRecord = (value: unknown): boolean => typeof value === "object" && value
  * The fields that routing relies on. The publisher has checked the data: it is neither walked nor copied here, which took
  * three times as long as parsing the JSON for data with hundreds of keys.
  */
-const entrySchema = z.object({
-  channel: z.string().refine(isChannel),
-  marketId: z.string().optional(),
-  event: z.string().optional(),
-  data: z.custom<Entry["data"]>(isRecord),
-  id,
-  prev: id,
-});
+const entrySchema = z
+  .object({
+    channel: z.string().refine(isChannel),
+    marketId: z.string().optional(),
+    event: z.string().optional(),
+    data: z.custom<object>(isRecord).optional(),
+    changes: z.object({ head: z.custom<object>(isRecord), rows: z.custom<object>(isRecord) }).optional(),
+    sum: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .optional(),
+    id,
+    prev: id,
+  })
+  .refine(({ channel, data, changes, sum }) => {
+    if (!isStateChannel(channel)) return data !== undefined && changes === undefined;
+    return sum !== undefined && (data === undefined) !== (changes === undefined);
+  });
 
 const envelopeSchema = z.object({
   data: z.object({ packet: z.object({ data: z.tuple([z.literal("data"), entrySchema]) }) }),

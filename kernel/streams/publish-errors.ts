@@ -19,6 +19,14 @@ export class VersionAheadError extends InvalidMessageError {
   }
 }
 
+/**
+ * Changes of a `state` channel do not follow the newest value: there is none, another publisher has published meanwhile, or
+ * Redis holds a damaged one. Do not publish them again: publish the whole value.
+ */
+export class StateBaseError extends InvalidMessageError {
+  override readonly name = "StateBaseError";
+}
+
 /** This machine's clock is too far from Redis's to find the sets of seen events. Nothing was published. */
 export class PublisherClockError extends Error {
   override readonly name = "PublisherClockError";

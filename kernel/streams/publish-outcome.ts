@@ -1,7 +1,7 @@
 import type { Stream } from "../../contract/stream.ts";
 import { describeUnit } from "../../contract/time-units.ts";
-import { InvalidMessageError, PublisherClockError, VersionAheadError } from "./publish-errors.ts";
-import type { PreparedMessage } from "./script-arguments.ts";
+import type { PreparedHeader } from "./prepare-message.ts";
+import { InvalidMessageError, PublisherClockError, StateBaseError, VersionAheadError } from "./publish-errors.ts";
 
 /** The message was not published, because a newer state is out already. */
 export interface StaleOutcome {
@@ -27,13 +27,13 @@ export type PublishOutcome =
 /** Names a stream in logs and errors, in the form that `npm run stream` takes. */
 export const describeStream = ({ channel, key }: Stream): string => (key === undefined ? channel : `${channel} ${key}`);
 
-const describeSubject = ({ stream, entity }: PreparedMessage): string =>
+const describeSubject = ({ stream, entity }: PreparedHeader): string =>
   entity === "" ? describeStream(stream) : `${describeStream(stream)} (${entity})`;
 
 const inSeconds = (milliseconds: number): string => `${Math.round(Math.abs(milliseconds) / 100) / 10} s`;
 
 /** Builds the error for a version that is not a time near Redis's. */
-function versionError(message: PreparedMessage, now: number, maximumClockSkewMs: number): InvalidMessageError {
+function versionError(message: PreparedHeader, now: number, maximumClockSkewMs: number): InvalidMessageError {
   const { version } = message;
   const subject = `${describeSubject(message)}: version ${version}`;
   const expected = `expected a time in milliseconds since 1970, at most ${inSeconds(maximumClockSkewMs)} ahead of Redis`;
@@ -47,7 +47,7 @@ function versionError(message: PreparedMessage, now: number, maximumClockSkewMs:
   );
 }
 
-function mixedError(message: PreparedMessage, heldEpoch: string): InvalidMessageError {
+function mixedError(message: PreparedHeader, heldEpoch: string): InvalidMessageError {
   const held = heldEpoch === "" ? "times" : `numbers of the epoch ${JSON.stringify(decodeURIComponent(heldEpoch))}`;
   const wrong = heldEpoch === "" ? "has a versionEpoch" : "has none";
   return new InvalidMessageError(
@@ -56,7 +56,7 @@ function mixedError(message: PreparedMessage, heldEpoch: string): InvalidMessage
   );
 }
 
-function clockError({ stream }: PreparedMessage, now: number, publisherNow: number): PublisherClockError {
+function clockError({ stream }: PreparedHeader, now: number, publisherNow: number): PublisherClockError {
   const offset = publisherNow - now;
   return new PublisherClockError(
     `${describeStream(stream)}: this machine's clock is ${inSeconds(offset)} ${offset > 0 ? "ahead of" : "behind"} ` +
@@ -64,7 +64,7 @@ function clockError({ stream }: PreparedMessage, now: number, publisherNow: numb
   );
 }
 
-function toStale({ version }: PreparedMessage, [held, since, length, epoch]: readonly string[]): StaleOutcome {
+function toStale({ version }: PreparedHeader, [held, since, length, epoch]: readonly string[]): StaleOutcome {
   const heldEpoch = epoch ? { heldEpoch: decodeURIComponent(epoch) } : {};
   const run = { staleSince: Number(since), staleForMs: Number(length) };
   return { status: "stale", version, heldVersion: Number(held), ...run, ...heldEpoch };
@@ -79,7 +79,7 @@ interface AnswerContext {
 /** Turns the publish script's result for a message into its outcome. */
 export function toOutcome(
   result: string,
-  message: PreparedMessage,
+  message: PreparedHeader,
   { maximumClockSkewMs, publisherNow }: AnswerContext,
 ): PublishOutcome {
   if (/^\d/.test(result)) return { status: "published", id: result };
@@ -94,6 +94,20 @@ export function toOutcome(
       return { status: "failed", error: versionError(message, Number(value), maximumClockSkewMs) };
     case "mixed":
       return { status: "failed", error: mixedError(message, value) };
+    case "empty":
+      return {
+        status: "failed",
+        error: new StateBaseError(
+          `${describeSubject(message)}: there is no value to change yet: publish the whole value`,
+        ),
+      };
+    case "base":
+      return {
+        status: "failed",
+        error: new StateBaseError(
+          `${describeSubject(message)}: the newest value is not the one that the changes follow, or it is damaged: publish the whole value`,
+        ),
+      };
     case "window":
       return { status: "failed", error: clockError(message, Number(value), publisherNow) };
     default:

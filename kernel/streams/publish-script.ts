@@ -21,7 +21,7 @@ const ID_STEP_DIGITS = 5;
 const CLOCK_DIFFERENCE_SECONDS = 300;
 
 /**
- * Publishes messages of one stream in one atomic step: check, append, SPUBLISH. So entries and Pub/Sub messages have the
+ * The script that publishes messages of one stream in one atomic step: check, append, SPUBLISH. So entries and Pub/Sub messages have the
  * same order. Time is Redis's own.
  *
  * KEYS: 1 stream · 2 index of the channel's streams (or the stream again: no index) · 3 Pub/Sub channel of the stream's
@@ -52,7 +52,7 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  * `g` its epochs. A guard of entities has the version and the epochs in one text. Epochs: the current one, then the hashes
  * of those that it replaced, the latest first; none where the version is a time.
  */
-export const publishScript = `
+const createScript = ({ fields, stateKey, checkState, writeState }: ScriptParts): string => `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, window, stateOf = ARGV[3], tonumber(ARGV[6]), ARGV[8]
 local time = redis.call('TIME')
@@ -60,7 +60,7 @@ local seconds = tonumber(time[1])
 local now = seconds * 1000 + math.floor(tonumber(time[2]) / 1000)
 local results, at = {}, 4
 -- Of each message: event and body; where versions are compared, version and epoch; where of entities, the entity.
-local fields = stateOf == 'nothing' and 2 or stateOf == 'stream' and 4 or 5
+local fields = ${fields}
 
 local seen, seenBefore, seenAfter, present
 if window > 0 then
@@ -85,7 +85,7 @@ if stateOf ~= 'nothing' then
     at = at + 2
   end
 end
-
+${stateKey}
 local prev, reset, unusable, behind, held, epochs, events = '0-0', '', nil, nil, nil, '', ' '
 local top = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 if top then
@@ -110,7 +110,7 @@ local touched = false
 for i = 10, #ARGV, fields do
   local event, body, version, epoch, entity = ARGV[i], ARGV[i + 1], nil, nil, nil
   if fields > 2 then version, epoch = ARGV[i + 2], ARGV[i + 3] end
-  if fields > 4 then entity = ARGV[i + 4] end
+  if guard then entity = ARGV[i + 4] end
   local refused, isStale = nil, false
   if window > 0 and (redis.call('SISMEMBER', seen, event) == 1 or redis.call('SISMEMBER', seenBefore, event) == 1
     or (seenAfter and redis.call('SISMEMBER', seenAfter, event) == 1)) then
@@ -156,6 +156,7 @@ for i = 10, #ARGV, fields do
       end
     end
   end
+${checkState}
   local name = entity or member
   if isStale then
     local since = now
@@ -214,6 +215,7 @@ for i = 10, #ARGV, fields do
         redis.call('EXPIRE', index, ARGV[2])
       end
     end
+${writeState}
     local tail = body .. ',"id":"' .. id .. '","prev":"' .. prev .. '"}]}}}'
     if wholeChannel ~= keyChannel then redis.call('SPUBLISH', wholeChannel, ARGV[5] .. tail) end
     redis.call('SPUBLISH', keyChannel, ARGV[4] .. tail)
@@ -228,3 +230,90 @@ if isMarked or reset ~= '' then
 end
 return results
 `;
+
+/** The parts in which the scripts differ. */
+interface ScriptParts {
+  /** The number of arguments of each message. */
+  readonly fields: string;
+  /** Finds the key of the state. */
+  readonly stateKey: string;
+  /** Refuses a change that does not fit the state; completes the body. */
+  readonly checkState: string;
+  /** Writes the state that the new entry leads to. */
+  readonly writeState: string;
+}
+
+/** Publishes messages of a channel whose messages are whole. */
+export const publishScript = createScript({
+  fields: "stateOf == 'nothing' and 2 or stateOf == 'stream' and 4 or 5",
+  stateKey: "",
+  checkState: "",
+  writeState: "",
+});
+
+/** Most rows that one command of the script sets or removes: Lua's stack holds some 8,000 values. */
+const ROWS_AT_ONCE = 1_000;
+
+/**
+ * Publishes one message of a `state` channel: as {@link publishScript}, and keeps the value's rows in a hash.
+ *
+ * KEYS: the hash, after the guards. ARGV of the message after version and epoch: `whole` or `changes` · for changes, the id
+ *   of the entry that they follow (empty: any) · the sum that the rows then have (empty: unknown) · the head as JSON · then
+ *   per row: key, checksum and value as JSON (empty: the row is gone).
+ * Two more reasons not to write: `empty`: there is no value that could be changed · `base`: the value is not the one that the
+ *   changes follow, or it is damaged.
+ *
+ * The hash: `<checksum>:<value>` by row; `!head`, `!sum`, and `!id` of the entry that it has come with.
+ */
+export const publishStateScript = createScript({
+  fields: "#ARGV - 9",
+  stateKey: `
+local hash = KEYS[at + 1]
+at = at + 1
+`,
+  checkState: `
+  local mode, base, sum, head = ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]), ARGV[i + 7]
+  if not refused and not isStale and mode == 'changes' then
+    local names = { 'HMGET', hash, '!id', '!sum' }
+    for row = i + 8, #ARGV, 3 do names[#names + 1] = ARGV[row] end
+    local rows = redis.pcall(unpack(names))
+    if not rows.err and not rows[1] and not top then
+      refused = 'empty'
+    elseif rows.err or not rows[1] or rows[1] ~= prev or (base ~= '' and base ~= prev) or not tonumber(rows[2]) then
+      refused = 'base'
+    else
+      local total = tonumber(rows[2])
+      for row = i + 8, #ARGV, 3 do
+        local old = rows[(row - i - 8) / 3 + 3]
+        total = total + tonumber(ARGV[row + 1]) - (old and tonumber(string.match(old, '^%d+') or 0) or 0)
+      end
+      total = total % 4294967296
+      if sum and sum ~= total then refused = 'base' else sum = total end
+    end
+  end
+  if not refused and not isStale then body = body .. string.format(',"sum":%.0f', sum) end
+`,
+  writeState: `
+    if mode == 'whole' then redis.call('DEL', hash) end
+    local set, gone = { 'HSET', hash, '!id', id, '!sum', string.format('%.0f', sum), '!head', head }, { 'HDEL', hash }
+    for row = i + 8, #ARGV, 3 do
+      if ARGV[row + 2] == '' then
+        gone[#gone + 1] = ARGV[row]
+      else
+        set[#set + 1] = ARGV[row]
+        set[#set + 1] = ARGV[row + 1] .. ':' .. ARGV[row + 2]
+      end
+      if #set > ${2 * ROWS_AT_ONCE} then
+        redis.call(unpack(set))
+        set = { 'HSET', hash }
+      end
+      if #gone > ${2 * ROWS_AT_ONCE} then
+        redis.call(unpack(gone))
+        gone = { 'HDEL', hash }
+      end
+    end
+    if #set > 2 then redis.call(unpack(set)) end
+    if #gone > 2 then redis.call(unpack(gone)) end
+    redis.call('EXPIRE', hash, ARGV[2])
+`,
+});

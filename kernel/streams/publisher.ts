@@ -1,17 +1,19 @@
 import type { Cluster, Redis } from "ioredis";
 import pTimeout from "p-timeout";
-import type { ChannelMessage } from "../../contract/domain-events.ts";
+import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { asError } from "../as-error.ts";
 import { chunks } from "../chunks.ts";
 import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
-import { prepareMessage } from "./prepare-message.ts";
+import { type PreparedHeader, type PreparedMessage, type PreparedState, prepareMessage } from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
 import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
-import { publishScript } from "./publish-script.ts";
+import { publishScript, publishStateScript } from "./publish-script.ts";
+import { PublishedStates } from "./published-states.ts";
 import { streamKey } from "./redis-keys.ts";
-import { type PreparedMessage, type ScriptSettings, scriptArguments } from "./script-arguments.ts";
+import { type ScriptSettings, scriptArguments, stateScriptArguments } from "./script-arguments.ts";
 import { callUntil, type Deadline, PUBLISH_TIMEOUT_MS, startDeadline } from "./script-call.ts";
+import { publishState } from "./state-publishing.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "./stream-clock.ts";
 
 export { MAXIMUM_BODY_BYTES } from "./prepare-message.ts";
@@ -66,7 +68,7 @@ export interface Publisher {
    * @throws PublishError where at least one failed: `InvalidMessageError` for one that is not valid for its channel, else
    *   an error of Redis or of the managed edge's queue, after which a retry may succeed.
    */
-  publish(messages: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]>;
+  publish(messages: readonly ChannelUpdate[]): Promise<readonly PublishOutcome[]>;
 }
 
 type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
@@ -78,35 +80,63 @@ interface StreamResult {
   readonly hints: readonly QueuedHint[];
 }
 
-function defineScript(redis: Redis | Cluster): ScriptCommand {
+interface Scripts {
+  readonly redis: Redis | Cluster;
+  readonly publishMessages: ScriptCommand;
+  readonly publishState: ScriptCommand;
+}
+
+function defineScripts(redis: Redis | Cluster): Scripts {
   redis.defineCommand("publishMessages", { lua: publishScript });
-  const commands = redis as unknown as { publishMessages: ScriptCommand };
-  return (...values) => commands.publishMessages(...values);
+  redis.defineCommand("publishState", { lua: publishStateScript });
+  const commands = redis as unknown as Pick<Scripts, "publishMessages" | "publishState">;
+  return {
+    redis,
+    publishMessages: (...values) => commands.publishMessages(...values),
+    publishState: (...values) => commands.publishState(...values),
+  };
+}
+
+/** What all calls of one publisher share. */
+interface PublishingContext {
+  readonly scripts: Scripts;
+  readonly settings: ScriptSettings;
+  readonly states: PublishedStates;
+  readonly listener: PublishListener | undefined;
+}
+
+/** Messages of one stream that are published in one step. */
+type Step =
+  | { readonly kind: "messages"; readonly messages: readonly PreparedMessage[] }
+  | { readonly kind: "state"; readonly messages: readonly [PreparedState] };
+
+const isState = (message: PreparedMessage | PreparedState): message is PreparedState => "content" in message;
+
+/** All messages of a stream are of one channel, and so either all states or none. */
+function stepsOf(messages: readonly (PreparedMessage | PreparedState)[]): Step[] {
+  const states = messages.filter(isState);
+  if (states.length > 0) return states.map((message) => ({ kind: "state", messages: [message] }));
+  const others = messages.filter((message): message is PreparedMessage => !isState(message));
+  return Array.from(chunks(others, MAXIMUM_SCRIPT_BATCH), (chunk) => ({ kind: "messages", messages: chunk }));
 }
 
 /** Publishes the messages of one stream, in calls of the script one after the other. */
 class StreamPublishing {
-  readonly #script: ScriptCommand;
-  readonly #settings: ScriptSettings;
-  readonly #listener: PublishListener | undefined;
+  readonly #context: PublishingContext;
   readonly #deadline: Deadline;
 
-  constructor(script: ScriptCommand, settings: ScriptSettings, listener: PublishListener | undefined) {
-    this.#script = script;
-    this.#settings = settings;
-    this.#listener = listener;
+  constructor(context: PublishingContext) {
+    this.#context = context;
     this.#deadline = startDeadline(PUBLISH_TIMEOUT_MS);
   }
 
   /** Resolves with the outcomes of all messages; stops at the first call that fails. Never rejects. */
-  async publish(messages: readonly PreparedMessage[]): Promise<StreamResult> {
+  async publish(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
     const outcomes: PublishOutcome[] = [];
     const hints: QueuedHint[] = [];
     try {
-      for (const chunk of chunks(messages, MAXIMUM_SCRIPT_BATCH)) {
-        const [first] = chunk;
-        if (!first) break;
-        const result = await this.#publishChunk(chunk, first.stream);
+      for (const step of stepsOf(messages)) {
+        const result = await this.#publishStep(step);
         outcomes.push(...result.outcomes);
         hints.push(...result.hints);
       }
@@ -116,21 +146,36 @@ class StreamPublishing {
     }
   }
 
-  async #publishChunk(chunk: readonly PreparedMessage[], stream: Stream): Promise<StreamResult> {
+  async #publishStep(step: Step): Promise<StreamResult> {
     const publisherNow = Date.now();
-    const call = () => this.#script(...scriptArguments(chunk, stream, this.#settings));
-    const answer = await callUntil(call, describeStream(stream), this.#deadline);
-    const [marker, reset] = answer.slice(chunk.length);
-    const context = { publisherNow, maximumClockSkewMs: this.#settings.maximumClockSkewMs };
-    const outcomes = chunk.map((message, index): PublishOutcome => {
+    const { settings, listener } = this.#context;
+    const { messages } = step;
+    const [{ stream }] = messages as readonly [PreparedHeader];
+    const answer = await this.#call(step, stream);
+    const [marker, reset] = answer.slice(messages.length);
+    const context = { publisherNow, maximumClockSkewMs: settings.maximumClockSkewMs };
+    const outcomes = messages.map((message, index): PublishOutcome => {
       const outcome = toOutcome(answer[index] ?? "", message, context);
-      if (outcome.status === "stale")
-        this.#listener?.stale?.({ ...outcome, stream, entity: message.entity || undefined });
+      if (outcome.status === "stale") listener?.stale?.({ ...outcome, stream, entity: message.entity || undefined });
       return outcome;
     });
-    if (reset) this.#listener?.reset?.(stream, reset);
+    if (reset) listener?.reset?.(stream, reset);
     const hint = marker ? hintAfter(stream, outcomes) : undefined;
     return { outcomes, hints: hint ? [hint] : [] };
+  }
+
+  #call(step: Step, stream: Stream): Promise<string[]> {
+    const { scripts, settings, states } = this.#context;
+    const until = (call: () => Promise<string[]>) => callUntil(call, describeStream(stream), this.#deadline);
+    if (step.kind === "messages") {
+      return until(() => scripts.publishMessages(...scriptArguments(step.messages, stream, settings)));
+    }
+    const [message] = step.messages;
+    return publishState(message, {
+      redis: scripts.redis,
+      states,
+      call: (update) => until(() => scripts.publishState(...stateScriptArguments(message, update, settings))),
+    });
   }
 }
 
@@ -156,8 +201,8 @@ async function notifyManagedEdge(
 }
 
 /** Groups the valid messages by stream, each with its index in the batch; adds the failures of the others to `outcomes`. */
-function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOutcome[]) {
-  const streams = new Map<string, { messages: PreparedMessage[]; indexes: number[] }>();
+function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutcome[]) {
+  const streams = new Map<string, { messages: (PreparedMessage | PreparedState)[]; indexes: number[] }>();
   for (const [index, message] of messages.entries()) {
     try {
       const prepared = prepareMessage(message);
@@ -176,13 +221,13 @@ function groupByStream(messages: readonly ChannelMessage[], outcomes: PublishOut
 /** Builds the publisher on a connection that the caller owns: use `connectPublisher`, whose commands fail fast. */
 export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
   const { enqueueHints, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
-  const script = defineScript(redis);
   const settings = { hasEdge: enqueueHints !== undefined, maximumClockSkewMs };
+  const context = { scripts: defineScripts(redis), settings, states: new PublishedStates(), listener };
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);
       const streams = groupByStream(messages, outcomes);
-      const publishing = new StreamPublishing(script, settings, listener);
+      const publishing = new StreamPublishing(context);
       const published = await Promise.all(streams.map((stream) => publishing.publish(stream.messages)));
       const results = enqueueHints ? await notifyManagedEdge(enqueueHints, published) : published;
       for (const [stream, { indexes }] of streams.entries()) {

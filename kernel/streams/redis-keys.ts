@@ -49,3 +49,13 @@ export const staleSinceKey = (topic: Topic): string => `stale:${slotTag(topic)}`
 
 /** Names the sorted set of those for which that has lasted too long (see stale-run.ts), scored by the last one in ms. */
 export const frozenKey = (topic: Topic): string => `frozen:${slotTag(topic)}`;
+
+/** Names the hash of a state channel's value: its rows, its head, its sum and the id of the entry that it has come with. */
+export const stateKey = (stream: Stream): string => `state:${roomName(stream)}`;
+
+/**
+ * Names the room that a topic's entries go to over Pub/Sub. On a state channel it is not the topic's own: a stock Socket.IO
+ * server would hand changes to clients that have never asked for them. An encoded id has no `~`.
+ */
+export const entriesRoom = (topic: Topic): string =>
+  channelDefinition(topic.channel).delivery === "state" ? `${roomName(topic)}~changes` : roomName(topic);

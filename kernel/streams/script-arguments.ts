@@ -1,31 +1,23 @@
 import { hash } from "node:crypto";
 import { channelDefinition, type StateOf } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/endpoints.ts";
+import type { StateChange } from "../../contract/state/state-change.ts";
+import { rowChecksum } from "../../contract/state/verified-state.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import type { PreparedMessage, PreparedState } from "./prepare-message.ts";
 import {
   edgeMarkerKey,
+  entriesRoom,
   frozenKey,
   guardKey,
   indexKey,
   pubSubChannel,
   seenKey,
   staleSinceKey,
+  stateKey,
   streamKey,
   wholeChannelRoom,
 } from "./redis-keys.ts";
-
-/** A valid message in the form that the publish script takes. */
-export interface PreparedMessage {
-  readonly stream: Stream;
-  readonly eventId: string;
-  /** 0 where the channel compares none. */
-  readonly version: number;
-  /** Percent-encoded; empty where the version is a time. */
-  readonly versionEpoch: string;
-  /** The entity that the message is the whole state of, where a stream has many of them; else empty. */
-  readonly entity: string;
-  readonly body: string;
-}
 
 /** The start of the message that the sharded adapter takes for a broadcast; type 3 is BROADCAST, packet type 2 EVENT. */
 const envelopeHead = (room: string, except: readonly string[]): string =>
@@ -67,43 +59,86 @@ export interface ScriptSettings {
   readonly maximumClockSkewMs: number;
 }
 
-/** Builds the arguments of one call of the publish script: messages of one stream, in their order. */
-export function scriptArguments(
-  messages: readonly PreparedMessage[],
-  stream: Stream,
-  { hasEdge, maximumClockSkewMs }: ScriptSettings,
-): ScriptArguments {
-  const { history, dedupeSeconds, stateOf } = channelDefinition(stream.channel);
+/** Returns the keys of a call, and the arguments that all its messages share. */
+function callArguments(stream: Stream, { hasEdge, maximumClockSkewMs }: ScriptSettings): ScriptArguments {
+  const { history, dedupeSeconds, delivery, stateOf } = channelDefinition(stream.channel);
   const now = Date.now();
   const streamName = streamKey(stream);
   const room = roomName(stream);
   const whole = wholeChannelRoom(stream.channel);
+  const entries = entriesRoom(stream);
+  const wholeEntries = whole === undefined ? entries : entriesRoom({ channel: stream.channel });
   const keys = [
     streamName,
     whole === undefined ? streamName : indexKey(stream.channel),
-    pubSubChannel(room),
-    pubSubChannel(whole ?? room),
+    pubSubChannel(entries),
+    pubSubChannel(wholeEntries),
     ...seenKeys(stream, dedupeSeconds, now),
     ...guardKeys(stream, stateOf),
+    ...(delivery === "state" ? [stateKey(stream)] : []),
     ...(hasEdge ? [edgeMarkerKey(room), edgeMarkerKey(whole ?? room)] : []),
   ];
-  const nameEvent = dedupeSeconds === 0 ? eventText : eventNumber;
   return [
     keys.length,
     ...keys,
     history.entries,
     history.seconds,
     stream.key ?? "",
-    envelopeHead(room, whole === undefined ? [] : [whole]),
-    whole === undefined ? "" : envelopeHead(whole, []),
+    envelopeHead(entries, whole === undefined ? [] : [wholeEntries]),
+    whole === undefined ? "" : envelopeHead(wholeEntries, []),
     dedupeSeconds,
     now,
     stateOf,
     maximumClockSkewMs,
+  ];
+}
+
+const nameEvent = ({ channel }: Stream, eventId: string): string =>
+  channelDefinition(channel).dedupeSeconds === 0 ? eventText(eventId) : eventNumber(eventId);
+
+/** Builds the arguments of one call of the publish script: messages of one stream, in their order. */
+export function scriptArguments(
+  messages: readonly PreparedMessage[],
+  stream: Stream,
+  settings: ScriptSettings,
+): ScriptArguments {
+  const { stateOf } = channelDefinition(stream.channel);
+  return [
+    ...callArguments(stream, settings),
     ...messages.flatMap(({ version, versionEpoch, eventId, entity, body }) => {
-      if (stateOf === "nothing") return [nameEvent(eventId), body];
-      if (stateOf === "stream") return [nameEvent(eventId), body, version, versionEpoch];
-      return [nameEvent(eventId), body, version, versionEpoch, entity];
+      if (stateOf === "nothing") return [nameEvent(stream, eventId), body];
+      if (stateOf === "stream") return [nameEvent(stream, eventId), body, version, versionEpoch];
+      return [nameEvent(stream, eventId), body, version, versionEpoch, entity];
     }),
   ];
+}
+
+/** One message of a `state` channel, as it is written. */
+export interface StateUpdate {
+  /** `whole` where the rows are all that the value has. */
+  readonly mode: "whole" | "changes";
+  /** What clients get, as JSON: the name and the value of the field. */
+  readonly field: string;
+  /** The id of the entry that the changes follow; undefined for any. */
+  readonly base: string | undefined;
+  /** The sum of the rows once it is written; undefined where that is not known. */
+  readonly sum: number | undefined;
+  readonly head: object;
+  readonly rows: StateChange["rows"];
+}
+
+/** Builds the arguments of one call of the script of state channels. */
+export function stateScriptArguments(
+  { stream, eventId, version, versionEpoch, start }: PreparedState,
+  { mode, field, base, sum, head, rows }: StateUpdate,
+  settings: ScriptSettings,
+): ScriptArguments {
+  const args: ScriptArguments = callArguments(stream, settings);
+  args.push(nameEvent(stream, eventId), `${start},${field}`, version, versionEpoch);
+  args.push(mode, base ?? "", sum ?? "", JSON.stringify(head));
+  for (const [key, row] of Object.entries(rows)) {
+    if (row === null) args.push(key, 0, "");
+    else args.push(key, rowChecksum(key, row), JSON.stringify(row));
+  }
+  return args;
 }

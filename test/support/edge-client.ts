@@ -59,7 +59,7 @@ export class EdgeClient {
   }
 
   get messages(): DataMessage[] {
-    return this.frames.flatMap((frame) => (frame.event === "data" ? [frame.data] : []));
+    return this.frames.flatMap((frame) => (frame.event === "data" ? [frame.data as DataMessage] : []));
   }
 
   get errors(): ErrorMessage[] {

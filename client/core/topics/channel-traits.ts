@@ -4,7 +4,7 @@ import type { Channel, channels } from "../../../contract/channels.ts";
 export interface ChannelTraits {
   readonly access: "public" | "private";
   readonly key: "marketId" | "user" | "none";
-  readonly delivery: "latest" | "ordered" | "durable";
+  readonly delivery: "latest" | "ordered" | "durable" | "state";
 }
 
 type TraitsOf<C extends Channel> = Pick<(typeof channels)[C], keyof ChannelTraits>;
@@ -18,12 +18,12 @@ const durable = { access: "private", key: "user", delivery: "durable" } as const
  */
 const traits: { readonly [C in Channel]: TraitsOf<C> } = {
   "market:prices": latest,
-  "market:orderbook": latest,
+  "market:orderbook": { access: "public", key: "marketId", delivery: "state" },
   "market:trades": { access: "public", key: "marketId", delivery: "ordered" },
   "monitor:signals": { access: "public", key: "none", delivery: "ordered" },
   "user:orders": durable,
   "user:notifications": durable,
-  "user:portfolio": durable,
+  "user:portfolio": { access: "private", key: "user", delivery: "state" },
   "user:copy-trade": durable,
 };
 

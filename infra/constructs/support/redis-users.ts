@@ -12,13 +12,13 @@ const ADAPTER = `socket.io#${NAMESPACE}#`;
 const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|shards +cluster|nodes +cluster|info";
 
 /** The keys of the publish script. Its Pub/Sub channels are passed as keys, hence their pattern among them. */
-const PUBLISH_NAMES = `~stream:{* ~seen:{* ~guard:{* ~stale:{* ~frozen:{* ~index:{* ~edge:{* ~${ADAPTER}{*`;
+const PUBLISH_NAMES = `~stream:{* ~seen:{* ~guard:{* ~stale:{* ~frozen:{* ~index:{* ~state:{* ~edge:{* ~${ADAPTER}{*`;
 const PUBLISH =
-  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +rename +expire +expireat +zadd +zscore +zrem " +
+  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +hmget +hgetall +hdel +del +rename +expire +expireat +zadd +zscore +zrem " +
   "+zremrangebyscore +zremrangebyrank +spublish";
 
 /** The managed edge reads streams and writes only its own keys. A script counts as a write to the keys it is passed. */
-const EDGE_NAMES = "%R~stream:{* %R~index:{* ~edge:{* ~fanned:{*";
+const EDGE_NAMES = "%R~stream:{* %R~index:{* %R~state:{* ~edge:{* ~fanned:{*";
 
 /**
  * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the
@@ -28,5 +28,5 @@ const EDGE_NAMES = "%R~stream:{* %R~index:{* ~edge:{* ~fanned:{*";
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
   gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
-  "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +mget +set +xrange +xrevrange +zrangebyscore`,
+  "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +mget +set +hgetall +xrange +xrevrange +zrangebyscore`,
 };

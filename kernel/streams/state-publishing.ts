@@ -1,0 +1,103 @@
+import type { Cluster, Redis } from "ioredis";
+import type { StateChange } from "../../contract/state/state-change.ts";
+import { sumAfter, sumOf } from "../../contract/state/verified-state.ts";
+import type { PreparedState } from "./prepare-message.ts";
+import type { PublishedStates } from "./published-states.ts";
+import { streamKey } from "./redis-keys.ts";
+import type { StateUpdate } from "./script-arguments.ts";
+import { DamagedStateError, readState, type StoredState } from "./stored-state.ts";
+
+/** Most bytes of a change beside the whole value's: from there on the whole value is sent. */
+const MAXIMUM_SHARE = 0.5;
+
+/** The answer of the script where another value is the newest one, or where it is damaged. */
+const BASE = "base";
+
+/** Calls the script with one update. Resolves with its answer. */
+export type CallStateScript = (update: StateUpdate) => Promise<string[]>;
+
+interface StatePublishingOptions {
+  readonly redis: Redis | Cluster;
+  readonly states: PublishedStates;
+  readonly call: CallStateScript;
+}
+
+const wholeUpdate = ({ format }: PreparedState, value: object): StateUpdate => ({
+  mode: "whole",
+  field: `"data":${JSON.stringify(value)}`,
+  base: undefined,
+  sum: sumOf(format, value),
+  head: format.head(value),
+  rows: format.difference(format.empty(undefined), value),
+});
+
+const changesUpdate = (change: StateChange, sum: number | undefined, base: string | undefined): StateUpdate => ({
+  mode: "changes",
+  field: `"changes":${JSON.stringify(change)}`,
+  base,
+  sum,
+  ...change,
+});
+
+/** Returns what differs from the newest value; undefined where that is hardly less than the whole value. */
+function differenceFrom({ format }: PreparedState, newest: StoredState, value: object): StateUpdate | undefined {
+  const rows = format.difference(newest.value, value);
+  const share = Object.keys(rows).length / Math.max(1, format.count(value));
+  if (share > MAXIMUM_SHARE) return undefined;
+  return changesUpdate({ head: format.head(value), rows }, sumAfter(format, newest, rows), newest.id);
+}
+
+/** The newest value as Redis holds it; undefined where there is none, or a damaged one, which a whole value replaces. */
+async function readNewest(redis: Redis | Cluster, { stream }: PreparedState): Promise<StoredState | undefined> {
+  try {
+    return await readState(redis, stream);
+  } catch (error) {
+    if (error instanceof DamagedStateError) return undefined;
+    throw error;
+  }
+}
+
+async function publishWhole(message: PreparedState, value: object, options: StatePublishingOptions): Promise<string[]> {
+  const { redis, states, call } = options;
+  const remembered = states.get(streamKey(message.stream));
+  const attempts = [
+    () => Promise.resolve(remembered),
+    // Another publisher has published since, or this one has just started.
+    () => readNewest(redis, message),
+  ];
+  for (const attempt of attempts) {
+    const newest = await attempt();
+    const update = newest && differenceFrom(message, newest, value);
+    if (!update) continue;
+    const answer = await call(update);
+    if (answer[0] === BASE) continue;
+    remember(message, answer, { value, sum: update.sum ?? 0 }, options);
+    return answer;
+  }
+  const update = wholeUpdate(message, value);
+  const answer = await call(update);
+  remember(message, answer, { value, sum: update.sum ?? 0 }, options);
+  return answer;
+}
+
+function remember(
+  { stream, format }: PreparedState,
+  [id = ""]: readonly string[],
+  state: Omit<StoredState, "id">,
+  { states }: StatePublishingOptions,
+): void {
+  // A value that was refused, as stale or a duplicate, is not the newest one.
+  if (/^\d/.test(id)) states.set(streamKey(stream), { ...state, id }, format);
+}
+
+/**
+ * Publishes one message of a `state` channel: of a whole value what differs from the newest one, or all of it where there is
+ * none, where it is damaged, or where nearly everything differs.
+ *
+ * @returns the script's answer.
+ */
+export async function publishState(message: PreparedState, options: StatePublishingOptions): Promise<string[]> {
+  const { content } = message;
+  if (content.kind === "whole") return publishWhole(message, content.value, options);
+  return options.call(changesUpdate(content.change, undefined, content.base));
+}

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Payload } from "../../contract/channels.ts";
+import { orderBookFormat } from "../../contract/state/order-book-format.ts";
+import { sumOf } from "../../contract/state/verified-state.ts";
+import { parseItem } from "../../kernel/streams/entry.ts";
+import type { Publisher } from "../../kernel/streams/publisher.ts";
+import { stateKey, streamKey } from "../../kernel/streams/redis-keys.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
+import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
+
+type Book = Payload<"market:orderbook">;
+
+const start = Date.now() - 60_000;
+let time = start;
+
+const level = (price: string, size: string) => ({ price, size });
+
+const book = (marketId: string, bid: string, levels = 8): Book => ({
+  marketId,
+  yes: {
+    bids: [level("0.5", bid), ...Array.from({ length: levels }, (_, index) => level(`0.4${9 - index}`, "10"))],
+    asks: [level("0.51", "3")],
+  },
+  no: { bids: [], asks: [] },
+  time: ++time,
+});
+
+describe.each(redisKinds)("a state channel, on %s", (kind) => {
+  let redis: TestRedis;
+  let publisher: Publisher;
+  let run = 0;
+  let marketId = "";
+  const stream = () => ({ channel: "market:orderbook", key: marketId }) as const;
+
+  beforeAll(async () => {
+    redis = await startTestRedis(kind);
+  });
+
+  beforeEach(() => {
+    run += 1;
+    marketId = `m-${run}`;
+    publisher = redis.addPublisher();
+  });
+
+  afterAll(() => redis.stop());
+
+  const publish = async (data: Book, by = publisher) =>
+    (await by.publish([{ channel: "market:orderbook", key: marketId, eventId: `e-${++time}`, data }]))[0];
+
+  const entries = async () =>
+    (await redis.commands.xrange(streamKey(stream()), "-", "+")).map((item) => parseItem(item));
+
+  it("sends a first value whole, and then what changed", async () => {
+    await publish(book(marketId, "1"));
+    const next = book(marketId, "2");
+    await publish(next);
+
+    const [first, second] = await entries();
+    expect(first).toMatchObject({ data: { marketId }, sum: expect.any(Number) });
+    expect(second).toMatchObject({
+      changes: { head: { time: next.time }, rows: { "yes.bids.0.5": "2" } },
+      sum: sumOf(orderBookFormat, next),
+    });
+    expect((await readState(redis.commands, stream()))?.value).toEqual(next);
+  });
+
+  it("goes on from the value in Redis where another publisher has published meanwhile", async () => {
+    const other = redis.addPublisher();
+    await publish(book(marketId, "1"));
+    await publish(book(marketId, "2"), other);
+    const next = book(marketId, "3");
+    await publish(next);
+
+    expect((await entries()).map((entry) => entry && "changes" in entry)).toEqual([false, true, true]);
+    expect((await readState(redis.commands, stream()))?.value).toEqual(next);
+  });
+
+  it.each([
+    ["a changed row", () => redis.commands.hset(stateKey(stream()), "yes.bids.0.5", '12:"7"')],
+    ["a removed row", () => redis.commands.hdel(stateKey(stream()), "yes.bids.0.49")],
+    [
+      "another type",
+      async () =>
+        redis.commands
+          .pipeline([
+            ["del", stateKey(stream())],
+            ["set", stateKey(stream()), "x"],
+          ])
+          .exec(),
+    ],
+    ["an evicted hash", () => redis.commands.del(stateKey(stream()))],
+  ])("replaces a damaged value by the next whole one: %s", async (_, damage) => {
+    await publish(book(marketId, "1"));
+    await damage();
+    const next = { ...book(marketId, "2"), yes: { ...book(marketId, "2").yes, asks: [] } };
+    await publish(next);
+    await publish(book(marketId, "5"), redis.addPublisher());
+
+    const last = book(marketId, "6");
+    await publish(last);
+    expect((await readState(redis.commands, stream()))?.value).toEqual(last);
+  });
+
+  it("applies changes without a base, and refuses them where there is no value or where they follow another one", async () => {
+    const change = (base?: string) => ({
+      channel: "market:orderbook" as const,
+      key: marketId,
+      eventId: `e-${++time}`,
+      changes: { head: { time: ++time }, rows: { "yes.bids.0.5": "9", "yes.asks.0.51": null } },
+      ...(base === undefined ? {} : { base }),
+    });
+    await expect(publisher.publish([change()])).rejects.toThrow(/no value to change yet: publish the whole value/);
+    const outcome = await publish(book(marketId, "1"));
+    const id = outcome?.status === "published" ? outcome.id : "";
+    await publisher.publish([change(id)]);
+    await expect(publisher.publish([change(id)])).rejects.toThrow(/not the one that the changes follow/);
+    await publisher.publish([change()]);
+
+    const state = await readState(redis.commands, stream());
+    const value = state?.value as Book;
+    expect(value.yes.bids[0]).toEqual(level("0.5", "9"));
+    expect(value.yes.asks).toEqual([]);
+    expect(state?.sum).toBe(sumOf(orderBookFormat, value));
+  });
+
+  it.each([
+    ["a key that no row has", { "yes.bids.1.5": "1" }, /"yes.bids.1.5" is not the key of a row/],
+    ["a row of the wrong form", { "yes.bids.0.5": 7 }, /changes\.yes\.bids\.0\.size/],
+  ])("refuses %s", async (_, rows, message) => {
+    await publish(book(marketId, "1"));
+    const changes = { head: { time: ++time }, rows } as never;
+    const update = { channel: "market:orderbook", key: marketId, eventId: "wrong", changes } as const;
+    await expect(publisher.publish([update])).rejects.toThrow(message);
+  });
+});

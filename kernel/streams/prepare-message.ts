@@ -2,7 +2,9 @@ import * as z from "zod";
 import { type Channel, channelDefinition, isChannel } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { describeIssue } from "../../contract/messages.ts";
-import { eventId, identifier, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import { eventId, label, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import { optional } from "../../contract/payloads/schemas.ts";
+import { findSuspicions, suspicions } from "../../contract/suspicions.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
 import type { PreparedMessage } from "./script-arguments.ts";
 
@@ -11,13 +13,17 @@ export const MAXIMUM_BODY_BYTES = 120_000;
 
 const messageSchema = z.object({
   channel: z.string().refine(isChannel, "there is no channel of that name"),
-  key: identifier.optional(),
-  data: z.record(z.string(), z.unknown()),
-  event: z.string().min(1).max(64).optional(),
+  // A market's is shorter: the payload says so.
+  key: optional(userId),
+  data: z.custom<object>((data) => typeof data === "object" && data !== null, "must be an object"),
+  event: optional(label(64)),
   eventId,
-  version: version.optional(),
-  versionEpoch: versionEpoch.optional(),
+  version: optional(version),
+  versionEpoch: optional(versionEpoch),
+  suspicions: z.array(z.enum(suspicions)).optional(),
 });
+
+type ParsedMessage = z.infer<typeof messageSchema> & { readonly data: Record<string, unknown> };
 
 function assertKey(channel: Channel, key: string | undefined, data: Record<string, unknown>): void {
   const expected = channelDefinition(channel).key;
@@ -34,7 +40,7 @@ function assertKey(channel: Channel, key: string | undefined, data: Record<strin
 }
 
 /** Returns what a message is compared by with the state that is out; nothing where each message stands for itself. */
-function stateOf({ channel, data, version, versionEpoch }: z.infer<typeof messageSchema>) {
+function stateOf({ channel, data, version, versionEpoch }: ParsedMessage) {
   const kind = channelDefinition(channel).stateOf;
   if (kind === "nothing") return { version: 0, versionEpoch: "", entity: "" };
   if (versionEpoch !== undefined && version === undefined) {
@@ -46,6 +52,16 @@ function stateOf({ channel, data, version, versionEpoch }: z.infer<typeof messag
     versionEpoch: versionEpoch === undefined ? "" : encodeURIComponent(versionEpoch),
     entity: kind === "data.id" ? String(data.id) : "",
   };
+}
+
+function assertSize(body: string): void {
+  // A character has at most three bytes: most messages need not be counted.
+  if (body.length * 3 <= MAXIMUM_BODY_BYTES) return;
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= MAXIMUM_BODY_BYTES) return;
+  throw new InvalidMessageError(
+    `data: has ${bytes} bytes as JSON, and a message at most ${MAXIMUM_BODY_BYTES}: send fewer levels, positions or characters`,
+  );
 }
 
 /**
@@ -60,11 +76,16 @@ export function prepareMessage(message: ChannelMessage): PreparedMessage {
   const definition = channelDefinition(channel);
   const payload = definition.payload.safeParse(parsed.data.data);
   if (!payload.success) throw new InvalidMessageError(`${channel}: data.${describeIssue(payload.error)}`);
-  assertKey(channel, key, parsed.data.data);
+  const checked: ParsedMessage = { ...parsed.data, data: payload.data as Record<string, unknown> };
+  assertKey(channel, key, checked.data);
   const marketId = definition.key === "marketId" ? key : undefined;
   const body = JSON.stringify({ channel, marketId, event, data: payload.data }).slice(0, -1);
-  if (Buffer.byteLength(body) > MAXIMUM_BODY_BYTES) {
-    throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
-  }
-  return { stream: { channel, key }, eventId: encodeURIComponent(eventId), body, ...stateOf(parsed.data) };
+  assertSize(body);
+  return {
+    stream: { channel, key },
+    eventId: encodeURIComponent(eventId),
+    body,
+    suspicions: checked.suspicions ?? findSuspicions(channel, parsed.data.data, payload.data),
+    ...stateOf(checked),
+  };
 }

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { channelDefinition, type StateOf } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import type { Suspicion } from "../../contract/suspicions.ts";
 import {
   edgeMarkerKey,
   frozenKey,
@@ -25,6 +26,7 @@ export interface PreparedMessage {
   /** The entity that the message is the whole state of, where a stream has many of them; else empty. */
   readonly entity: string;
   readonly body: string;
+  readonly suspicions: readonly Suspicion[];
 }
 
 /** The start of the message that the sharded adapter takes for a broadcast; type 3 is BROADCAST, packet type 2 EVENT. */

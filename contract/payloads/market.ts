@@ -17,6 +17,7 @@ export type MarketPrice = z.infer<typeof marketPrice>;
 
 /** `market:trades`: one execution on an exchange. `side` is the taker's. */
 export const trade = z.object({
+  /** The exchange's id of the trade. */
   id: entityId,
   marketId: entityId,
   exchange: entityId,

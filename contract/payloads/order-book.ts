@@ -18,39 +18,38 @@ type SentLevel = PriceLevel | readonly [price: string, size: string];
 
 type Side = "bids" | "asks";
 
+/** Texts that sort before and after all canonical prices, which compare by their characters. */
+const BELOW_ALL_PRICES = "";
+const ABOVE_ALL_PRICES = "2";
+
 interface Problem {
   readonly path: (string | number)[];
   readonly message: string;
 }
 
-/** Reads one level; adds what is wrong with it to `problems`. */
-function readLevel(sent: unknown, index: number, problems: Problem[]): PriceLevel {
+/** Adds what is wrong with a level to `problems`. */
+function describeLevel(sent: unknown, index: number, problems: Problem[]): void {
   const isPair = Array.isArray(sent);
-  const { price: sentPrice, size: sentSize } = isPair ? { price: sent[0], size: sent[1] } : Object(sent);
-  const price = readProbability(sentPrice);
-  const size = readAmount(sentSize);
-  if (typeof price === "string" && typeof size === "string") return { price, size };
-  const fields = isPair ? [0, 1] : ["price", "size"];
-  for (const [at, value] of [price, size].entries()) {
-    if (value instanceof Refusal) problems.push({ path: [index, fields[at] ?? at], message: value.message });
+  const { price, size } = isPair ? { price: sent[0], size: sent[1] } : Object(sent);
+  for (const [field, value] of [
+    [isPair ? 0 : "price", readProbability(price)],
+    [isPair ? 1 : "size", readAmount(size)],
+  ] as const) {
+    if (value instanceof Refusal) problems.push({ path: [index, field], message: value.message });
   }
-  return { price: "", size: "" };
 }
 
-/** True for levels that are in order, no price twice and no size 0: most books are. */
-function areCanonical(levels: readonly PriceLevel[], side: Side): boolean {
-  const direction = side === "asks" ? 1 : -1;
-  let previous: string | undefined;
-  for (const { price, size } of levels) {
-    if (size === "0" || (previous !== undefined && comparePrices(price, previous) * direction <= 0)) return false;
-    previous = price;
-  }
-  return true;
+/** Reads one level; undefined where something is wrong with it. */
+function readLevel(sent: SentLevel | null | undefined): PriceLevel | undefined {
+  if (typeof sent !== "object" || sent === null) return undefined;
+  const price = readProbability("price" in sent ? sent.price : sent[0]);
+  if (typeof price !== "string") return undefined;
+  const size = readAmount("price" in sent ? sent.size : sent[1]);
+  return typeof size === "string" ? { price, size } : undefined;
 }
 
 /** Sorts levels best first. Of several with one price the last one counts; then those of size 0 are left out. */
 function toCanonical(levels: readonly PriceLevel[], side: Side): readonly PriceLevel[] {
-  if (areCanonical(levels, side)) return levels;
   const sizes = new Map(levels.map(({ price, size }) => [price, size]));
   const ascending = [...sizes].toSorted(([a], [b]) => comparePrices(a, b)).map(([price, size]) => ({ price, size }));
   return (side === "asks" ? ascending : ascending.reverse()).filter(({ size }) => size !== "0");
@@ -69,13 +68,24 @@ function readLevels(sent: unknown, side: Side, problems: Problem[]): readonly Pr
     return [];
   }
   const levels: PriceLevel[] = [];
-  for (let index = 0; index < sent.length && problems.length === 0; index += 1) {
-    levels.push(readLevel(sent[index], index, problems));
+  // Most books are in order, no price twice and no size 0.
+  let areCanonical = true;
+  let previous = side === "asks" ? BELOW_ALL_PRICES : ABOVE_ALL_PRICES;
+  for (let index = 0; index < sent.length; index += 1) {
+    const level = readLevel(sent[index]);
+    if (level === undefined) {
+      describeLevel(sent[index], index, problems);
+      return [];
+    }
+    const { price } = level;
+    if (level.size === "0" || !(side === "asks" ? previous < price : price < previous)) areCanonical = false;
+    levels.push(level);
+    previous = price;
   }
-  return problems.length === 0 ? toCanonical(levels, side) : [];
+  return areCanonical ? levels : toCanonical(levels, side);
 }
 
-const levelsOf = (side: Side, order: string) =>
+const levelsOf = (side: Side) =>
   z
     .custom<readonly SentLevel[] | null>()
     .transform((sent, context): readonly PriceLevel[] => {
@@ -87,15 +97,14 @@ const levelsOf = (side: Side, order: string) =>
     .register(forms, {
       form:
         `a list of at most ${MAXIMUM_LEVELS} levels in any order, each \`{ price, size }\` or \`[price, size]\`: decimals ` +
-        `as text, price from 0 to 1, size not negative. Delivered ${order} first; of a price that comes twice the last ` +
-        "one counts, and a level of size 0 is left out",
+        "as text, price from 0 to 1, size not negative",
     });
 
 const outcomeBook = z.object({
   /** Best (highest) price first. */
-  bids: levelsOf("bids", "highest"),
+  bids: levelsOf("bids"),
   /** Best (lowest) price first. */
-  asks: levelsOf("asks", "lowest"),
+  asks: levelsOf("asks"),
 });
 export type OutcomeBook = z.infer<typeof outcomeBook>;
 

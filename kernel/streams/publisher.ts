@@ -2,6 +2,7 @@ import type { Cluster, Redis } from "ioredis";
 import pTimeout from "p-timeout";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
+import type { Suspicion } from "../../contract/suspicions.ts";
 import { asError } from "../as-error.ts";
 import { chunks } from "../chunks.ts";
 import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
@@ -36,6 +37,8 @@ export interface StaleMessage extends StaleOutcome {
 export interface PublishListener {
   /** Called for each stale message. */
   stale?(message: StaleMessage): void;
+  /** Called for each published message whose data is suspicious. */
+  suspicious?(stream: Stream, suspicions: readonly Suspicion[]): void;
   /** Called when a stream was started anew, because its newest id (or version) was too far ahead of Redis's clock. */
   reset?(stream: Stream, reason: string): void;
 }
@@ -124,8 +127,12 @@ class StreamPublishing {
     const context = { publisherNow, maximumClockSkewMs: this.#settings.maximumClockSkewMs };
     const outcomes = chunk.map((message, index): PublishOutcome => {
       const outcome = toOutcome(answer[index] ?? "", message, context);
-      if (outcome.status === "stale")
+      if (outcome.status === "stale") {
         this.#listener?.stale?.({ ...outcome, stream, entity: message.entity || undefined });
+      }
+      if (outcome.status === "published" && message.suspicions.length > 0) {
+        this.#listener?.suspicious?.(stream, message.suspicions);
+      }
       return outcome;
     });
     if (reset) this.#listener?.reset?.(stream, reset);

@@ -40,10 +40,10 @@ const messageSchema = z
     versionEpoch: optional(versionEpoch),
     suspicions: z.array(z.enum(suspicions)).optional(),
   })
-  .refine(
-    ({ data, changes }) => (data === undefined) !== (changes === undefined),
-    "needs data or changes, and not both",
-  );
+  .refine(({ data, changes }) => (data === undefined) !== (changes === undefined), {
+    path: ["data"],
+    message: "must be an object, or changes be there in its place, and not both",
+  });
 
 type ParsedMessage = z.infer<typeof messageSchema>;
 

@@ -17,6 +17,5 @@ if (!createAdapter || file === "") {
   process.stderr.write(`usage: node src/main.ts <${Object.keys(adapters).join("|")}> <file>\n`);
   process.exit(2);
 }
-for (const entry of readFeed(createAdapter, readFileSync(file, "utf8"))) {
-  process.stdout.write(`${JSON.stringify(entry)}\n`);
-}
+const entries = readFeed(createAdapter, readFileSync(file, "utf8"));
+process.stdout.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));

@@ -5,6 +5,7 @@
  */
 export type { Channel, Payload } from "../contract/channels.ts";
 export type { ChangesOf, ChannelMessage, ChannelUpdate, MessageOf } from "../contract/domain-events.ts";
+export type { EventEntry } from "../contract/event-entry.ts";
 export { ConfigurationError } from "../kernel/env.ts";
 export { EdgeQueueError } from "../kernel/managed-edge/edge-queue.ts";
 export { RedisSecretError } from "../kernel/redis/redis-secret.ts";

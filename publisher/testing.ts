@@ -1,8 +1,28 @@
-import type { ChannelUpdate } from "../contract/domain-events.ts";
+import type { ChannelMessage, ChannelUpdate } from "../contract/domain-events.ts";
+import { type EventEntry, parseEventEntry } from "../contract/event-entry.ts";
+import { prepareMessage } from "../kernel/streams/prepare-message.ts";
 import { PublishError } from "../kernel/streams/publish-error.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "../kernel/streams/stream-clock.ts";
 import { FakeStreams, type PlannedAnswer } from "./fake-streams.ts";
 import { type Publish, type Publisher, PublisherClosedError, toList } from "./publisher.ts";
+
+export type { ChannelMessage } from "../contract/domain-events.ts";
+export { InvalidEventError } from "../contract/domain-events.ts";
+
+/**
+ * Checks an event as the platform does before it publishes it, for unit tests of teams that put events on the bus. Returns
+ * the message that clients get.
+ *
+ * @throws InvalidEventError that names the field, what is wrong with it, and how to send it; InvalidMessageError for a
+ *   message that is too large.
+ * @example
+ * const { data } = checkEvent({ Source: "vezta.market-data", DetailType: "TradeExecuted", Detail: trade });
+ */
+export function checkEvent(entry: EventEntry): ChannelMessage {
+  const message = parseEventEntry(entry.DetailType, entry);
+  prepareMessage(message);
+  return message;
+}
 
 /** A message that went out, with the id of its entry. */
 export type PublishedMessage = ChannelUpdate & { readonly id: string };

@@ -49,14 +49,14 @@ function readLevel(sent: SentLevel | null | undefined): PriceLevel | undefined {
 }
 
 /** Sorts levels best first. Of several with one price the last one counts; then those of size 0 are left out. */
-function toCanonical(levels: readonly PriceLevel[], side: Side): readonly PriceLevel[] {
+function toCanonical(levels: readonly PriceLevel[], side: Side): PriceLevel[] {
   const sizes = new Map(levels.map(({ price, size }) => [price, size]));
   const ascending = [...sizes].toSorted(([a], [b]) => comparePrices(a, b)).map(([price, size]) => ({ price, size }));
   return (side === "asks" ? ascending : ascending.reverse()).filter(({ size }) => size !== "0");
 }
 
 /** Reads one side of a book. A loop, since a schema for each level takes twenty times as long. */
-function readLevels(sent: unknown, side: Side, problems: Problem[]): readonly PriceLevel[] {
+function readLevels(sent: unknown, side: Side, problems: Problem[]): PriceLevel[] {
   if (sent === null) return [];
   if (!Array.isArray(sent)) {
     problems.push({ path: [], message: "must be a list of levels { price, size }" });
@@ -87,8 +87,11 @@ function readLevels(sent: unknown, side: Side, problems: Problem[]): readonly Pr
 
 const levelsOf = (side: Side) =>
   z
-    .custom<readonly SentLevel[] | null>()
-    .transform((sent, context): readonly PriceLevel[] => {
+    // Types without names, which the packages' declarations need.
+    .custom<
+      readonly ({ readonly price: string; readonly size: string } | readonly [price: string, size: string])[] | null
+    >()
+    .transform((sent, context): { price: string; size: string }[] => {
       const problems: Problem[] = [];
       const levels = readLevels(sent, side, problems);
       for (const { path, message } of problems) context.addIssue({ code: "custom", path, message });

@@ -118,23 +118,25 @@ export const text = (maximum: number) =>
     return new Refusal(`has ${value.length} characters: 1 to ${maximum} are allowed`);
   });
 
-/** A word as the contract writes it, in lower case, in upper case, or with a capital. */
-type Spelling<Word extends string> = Word | Uppercase<Word> | Capitalize<Word>;
-
-interface WordOptions<Word extends string> {
+interface WordOptions<Word extends string, Other extends string> {
   /** Other spellings of a word. */
-  readonly also?: Readonly<Record<string, Word>>;
+  readonly also?: Readonly<Record<Other, Word>>;
   /** Says what to do with a word that is none of them. */
   readonly hint?: string;
 }
 
 /** One of several words, in lower or upper case, with `_`, `-` or a space between its parts. */
-export function word<const Word extends string>(words: readonly Word[], options: WordOptions<Word> = {}) {
-  const { also = {}, hint = "" } = options;
-  const spellings = new Map<string, Word>([...words.map((each) => [each, each] as const), ...Object.entries(also)]);
-  const alternatives = Object.entries(also).map(([other, each]) => `, \`${other}\` for \`${each}\``);
+export function word<const Word extends string, const Other extends string = never>(
+  words: readonly Word[],
+  options: WordOptions<Word, Other> = {},
+) {
+  const { hint = "" } = options;
+  const others = Object.entries<Word>(options.also ?? {});
+  const spellings = new Map<string, Word>([...words.map((each) => [each, each] as const), ...others]);
+  const alternatives = others.map(([other, each]) => `, \`${other}\` for \`${each}\``);
   const form = `${words.map((each) => `\`${each}\``).join(", ")}, in lower or upper case${alternatives.join("")}`;
-  return canonical<Word, Spelling<Word>>(form, (value) => {
+  // As the contract writes it, in upper case, or with a capital.
+  return canonical<Word, Word | Other | Uppercase<Word | Other> | Capitalize<Word | Other>>(form, (value) => {
     const known = typeof value === "string" ? spellings.get(value.toLowerCase().replaceAll(/[- ]/g, "_")) : undefined;
     return known ?? new Refusal(`${quote(value)} is not one of ${words.join(", ")}${hint}`);
   });

@@ -148,7 +148,7 @@ describe("every bundle", { timeout: LIMIT_MS }, () => {
 
     const { code, result } = await invoke("orders", event);
 
-    expect({ code, result }).toEqual({ code: 0, result: undefined });
+    expect({ code, result }).toEqual({ code: 0, result: null });
     expect(moved.splice(0)).toMatchObject([
       {
         requestPayload: event,

@@ -12,6 +12,8 @@ import { type Platform, startPlatform } from "../support/platform.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../examples/lambda");
 
+const ADAPTERS = join(import.meta.dirname, "../../examples/adapters");
+
 /** Packages are built, and others come over the network. */
 const LIMIT_MS = 600_000;
 
@@ -111,11 +113,19 @@ describe("a Lambda function of another repository", { timeout: LIMIT_MS }, () =>
   it("type-checks, with the examples of the package's page, and its unit test with the fake passes", () => {
     const page = readFileSync(join(folder, "node_modules/@vezta/realtime-publisher/README.md"), "utf8");
     const examples = [...page.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text);
-    expect(examples).toHaveLength(3);
+    expect(examples).toHaveLength(4);
     for (const [index, text] of examples.entries()) writeFileSync(join(folder, `src/example-${index}.ts`), text);
     run("npm", "run", "check");
-    run(process.execPath, "src/example-2.ts");
+    for (const index of [2, 3]) run(process.execPath, `src/example-${index}.ts`);
     expect(run("npm", "test")).toMatch(/pass 3\n.*fail 0/s);
+  });
+
+  it("that adapts the feeds of exchanges type-checks, and all of its events are accepted", () => {
+    const adapters = join(folder, "adapters");
+    cpSync(ADAPTERS, adapters, { recursive: true });
+    run("npx", "tsc", "--noEmit", "-p", "adapters");
+    expect(run(process.execPath, "--test", "adapters/test/adapters.test.ts")).toMatch(/pass 6\n.*fail 0/s);
+    rmSync(adapters, { recursive: true });
   });
 
   it("bundled by esbuild with its defaults (CommonJS), reaches a Socket.IO client", async () => {

@@ -11,6 +11,14 @@ declare function expand(): { [C in Channel]: Expand<Payload<C>> };
 export const payloads = expand();
 `;
 
+const entrySource = (folder: string): string => `
+import type { EventEntry } from "${relative(folder, join(root, "contract/event-entry.ts"))}";
+type Expand<T> = T extends infer O ? { [K in keyof O]: O[K] } : never;
+type ExpandEntry<E> = E extends EventEntry ? { [K in keyof E]: K extends "Detail" ? Expand<E[K]> : E[K] } : never;
+declare function expand(): { [T in EventEntry["DetailType"]]: ExpandEntry<Extract<EventEntry, { DetailType: T }>> };
+export const entries = expand();
+`;
+
 /** Takes the place of the declarations of contract/channels.ts. */
 const channelDeclarations = (payloads: string): string => `/** The \`data\` of a message, by channel. */
 export interface Payloads ${payloads}
@@ -19,6 +27,14 @@ export type Channel = keyof Payloads;
 
 /** The \`data\` of a message on channel \`C\`. */
 export type Payload<C extends Channel> = Payloads[C];
+`;
+
+/** Takes the place of the declarations of contract/event-entry.ts. */
+const entryDeclarations = (entries: string): string => `/** A domain event as an entry of \`PutEvents\`, by its type. */
+export interface EventEntries ${entries}
+
+/** A domain event as an entry of \`PutEvents\`, its \`Detail\` before it becomes JSON text. */
+export type EventEntry = EventEntries[keyof EventEntries];
 `;
 
 function runCompiler(folder: string, files: readonly string[]): void {
@@ -35,12 +51,20 @@ function runCompiler(folder: string, files: readonly string[]): void {
   execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { stdio: "inherit" });
 }
 
-/** Returns the text of a type literal with every payload in it, as the compiler printed it. */
-function readPayloads(folder: string): string {
-  const text = readFileSync(join(folder, relative(root, folder), "payloads.d.ts"), "utf8");
-  const printed = /payloads: (\{[\s\S]*\});/.exec(text)?.[1];
-  if (!printed || printed.includes("import(")) throw new Error(`tsc did not print the payload types in full:\n${text}`);
+/** Returns the text of the type literal that the compiler printed for the constant of that name. */
+function readLiteral(folder: string, name: string): string {
+  const text = readFileSync(join(folder, relative(root, folder), `${name}.d.ts`), "utf8");
+  const printed = new RegExp(`${name}: (\\{[\\s\\S]*\\});`).exec(text)?.[1];
+  if (!printed || printed.includes("import("))
+    throw new Error(`tsc did not print the types of ${name} in full:\n${text}`);
   return printed;
+}
+
+/** Replaces the declarations of a module of contract/. */
+function replaceDeclarations(folder: string, module: string, declarations: string): void {
+  const file = join(folder, "contract", `${module}.d.ts`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, declarations);
 }
 
 export interface Declarations {
@@ -57,12 +81,13 @@ export function emitDeclarations(sources: readonly PackageSource[]): Declaration
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     writeFileSync(join(folder, "payloads.ts"), payloadSource(folder));
+    writeFileSync(join(folder, "entries.ts"), entrySource(folder));
     const entries = sources.flatMap((source) => Object.values(source.entries));
     const ambient = "client/react-native/react-native.d.ts";
-    runCompiler(folder, [...[...entries, ambient].map((file) => join(root, file)), join(folder, "payloads.ts")]);
-    const channels = join(folder, "contract/channels.d.ts");
-    mkdirSync(dirname(channels), { recursive: true });
-    writeFileSync(channels, channelDeclarations(readPayloads(folder)));
+    const printed = ["payloads.ts", "entries.ts"].map((file) => join(folder, file));
+    runCompiler(folder, [...[...entries, ambient].map((file) => join(root, file)), ...printed]);
+    replaceDeclarations(folder, "channels", channelDeclarations(readLiteral(folder, "payloads")));
+    replaceDeclarations(folder, "event-entry", entryDeclarations(readLiteral(folder, "entries")));
     return { folder, remove };
   } catch (error) {
     remove();

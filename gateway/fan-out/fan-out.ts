@@ -1,5 +1,5 @@
 import type { EngineConnection } from "../socket-io/engine-connection.ts";
-import { takesSharedCompression } from "../socket-io/shared-deflate.ts";
+import { sharedWindowBits } from "../socket-io/shared-deflate.ts";
 import type { FanOutOptions, Target } from "./fan-out-options.ts";
 import { FlushWindow } from "./flush-window.ts";
 import { Flusher } from "./flusher.ts";
@@ -11,6 +11,7 @@ import type { OutgoingOptions } from "./outgoing.ts";
 import { sendInPieces } from "./pieces.ts";
 import type { RateLane } from "./rate-lane.ts";
 import type { Room } from "./room.ts";
+import { TailMemory } from "./tail-memory.ts";
 import { WaitingOutboxes } from "./waiting-outboxes.ts";
 
 /**
@@ -37,7 +38,7 @@ export class FanOut {
     });
     this.#flusher = new Flusher({
       queue: this.#queue,
-      isCompressed: options.isCompressed,
+      tails: options.isCompressed ? new TailMemory(options.compressionMemoryBytes) : undefined,
       onFlush: (flush) => options.onFlush?.(flush),
       onReplaced,
       onError: options.onError,
@@ -60,8 +61,8 @@ export class FanOut {
 
   /** Adds a client. `onOverflow` is called once if it lets too much wait; nothing is sent to it then. */
   connect(connection: EngineConnection, onOverflow: () => void): Member {
-    const isCompressed = this.#options.isCompressed && takesSharedCompression(connection);
-    const outbox = new Outbox({ connection, isCompressed, onOverflow, host: this.#host });
+    const windowBits = this.#options.isCompressed ? sharedWindowBits(connection) : 0;
+    const outbox = new Outbox({ connection, windowBits, onOverflow, host: this.#host });
     const member = new Member(outbox);
     connection.on("packetCreate", ({ type }: { type: string }) => {
       if (type !== "message") return;

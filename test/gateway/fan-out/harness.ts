@@ -6,7 +6,7 @@ import type { DataMessage } from "../../../contract/messages.ts";
 import { FanOut } from "../../../gateway/fan-out/fan-out.ts";
 import type { FanOutOptions } from "../../../gateway/fan-out/fan-out-options.ts";
 import type { Member } from "../../../gateway/fan-out/member.ts";
-import { sharedCompressionOptions } from "../../../gateway/socket-io/shared-deflate.ts";
+import { sharedCompressionOptions } from "../../../gateway/socket-io/compression-server.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../../gateway/socket-io/socket.ts";
 import { connectClient, type TestClient } from "../../support/client.ts";
 
@@ -36,6 +36,7 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
   const fanOut = new FanOut({
     isDirect: true,
     isCompressed: false,
+    compressionMemoryBytes: 33_554_432,
     windowMs: 5,
     heartbeatDeferMs: 20,
     maximumWaitingBytes: 10_000_000,

@@ -24,6 +24,7 @@ export class FanOut {
   readonly #membership: Membership;
   readonly #queue: MessageQueue;
   readonly #flusher: Flusher;
+  readonly #tails: TailMemory | undefined;
   readonly #waiting: WaitingOutboxes;
   readonly #host: OutboxHost;
 
@@ -31,6 +32,7 @@ export class FanOut {
     const onReplaced = (): void => options.onReplaced?.();
     const window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flusher.flush() });
     this.#options = options;
+    this.#tails = options.isCompressed ? new TailMemory(options.compressionMemoryBytes) : undefined;
     this.#queue = new MessageQueue({
       heartbeatDeferMs: options.heartbeatDeferMs,
       onPending: () => window.schedule(),
@@ -38,7 +40,7 @@ export class FanOut {
     });
     this.#flusher = new Flusher({
       queue: this.#queue,
-      tails: options.isCompressed ? new TailMemory(options.compressionMemoryBytes) : undefined,
+      tails: this.#tails,
       onFlush: (flush) => options.onFlush?.(flush),
       onReplaced,
       onError: options.onError,
@@ -57,6 +59,11 @@ export class FanOut {
   /** The number of clients for which something waits. */
   get waitingClients(): number {
     return this.#waiting.size;
+  }
+
+  /** The memory that sent messages take for later ones to refer to, in bytes. */
+  get compressionMemoryBytes(): number {
+    return this.#tails?.bytes ?? 0;
   }
 
   /** Adds a client. `onOverflow` is called once if it lets too much wait; nothing is sent to it then. */

@@ -34,10 +34,12 @@ export const gatewayEnvironment = z.object({
    */
   RT_DIRECT_WRITES: flag.default(true),
   /**
-   * True to compress messages, once for all receivers: less traffic to pay for, more CPU. Compare the two before you turn
-   * it on; see docs/performance.md.
+   * True to compress messages, once for all receivers, where that pays; see docs/fan-out.md. Takes effect with direct
+   * writes only.
    */
-  RT_COMPRESSION: flag.default(false),
+  RT_COMPRESSION: flag.default(true),
+  /** Most memory, in bytes over all rooms, for sent messages that later ones are compressed against. */
+  RT_COMPRESSION_MEMORY_BYTES: z.coerce.number().int().min(0).max(1_000_000_000).default(33_554_432),
   /**
    * Send buffer limit of one connection, in bytes. A slow consumer that exceeds it, after `latest` values were skipped,
    * is closed.

@@ -8,7 +8,7 @@ import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";
 import { createGateway } from "./server.ts";
-import { tryDirectWrites } from "./socket-io/self-test.ts";
+import { tryWriteModes } from "./socket-io/self-test.ts";
 import { watchTask } from "./task-metadata.ts";
 
 const config = parseEnvironment(gatewayEnvironment, process.env);
@@ -19,15 +19,22 @@ const onRedisError = (connection: string) => (error: Error) =>
 const subscriber = connectSubscriber(config, onRedisError("subscriber"));
 const reader = connectReader(config, onRedisError("reader"));
 const publishing = connectPublisher(config, onRedisError("publisher"));
-const hasDirectWrites = config.RT_DIRECT_WRITES && (await tryDirectWrites({ isCompressed: config.RT_COMPRESSION }));
-if (config.RT_DIRECT_WRITES && !hasDirectWrites) {
+const writeModes = await tryWriteModes({
+  hasDirectWrites: config.RT_DIRECT_WRITES,
+  hasCompression: config.RT_COMPRESSION,
+});
+if (config.RT_DIRECT_WRITES && !writeModes.hasDirectWrites) {
   logger.warn(
     "direct socket writes disabled: self-test failed with this socket.io version; using socket.io writes (more CPU per delivery)",
+  );
+} else if (config.RT_DIRECT_WRITES && config.RT_COMPRESSION && !writeModes.hasCompression) {
+  logger.warn(
+    "shared compression disabled: self-test failed with this socket.io and ws version; sending uncompressed (more traffic)",
   );
 }
 const gateway = createGateway({
   config,
-  hasDirectWrites,
+  writeModes,
   subscriber,
   reader,
   publisher: createPublisher(publishing, {

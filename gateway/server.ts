@@ -23,6 +23,7 @@ import { RedisClock } from "./redis/redis-clock.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
 import { createAdapterClient } from "./socket-io/adapter-client.ts";
 import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
+import type { WriteModes } from "./socket-io/self-test.ts";
 import type { GatewayNamespace } from "./socket-io/socket.ts";
 import { createSocketServer } from "./socket-io/socket-server.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
@@ -41,11 +42,11 @@ export interface GatewayDependencies {
     | "RT_MAX_PAYLOAD_BYTES"
     | "RT_HEARTBEAT_MS"
     | "RT_FAN_OUT_WINDOW_MS"
-    | "RT_COMPRESSION"
+    | "RT_COMPRESSION_MEMORY_BYTES"
     | "RT_MAX_WAITING_BYTES"
   >;
-  /** The result of `tryDirectWrites`; see `socket-io/self-test.ts`. */
-  readonly hasDirectWrites: boolean;
+  /** The result of `tryWriteModes`. */
+  readonly writeModes: WriteModes;
   /** Used for subscriptions only. */
   readonly subscriber: Redis | Cluster;
   /** Used for reads and for the adapter's own messages. */
@@ -87,10 +88,11 @@ function createHttpServer(readiness: Readiness, metrics: Metrics): HttpServer {
   return http;
 }
 
-function createFanOut({ config, hasDirectWrites }: GatewayDependencies, metrics: Metrics, onError: OnError): FanOut {
+function createFanOut({ config, writeModes }: GatewayDependencies, metrics: Metrics, onError: OnError): FanOut {
   return new FanOut({
-    isDirect: hasDirectWrites,
-    isCompressed: config.RT_COMPRESSION && hasDirectWrites,
+    isDirect: writeModes.hasDirectWrites,
+    isCompressed: writeModes.hasCompression,
+    compressionMemoryBytes: config.RT_COMPRESSION_MEMORY_BYTES,
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
     heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_DEFER_SHARE,
     maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
@@ -159,7 +161,7 @@ function serveConnections(
 
 /** Creates a gateway on open connections. It accepts no clients until its `http` listens. */
 export function createGateway(dependencies: GatewayDependencies): Gateway {
-  const { config, subscriber, reader, publisher, logger, redisAddress } = dependencies;
+  const { config, writeModes, subscriber, reader, publisher, logger, redisAddress } = dependencies;
   const metrics = createMetrics();
   const onError: OnError = (error, stage) => {
     metrics.redisErrors.inc({ stage });
@@ -174,7 +176,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     ...{ isAdmitting: () => admitting, isFull, redisTrouble: () => pulse.trouble, metrics, logger, redisAddress },
   });
   const http = createHttpServer(readiness, metrics);
-  const io = createSocketServer(http, { config, isFull, metrics });
+  const io = createSocketServer(http, { config, hasCompression: writeModes.hasCompression, isFull, metrics });
   const delivery = { pubSub, clock, metrics, onError };
   const streams = startStreams(dependencies, delivery);
   const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });

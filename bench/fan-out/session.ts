@@ -160,10 +160,10 @@ export class Session {
 
   /** The messages of event `number`: the rooms in turn, going on where the event before it ended. */
   #event(number: number, size: number, dueAt: number): BenchMessage[] {
-    const { rooms, isPrivate } = this.#topology;
+    const { rooms, carries } = this.#topology;
     return Array.from({ length: size }, (_, index) => {
       const room = rooms[(number * size + index) % rooms.length] ?? "";
-      return { room, isPrivate, dueAt };
+      return { room, carries, dueAt };
     });
   }
 
@@ -175,14 +175,14 @@ export class Session {
 /** The handshake of every client in turn; clients with the same rooms have the same. */
 async function scriptsOf(
   contender: Contender,
-  { clients, roomsOf, isPrivate }: Topology,
+  { clients, roomsOf, carries }: Topology,
   surroundings: Surroundings,
 ): Promise<(readonly string[])[]> {
   const scripts = new Map<string, Promise<readonly string[]>>();
   const inTurn = Array.from({ length: clients }, (_, client) => {
     const rooms = roomsOf(client);
     const name = rooms.join();
-    const script = scripts.get(name) ?? Promise.resolve(contender.handshake({ rooms, isPrivate }, surroundings));
+    const script = scripts.get(name) ?? Promise.resolve(contender.handshake({ rooms, carries }, surroundings));
     scripts.set(name, script);
     return script;
   });

@@ -58,6 +58,8 @@ export const shapeNames = [
   "saturation",
   "half-saturation",
   "compression",
+  "books",
+  "books-of-five",
   "rooms",
   "small-rooms",
   "private",
@@ -90,6 +92,14 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
       ...{ kind: "open", perEvent: 20, eventsPerSecond: 10, seconds: 2 },
     }),
     compares: "bytesPerDelivery",
+    servers: ["gateway", "compressed"],
+  },
+  books: {
+    ...traffic("books of 100 levels, 20 a second, to 200 clients of one room", "books", open(1, 20, 2)),
+    servers: ["gateway", "compressed"],
+  },
+  "books-of-five": {
+    ...traffic("books of 100 levels, 20 a second in turn, to 40 rooms of 5 clients", "books-of-five", open(1, 20, 4)),
     servers: ["gateway", "compressed"],
   },
   rooms: traffic("1,000 clients in 5 of 50 rooms each; 100 messages over the rooms, saturated", "fifty-rooms", {

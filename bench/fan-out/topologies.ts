@@ -1,10 +1,12 @@
+import type { Carried } from "./message.ts";
+
 /** The clients and the rooms that each of them is in. */
 export interface Topology {
   readonly clients: number;
   readonly rooms: readonly string[];
   readonly roomsOf: (client: number) => readonly string[];
-  /** True if each room is one user's own. */
-  readonly isPrivate: boolean;
+  /** What is sent to the rooms; orders where each room is one user's own. */
+  readonly carries: Carried;
 }
 
 const names = (count: number, prefix: string): string[] =>
@@ -19,14 +21,14 @@ export function shared(clients: number, roomCount: number, perClient = 1): Topol
     rooms,
     roomsOf: (client) =>
       Array.from({ length: perClient }, (_, index) => rooms[Math.floor(client + index * stride) % roomCount] ?? ""),
-    isPrivate: false,
+    carries: "trade",
   };
 }
 
 /** A room for each client, which is its own. */
 export function own(clients: number): Topology {
   const rooms = names(clients, "user-");
-  return { clients, rooms, roomsOf: (client) => [rooms[client] ?? ""], isPrivate: true };
+  return { clients, rooms, roomsOf: (client) => [rooms[client] ?? ""], carries: "order" };
 }
 
 export const topologies = {
@@ -34,6 +36,8 @@ export const topologies = {
   "fifty-rooms": shared(1_000, 50, 5),
   "small-rooms": shared(1_000, 250),
   private: own(1_000),
+  books: { ...shared(200, 1), carries: "book" },
+  "books-of-five": { ...shared(200, 40), carries: "book" },
   crowd: shared(2_000, 1),
   storm: shared(2_500, 50),
   "silent-storm": shared(2_500, 50, 0),

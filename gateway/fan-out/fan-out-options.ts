@@ -11,8 +11,10 @@ export interface Flush {
 export interface FanOutOptions {
   /** Allows writing bundles past Socket.IO; see `socket-io/self-test.ts`. */
   readonly isDirect: boolean;
-  /** Compresses bundles for many, for those clients that take them so; see `socket-io/shared-deflate.ts`. */
+  /** Compresses bundles where it pays, for those clients that take them so; see `shared-compression.ts`. */
   readonly isCompressed: boolean;
+  /** Most bytes of sent messages that are held, over all rooms, for later ones to refer to. */
+  readonly compressionMemoryBytes: number;
   /** Longest rest between two flushes on a busy node, in ms. */
   readonly windowMs: number;
   /** Longest wait of a heartbeat for a message to go with, in ms. */

@@ -1,5 +1,5 @@
 import type { EngineConnection } from "../socket-io/engine-connection.ts";
-import { takesSharedCompression } from "../socket-io/shared-deflate.ts";
+import { sharedWindowBits } from "../socket-io/shared-deflate.ts";
 import type { FanOutOptions, Target } from "./fan-out-options.ts";
 import { FlushWindow } from "./flush-window.ts";
 import { Flusher } from "./flusher.ts";
@@ -11,6 +11,7 @@ import type { OutgoingOptions } from "./outgoing.ts";
 import { sendInPieces } from "./pieces.ts";
 import type { RateLane } from "./rate-lane.ts";
 import type { Room } from "./room.ts";
+import { TailMemory } from "./tail-memory.ts";
 import { WaitingOutboxes } from "./waiting-outboxes.ts";
 
 /**
@@ -23,6 +24,7 @@ export class FanOut {
   readonly #membership: Membership;
   readonly #queue: MessageQueue;
   readonly #flusher: Flusher;
+  readonly #tails: TailMemory | undefined;
   readonly #waiting: WaitingOutboxes;
   readonly #host: OutboxHost;
 
@@ -30,6 +32,7 @@ export class FanOut {
     const onReplaced = (): void => options.onReplaced?.();
     const window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flusher.flush() });
     this.#options = options;
+    this.#tails = options.isCompressed ? new TailMemory(options.compressionMemoryBytes) : undefined;
     this.#queue = new MessageQueue({
       heartbeatDeferMs: options.heartbeatDeferMs,
       onPending: () => window.schedule(),
@@ -37,7 +40,7 @@ export class FanOut {
     });
     this.#flusher = new Flusher({
       queue: this.#queue,
-      isCompressed: options.isCompressed,
+      tails: this.#tails,
       onFlush: (flush) => options.onFlush?.(flush),
       onReplaced,
       onError: options.onError,
@@ -58,10 +61,15 @@ export class FanOut {
     return this.#waiting.size;
   }
 
+  /** The memory that sent messages take for later ones to refer to, in bytes. */
+  get compressionMemoryBytes(): number {
+    return this.#tails?.bytes ?? 0;
+  }
+
   /** Adds a client. `onOverflow` is called once if it lets too much wait; nothing is sent to it then. */
   connect(connection: EngineConnection, onOverflow: () => void): Member {
-    const isCompressed = this.#options.isCompressed && takesSharedCompression(connection);
-    const outbox = new Outbox({ connection, isCompressed, onOverflow, host: this.#host });
+    const windowBits = this.#options.isCompressed ? sharedWindowBits(connection) : 0;
+    const outbox = new Outbox({ connection, windowBits, onOverflow, host: this.#host });
     const member = new Member(outbox);
     connection.on("packetCreate", ({ type }: { type: string }) => {
       if (type !== "message") return;

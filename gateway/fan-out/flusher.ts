@@ -6,11 +6,13 @@ import type { Outgoing } from "./outgoing.ts";
 import { partsByLane } from "./paths.ts";
 import type { RateLane } from "./rate-lane.ts";
 import type { Room } from "./room.ts";
+import type { Sharing } from "./shared-compression.ts";
+import type { TailMemory } from "./tail-memory.ts";
 
 interface FlusherOptions {
   readonly queue: MessageQueue;
-  /** Compresses bundles for many, for those clients that take them so. */
-  readonly isCompressed: boolean;
+  /** Holds what clients got compressed. Without it nothing is compressed. */
+  readonly tails: TailMemory | undefined;
   /** Called after each flush. */
   readonly onFlush: (flush: Flush) => void;
   /** Called for each message that a newer one has replaced in a lane. */
@@ -52,7 +54,7 @@ export class Flusher {
 
   /** Sends what a lane has held. Written at once: the lane's own time is what messages have waited for. */
   flushLane(room: Room, lane: RateLane<Member>): void {
-    const shared = lane.take(this.#options.isCompressed);
+    const shared = lane.take(this.#sharingOf(lane.members));
     if (shared) for (const member of lane.members) this.#sendByLane(room, member, shared);
     for (const { member, parts } of lane.takeNewcomers(room.queue)) {
       if (parts.length > 0) this.#sendByLane(room, member, new Bundle(parts));
@@ -84,7 +86,7 @@ export class Flusher {
   }
 
   #gather(room: Room, touched: Member[]): void {
-    const bundle = room.takeBundle(this.#options.isCompressed);
+    const bundle = room.takeBundle(this.#sharingOf(room.members));
     if (!bundle) return;
     const { channelRoom } = room;
     const elsewhere = channelRoom && channelRoom.members.size > 0 ? channelRoom.members : undefined;
@@ -92,6 +94,14 @@ export class Flusher {
       if (!elsewhere?.has(member) && member.gather(bundle)) touched.push(member);
     }
     for (const lane of room.lanes) this.#hold(lane, bundle.parts);
+  }
+
+  #sharingOf(members: ReadonlySet<Member>): Sharing | undefined {
+    const memory = this.#options.tails;
+    if (!memory) return undefined;
+    let sharers = 0;
+    for (const { outbox } of members) if (outbox.isCompressed) sharers += 1;
+    return { sharers, memory };
   }
 
   #hold(lane: RateLane<Member>, parts: readonly Outgoing[]): void {

@@ -2,6 +2,7 @@ import type { Socket as NetSocket } from "node:net";
 import { type EngineConnection, hasWaitingPackets, tcpSocketOf } from "../socket-io/engine-connection.ts";
 import { Backlog } from "./backlog.ts";
 import { Bundle } from "./bundle.ts";
+import { ClientHistory } from "./client-history.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** Bytes that are written at once from a backlog: less than a kernel's send buffer takes, so that the rest can be replaced. */
@@ -23,8 +24,8 @@ export interface OutboxHost {
 
 export interface OutboxOptions {
   readonly connection: EngineConnection;
-  /** True for a client that takes bundles that are compressed once for all. */
-  readonly isCompressed: boolean;
+  /** The window, in bits, up to which the client takes bundles that are compressed once for all; 0 where it takes none. */
+  readonly windowBits: number;
   /** Called once when the client lets too much wait. What waited is dropped by then, and nothing is sent any more. */
   readonly onOverflow: () => void;
   readonly host: OutboxHost;
@@ -37,23 +38,26 @@ export interface OutboxOptions {
 export class Outbox {
   readonly connection: EngineConnection;
   readonly #host: OutboxHost;
-  readonly #isCompressed: boolean;
   readonly #onOverflow: () => void;
   #tcp: NetSocket | undefined;
   #backlog: Backlog | undefined;
-  /** The tail of the last compressed bundle that the client got. */
-  #history: Buffer | undefined;
+  readonly #history: ClientHistory | undefined;
   #drainListeners: (() => void)[] | undefined;
   #hasOverflowed = false;
   #isWriting = false;
 
-  constructor({ connection, isCompressed, onOverflow, host }: OutboxOptions) {
+  constructor({ connection, windowBits, onOverflow, host }: OutboxOptions) {
     this.connection = connection;
-    this.#isCompressed = isCompressed;
+    this.#history = windowBits > 0 ? new ClientHistory(windowBits) : undefined;
     this.#onOverflow = onOverflow;
     this.#host = host;
     this.#findTcp();
     if (connection.transport.name !== "websocket") connection.once("upgrade", () => this.#findTcp());
+  }
+
+  /** True for a client that takes bundles that are compressed once for all. */
+  get isCompressed(): boolean {
+    return this.#history !== undefined;
   }
 
   /** Sends bundles, with one write if the client takes them at once. */
@@ -122,18 +126,11 @@ export class Outbox {
     const [first] = bundles;
     const bytes =
       first && bundles.length === 1
-        ? this.#bytesOf(first)
-        : Buffer.concat(bundles.map((bundle) => this.#bytesOf(bundle)));
+        ? first.bytesFor(this.#history)
+        : Buffer.concat(bundles.map((bundle) => bundle.bytesFor(this.#history)));
     // A write without a callback is the cheapest; `writableLength` shows when it is over.
     this.#tcp.write(bytes);
     this.#host.onWrite(bytes.length);
-  }
-
-  #bytesOf(bundle: Bundle): Buffer {
-    if (!this.#isCompressed || !bundle.compression) return bundle.bytes;
-    const bytes = bundle.compressed(this.#history);
-    this.#history = bundle.tail;
-    return bytes;
   }
 
   #writePackets(parts: readonly Outgoing[]): void {

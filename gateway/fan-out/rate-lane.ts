@@ -1,6 +1,7 @@
 import { Backlog } from "./backlog.ts";
-import { type Bundle, BundleSequence } from "./bundle.ts";
+import { Bundle } from "./bundle.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { CompressionSequence, type Sharing } from "./shared-compression.ts";
 
 /** A member that has what the lane held when it came, or when it caught up, and waits for what came since. */
 interface Newcomer {
@@ -27,7 +28,7 @@ export class RateLane<M> {
   readonly #members = new Set<M>();
   readonly #newcomers = new Map<M, Newcomer>();
   readonly #pendingValues = new Backlog();
-  readonly #bundles = new BundleSequence();
+  readonly #compressions = new CompressionSequence();
   readonly #timer: NodeJS.Timeout;
 
   /** `flush` is called `maximumRate` times a second until `close`. */
@@ -81,10 +82,10 @@ export class RateLane<M> {
   }
 
   /** Takes out what is held for `members`, the same for all of them. Returns undefined where that is nothing. */
-  take(isCompressed: boolean): Bundle | undefined {
+  take(sharing: Sharing | undefined): Bundle | undefined {
     const parts = this.#pendingValues.take(Number.POSITIVE_INFINITY);
     if (parts.length === 0) return undefined;
-    return this.#bundles.next(parts, { receivers: this.#members.size, isCompressed });
+    return new Bundle(parts, this.#compressions.next(parts, sharing));
   }
 
   /**

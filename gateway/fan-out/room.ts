@@ -1,7 +1,8 @@
-import { type Bundle, BundleSequence } from "./bundle.ts";
+import { Bundle } from "./bundle.ts";
 import type { JoinedRoom, Member } from "./member.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { RateLane } from "./rate-lane.ts";
+import { CompressionSequence, type Sharing } from "./shared-compression.ts";
 
 export interface LaneOptions {
   /** Messages a second and `replaces` name at most. */
@@ -18,7 +19,7 @@ export class Room implements JoinedRoom {
   readonly #members = new Set<Member>();
   readonly #lanes = new Map<number, RateLane<Member>>();
   readonly #laneOf = new Map<Member, RateLane<Member>>();
-  readonly #bundles = new BundleSequence();
+  readonly #compressions = new CompressionSequence();
   #channelRoom: Room | undefined;
   #queue: Outgoing[] = [];
 
@@ -59,11 +60,11 @@ export class Room implements JoinedRoom {
   }
 
   /** Takes the queue out, as a bundle for all members. Returns undefined where nothing waits. */
-  takeBundle(isCompressed: boolean): Bundle | undefined {
+  takeBundle(sharing: Sharing | undefined): Bundle | undefined {
     if (this.#queue.length === 0) return undefined;
     const parts = this.#queue;
     this.#queue = [];
-    return this.#bundles.next(parts, { receivers: this.#members.size, isCompressed });
+    return new Bundle(parts, this.#compressions.next(parts, sharing));
   }
 
   rateOf(member: Member): number {

@@ -37,3 +37,10 @@ export function encodeFrame(packet: string): Buffer {
   frame.write(payload, head.length);
   return frame;
 }
+
+/** Returns the payload of an unmasked text frame: the part of it behind the head. */
+export function payloadOfFrame(frame: Buffer): Buffer {
+  const length = frame[1] ?? 0;
+  if (length <= SHORT_LENGTH) return frame.subarray(2);
+  return frame.subarray(length === 126 ? 4 : 10);
+}

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,28 +7,33 @@ import pTimeout from "p-timeout";
 import { Server } from "socket.io";
 import { WebSocket } from "ws";
 import { NAMESPACE } from "../../contract/endpoints.ts";
+import { sharedCompressionOptions } from "./compression-server.ts";
 import { type EngineConnection, hasWaitingPackets, tcpSocketOf } from "./engine-connection.ts";
 import { encodeEvent, encodeFrame, encodePayload } from "./frames.ts";
-import { deflateFrames, sharedCompressionOptions, tailOf, takesSharedCompression } from "./shared-deflate.ts";
+import { deflateFrames, sharedWindowBits } from "./shared-deflate.ts";
 
 /** Longest that the test may take, in ms; it takes some 20. */
 const TIMEOUT_MS = 2_000;
 
-const packetsOf = (...ids: string[]) =>
-  ids.map((id) => ({ text: encodeEvent("heartbeat", { channel: "monitor:signals", id }) }));
+const packetOf = (id: string): string => encodeEvent("heartbeat", { channel: "monitor:signals", id });
 
-const first = packetsOf("1-0", "2-0");
-/** With compression it refers to the first bundle. */
-const second = packetsOf("3-0");
+/** Text that hardly repeats, so that what follows it can refer only to what came before. */
+const varied = createHash("shake256", { outputLength: 10_000 }).update("window").digest("hex");
+
+const first = [packetOf("1-0"), packetOf(varied)];
+/** With compression it refers to the first bundle, nearly a whole window back. */
+const second = [packetOf(varied)];
+
+const payloadOf = (packet: string): Buffer => Buffer.from(encodePayload(packet));
 
 /** Long enough for `ws` to compress it, if it were not kept from that: the second bundle would not fit then. */
 const between = "between".repeat(1_000);
 
 const expected = [
   encodePayload("before"),
-  ...first.map(({ text }) => encodePayload(text)),
+  ...first.map(encodePayload),
   encodePayload(between),
-  ...second.map(({ text }) => encodePayload(text)),
+  ...second.map(encodePayload),
   encodePayload("after"),
 ];
 
@@ -35,9 +41,12 @@ const expected = [
 async function send(connection: EngineConnection, isCompressed: boolean): Promise<void> {
   const tcp = tcpSocketOf(connection);
   if (!tcp) throw new Error("the TCP connection is not found");
-  if (isCompressed && !takesSharedCompression(connection)) throw new Error("compression is not negotiated");
-  const encode = (packets: typeof first, history?: Buffer): Buffer =>
-    isCompressed ? deflateFrames(packets, history) : Buffer.concat(packets.map(({ text }) => encodeFrame(text)));
+  const windowBits = sharedWindowBits(connection);
+  if (isCompressed && windowBits === 0) throw new Error("compression is not negotiated");
+  const encode = (packets: readonly string[], history?: Buffer): Buffer =>
+    isCompressed
+      ? deflateFrames(packets.map(payloadOf), { history, windowBits })
+      : Buffer.concat(packets.map(encodeFrame));
   connection.write("before");
   if (hasWaitingPackets(connection)) throw new Error("a written packet seems to wait");
   tcp.write(encode(first));
@@ -45,7 +54,7 @@ async function send(connection: EngineConnection, isCompressed: boolean): Promis
   // The transport is busy with the packet before it until the next turn.
   if (!hasWaitingPackets(connection)) throw new Error("a waiting packet is not seen");
   while (hasWaitingPackets(connection) && connection.readyState === "open") await delay(1);
-  tcp.write(encode(second, tailOf(first)));
+  tcp.write(encode(second, Buffer.concat(first.map(payloadOf))));
   connection.write("after");
 }
 
@@ -101,4 +110,20 @@ export async function tryDirectWrites({ isCompressed }: SelfTestOptions): Promis
   } finally {
     await io.close();
   }
+}
+
+/** The ways of writing that the self-test has found to work. */
+export interface WriteModes {
+  /** Bundles are written past Socket.IO. */
+  readonly hasDirectWrites: boolean;
+  /** Bundles are compressed once for all. */
+  readonly hasCompression: boolean;
+}
+
+/** Tries what the configuration asks for. Where compressed bundles fail, plain ones may still work. */
+export async function tryWriteModes(wanted: WriteModes): Promise<WriteModes> {
+  if (!wanted.hasDirectWrites) return { hasDirectWrites: false, hasCompression: false };
+  const hasCompression = wanted.hasCompression && (await tryDirectWrites({ isCompressed: true }));
+  const hasDirectWrites = hasCompression || (await tryDirectWrites({ isCompressed: false }));
+  return { hasDirectWrites, hasCompression };
 }

@@ -1,82 +1,76 @@
 import { constants, deflateRawSync } from "node:zlib";
-import { type ServerOptions, WebSocket, WebSocketServer } from "ws";
 import type { EngineConnection } from "./engine-connection.ts";
-import { encodeFrameHead, encodePayload } from "./frames.ts";
+import { encodeFrameHead } from "./frames.ts";
+
+/** The largest compression window, as a power of two (RFC 7692, section 7.1.2): 32 KiB, what clients keep by default. */
+const MAXIMUM_WINDOW_BITS = 15;
+export const MAXIMUM_WINDOW_BYTES = 2 ** MAXIMUM_WINDOW_BITS;
+
+/** Payloads from this size on may refer to the whole window: a book's last version lies as far back as the book is long. */
+const LARGE_BYTES = 2_048;
+
+/** How far back small payloads refer, beyond the first of a bundle: some 15 messages of a market. */
+const SMALL_WINDOW_BYTES = 4_096;
+
+/** The smallest window that a compressor is set up with; a smaller one is hardly faster. */
+const MINIMUM_WINDOW_BITS = 12;
+
+/** The smallest window that zlib's raw format has; RFC 7692 lets clients ask for 8. */
+const ZLIB_WINDOW_BITS = 9;
 
 /**
- * Compression window, as a power of two: a compressed message refers that far back to the ones before it. 4 KiB, some
- * 15 messages of a market. A client keeps 32 KiB (RFC 7692), so it always has what is referred to. A small window is
- * set up quickly.
+ * Settings of a payload's compressor, whose memory is allocated and freed for each. It is kept small, since V8 collects
+ * garbage when much is allocated. Level 2 takes 32 µs for a book of 14 KB, level 4 takes 55 µs for the same bytes.
  */
-const WINDOW_BITS = 12;
-const WINDOW_BYTES = 2 ** WINDOW_BITS;
-
-/**
- * Settings of a message's compressor, whose memory is allocated and freed for each. It is kept small, 33 KiB: with 80 KiB
- * V8 collected garbage so often that a delivery cost a quarter more CPU (`npm run bench -- --shapes compression`).
- */
-const COMPRESSOR = { windowBits: WINDOW_BITS, memLevel: 5, chunkSize: 1_024, level: 4 };
+const COMPRESSOR = { memLevel: 5, chunkSize: 1_024, level: 2, finishFlush: constants.Z_SYNC_FLUSH };
 
 /** Length of the end of each flushed block, which RFC 7692 (section 7.2.1) removes from a message. */
 const BLOCK_END_BYTES = 4;
 
-/** A Socket.IO packet that is to be compressed. */
-interface Packet {
-  readonly text: string;
+/**
+ * Returns the window, in bits, up to which a client takes messages that are compressed once for all; 0 where it takes none.
+ * It must have negotiated compression and keep one message's context for the next. The server accepts a client's first
+ * offer as it is. A client that came by polling has no offer in its request.
+ */
+export function sharedWindowBits({ request }: EngineConnection): number {
+  const offers = (request.headers["sec-websocket-extensions"] ?? "").split(",").map((offer) => offer.trim());
+  const accepted = offers.find((offer) => /^permessage-deflate\s*(;|$)/.test(offer));
+  if (accepted === undefined || accepted.includes("server_no_context_takeover")) return 0;
+  const limit = /server_max_window_bits\s*=\s*"?(\d+)/.exec(accepted)?.[1];
+  const windowBits = limit === undefined ? MAXIMUM_WINDOW_BITS : Number(limit);
+  return windowBits < ZLIB_WINDOW_BITS ? 0 : windowBits;
 }
 
-/** Sends everything uncompressed: it is the context per connection that makes compression costly (235 KiB, four times the CPU). */
-class UncompressedWebSocket extends WebSocket {
-  override send(data: Parameters<WebSocket["send"]>[0], ...rest: unknown[]): void {
-    const callback = rest.at(-1);
-    const options = typeof rest[0] === "object" ? rest[0] : {};
-    super.send(data, { ...options, compress: false }, typeof callback === "function" ? (callback as never) : undefined);
-  }
+/** Returns the smallest window, in bits, in which the end of so many bytes can refer to their beginning. */
+function windowBitsFor(bytes: number, maximum: number): number {
+  const wanted = Math.ceil(Math.log2(bytes));
+  return Math.min(maximum, MAXIMUM_WINDOW_BITS, Math.max(MINIMUM_WINDOW_BITS, wanted));
 }
 
-class UncompressedWebSocketServer extends WebSocketServer {
-  constructor(options: ServerOptions) {
-    super({ ...options, WebSocket: UncompressedWebSocket as never });
-  }
+/** The end of what a client's decompressor holds, as far as the next payloads refer to it. */
+export interface DeflateContext {
+  readonly history?: Buffer | undefined;
+  /** The client's window, in bits: nothing further back is referred to. */
+  readonly windowBits: number;
 }
-
-/** Options of a Socket.IO server whose clients may negotiate compression, and which leaves compressing to bundles. */
-export const sharedCompressionOptions = {
-  wsEngine: UncompressedWebSocketServer,
-  perMessageDeflate: { clientNoContextTakeover: true },
-};
 
 /**
- * Returns true where a client can get bundles that are compressed once for all. It must have negotiated compression, keep
- * one message's context for the next, and keep enough of it; nearly every browser does.
+ * Encodes payloads as compressed WebSocket frames. Each refers to the ones before it, and the first to `history`, so every
+ * receiver must have got that with its last compressed messages. No state is kept: the bytes are the same for all.
  */
-export function takesSharedCompression({ request }: EngineConnection): boolean {
-  const offer = request.headers["sec-websocket-extensions"] ?? "";
-  return offer.includes("permessage-deflate") && !/server_no_context_takeover|server_max_window_bits/.test(offer);
-}
-
-const payloadOf = ({ text }: Packet): Buffer => Buffer.from(encodePayload(text));
-
-/** Returns the end of what a client's decompressor holds after these packets, as far as the next ones refer to it. */
-export const tailOf = (packets: readonly Packet[]): Buffer =>
-  Buffer.concat(packets.map(payloadOf)).subarray(-WINDOW_BYTES);
-
-/**
- * Encodes packets as compressed WebSocket frames. Each refers to the ones before it, and the first to `history`, so every
- * receiver must have got that with its last compressed message. No state is kept: the bytes are the same for all.
- */
-export function deflateFrames(packets: readonly Packet[], history: Buffer = Buffer.alloc(0)): Buffer {
+export function deflateFrames(payloads: readonly Buffer[], { history, windowBits }: DeflateContext): Buffer {
   const frames: Buffer[] = [];
-  let dictionary = history;
-  for (const packet of packets) {
-    const payload = payloadOf(packet);
+  let held = history ?? Buffer.alloc(0);
+  for (const [index, payload] of payloads.entries()) {
+    const isFar = index === 0 || payload.length >= LARGE_BYTES;
+    const dictionary = held.subarray(isFar ? -MAXIMUM_WINDOW_BYTES : -SMALL_WINDOW_BYTES);
     const compressed = deflateRawSync(payload, {
       ...COMPRESSOR,
-      finishFlush: constants.Z_SYNC_FLUSH,
+      windowBits: windowBitsFor(dictionary.length + payload.length, windowBits),
       dictionary: dictionary.length > 0 ? dictionary : undefined,
     }).subarray(0, -BLOCK_END_BYTES);
     frames.push(encodeFrameHead(compressed.length, true), compressed);
-    dictionary = Buffer.concat([dictionary, payload]).subarray(-WINDOW_BYTES);
+    if (index < payloads.length - 1) held = Buffer.concat([held, payload]).subarray(-MAXIMUM_WINDOW_BYTES);
   }
   return Buffer.concat(frames);
 }

@@ -4,7 +4,7 @@ import { Server } from "socket.io";
 import { Decoder, Encoder } from "socket.io-parser";
 import type { GatewayConfig } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
-import { sharedCompressionOptions } from "./shared-deflate.ts";
+import { sharedCompressionOptions } from "./compression-server.ts";
 
 /** Refuses binary attachments: clients send only text, and a decoder keeps attachments in memory until all are there. */
 class TextDecoder extends Decoder {
@@ -20,14 +20,17 @@ function writeTogether(socket: Socket): void {
 }
 
 interface SocketServerOptions {
-  readonly config: Pick<GatewayConfig, "RT_CORS_ORIGINS" | "RT_TRANSPORTS" | "RT_MAX_PAYLOAD_BYTES" | "RT_COMPRESSION">;
+  readonly config: Pick<GatewayConfig, "RT_CORS_ORIGINS" | "RT_TRANSPORTS" | "RT_MAX_PAYLOAD_BYTES">;
+  /** Lets clients negotiate compression. */
+  readonly hasCompression: boolean;
   /** Returns true while no more connections are admitted. */
   readonly isFull: () => boolean;
   readonly metrics: Metrics;
 }
 
 /** Builds the Socket.IO server. It refuses connections from other origins, and any connection while it is full. */
-export function createSocketServer(http: HttpServer, { config, isFull, metrics }: SocketServerOptions): Server {
+export function createSocketServer(http: HttpServer, options: SocketServerOptions): Server {
+  const { config, hasCompression, isFull, metrics } = options;
   const origin = config.RT_CORS_ORIGINS.includes("*") ? "*" : [...config.RT_CORS_ORIGINS];
   const isAllowed = ({ headers }: IncomingMessage): boolean =>
     origin === "*" || headers.origin === undefined || origin.includes(headers.origin);
@@ -51,7 +54,7 @@ export function createSocketServer(http: HttpServer, { config, isFull, metrics }
     connectTimeout: 5_000,
     pingInterval: 20_000,
     pingTimeout: 15_000,
-    ...(config.RT_COMPRESSION ? sharedCompressionOptions : { perMessageDeflate: false }),
+    ...(hasCompression ? sharedCompressionOptions : { perMessageDeflate: false }),
     httpCompression: false,
     serveClient: false,
     cleanupEmptyChildNamespaces: true,

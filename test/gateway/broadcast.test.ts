@@ -28,7 +28,7 @@ beforeAll(async () => {
   const [subscriber, reader, publishing] = connections;
   gateway = createGateway({
     config,
-    hasDirectWrites: true,
+    writeModes: { hasDirectWrites: true, hasCompression: true },
     subscriber,
     reader,
     publisher: createPublisher(publishing),

@@ -48,7 +48,13 @@ export async function startInProcess(redis: TestRedis, options: InProcessOptions
   const namespace: GatewayNamespace = io.of("/ws");
   const metrics = createMetrics();
   const fanOut = new FanOut({
-    ...{ isDirect: true, isCompressed: false, windowMs: options.windowMs ?? 0, heartbeatDeferMs: 20 },
+    ...{
+      isDirect: true,
+      isCompressed: false,
+      compressionMemoryBytes: 0,
+      windowMs: options.windowMs ?? 0,
+      heartbeatDeferMs: 20,
+    },
     ...{ maximumWaitingBytes: 10_000_000, onError },
   });
   const clock = new RedisClock();

@@ -10,10 +10,7 @@ const OTHERS = 60;
 let platform: Platform;
 let browser: Browser;
 beforeAll(async () => {
-  [platform, browser] = await Promise.all([
-    startPlatform({ gateways: 1, environment: { RT_COMPRESSION: "true" } }),
-    launchBrowser(),
-  ]);
+  [platform, browser] = await Promise.all([startPlatform({ gateways: 1 }), launchBrowser()]);
 });
 afterAll(async () => {
   await browser.close();

@@ -1,5 +1,5 @@
 import type { Issuer } from "../../../local/issuer.ts";
-import type { BenchMessage } from "../message.ts";
+import type { BenchMessage, Carried } from "../message.ts";
 
 /** The ports and other surroundings that a server of one run needs. */
 export interface Surroundings {
@@ -21,8 +21,8 @@ export interface Launch {
 /** Rooms that one client of the load asks for. */
 export interface ClientPlan {
   readonly rooms: readonly string[];
-  /** True if the one room is the client's own, which needs a token where the server knows tokens. */
-  readonly isPrivate: boolean;
+  /** For orders the one room is the client's own, which needs a token where the server knows tokens. */
+  readonly carries: Carried;
 }
 
 /** Brings messages to the server by the way that its publishers would take. */

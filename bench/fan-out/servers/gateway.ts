@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import type { ChannelMessage } from "../../../contract/domain-events.ts";
-import { type BenchMessage, orderOf, tradeOf } from "../message.ts";
+import { type BenchMessage, bookOf, orderOf, stampOf, tradeOf } from "../message.ts";
 import { node, nodeFlags } from "../server-process.ts";
 import type { Contender } from "./contender.ts";
 import { socketIoHandshake } from "./socket-io-handshake.ts";
@@ -16,9 +16,10 @@ let sent = 0;
 function toChannelMessage(message: BenchMessage): ChannelMessage {
   sent += 1;
   const eventId = `bench-${sent}`;
-  return message.isPrivate
-    ? { channel: "user:orders", key: message.room, eventId, data: orderOf(message) }
-    : { channel: "market:trades", key: message.room, eventId, data: tradeOf(message) };
+  const { room: key, carries } = message;
+  if (carries === "order") return { channel: "user:orders", key, eventId, data: orderOf(message) };
+  if (carries === "trade") return { channel: "market:trades", key, eventId, data: tradeOf(message) };
+  return { channel: "market:orderbook", key, eventId, event: stampOf(message), data: bookOf(message) };
 }
 
 /**
@@ -46,10 +47,12 @@ export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10 } 
     },
     readyUrl: `http://127.0.0.1:${port}/readyz`,
   }),
-  async handshake({ rooms, isPrivate }, { issuer }) {
-    const [path = "", ...steps] = isPrivate
-      ? socketIoHandshake([{ channel: "user:orders" }], await issuer.sign({ sub: rooms[0] ?? "" }))
-      : socketIoHandshake(rooms.map((marketId) => ({ channel: "market:trades", marketId })));
+  async handshake({ rooms, carries }, { issuer }) {
+    const channel = carries === "book" ? "market:orderbook" : "market:trades";
+    const [path = "", ...steps] =
+      carries === "order"
+        ? socketIoHandshake([{ channel: "user:orders" }], await issuer.sign({ sub: rooms[0] ?? "" }))
+        : socketIoHandshake(rooms.map((marketId) => ({ channel, marketId })));
     return isCompressed ? [path, OFFER, ...steps] : [path, ...steps];
   },
   async openSender({ redisPort }) {

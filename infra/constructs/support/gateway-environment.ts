@@ -15,7 +15,7 @@ export interface GatewaySettings {
   /** Seconds over which a stopping task sends its clients elsewhere. */
   readonly drainSeconds: number;
   readonly fanOutWindowMs: number;
-  /** Compress messages for many clients, once for all. */
+  /** Compress messages once for all clients that get the same ones, where that pays. */
   readonly compression: boolean;
 }
 

@@ -6,9 +6,9 @@ import type { DataMessage } from "../../../contract/messages.ts";
 import { FanOut } from "../../../gateway/fan-out/fan-out.ts";
 import type { FanOutOptions } from "../../../gateway/fan-out/fan-out-options.ts";
 import type { Member } from "../../../gateway/fan-out/member.ts";
-import { sharedCompressionOptions } from "../../../gateway/socket-io/shared-deflate.ts";
+import { sharedCompressionOptions } from "../../../gateway/socket-io/compression-server.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../../gateway/socket-io/socket.ts";
-import { connectClient, type TestClient } from "../../support/client.ts";
+import { type ClientOptions, connectClient, type TestClient } from "../../support/client.ts";
 
 /** One client, seen from both ends. */
 export interface Pair {
@@ -23,7 +23,7 @@ export interface FanOutHarness {
   readonly url: string;
   readonly engine: Server["engine"];
   readonly fanOut: FanOut;
-  connect(transports?: readonly string[], onOverflow?: () => void): Promise<Pair>;
+  connect(transports?: readonly string[], onOverflow?: () => void, options?: ClientOptions): Promise<Pair>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +36,7 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
   const fanOut = new FanOut({
     isDirect: true,
     isCompressed: false,
+    compressionMemoryBytes: 33_554_432,
     windowMs: 5,
     heartbeatDeferMs: 20,
     maximumWaitingBytes: 10_000_000,
@@ -51,8 +52,8 @@ export async function startFanOut(options: Partial<FanOutOptions> = {}): Promise
     url,
     engine: io.engine,
     fanOut,
-    async connect(transports = ["websocket"], onOverflow = () => undefined) {
-      const client = await connectClient(url, { transports: [...transports] });
+    async connect(transports = ["websocket"], onOverflow = () => undefined, options = {}) {
+      const client = await connectClient(url, { transports: [...transports], ...options });
       clients.push(client);
       const socket = namespace.sockets.get(client.socket.id as never);
       if (!socket) throw new Error("the server does not know the client");

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CACHE, fetchDebianPackages } from "./debian-packages.ts";
+import { libraryFolders } from "./installed-programs.ts";
 
 const LIBRARY = "libfaketime.so.1";
 
@@ -43,7 +44,7 @@ export interface FakeTimeOptions {
  *
  * @throws FakeTimeNotFoundError
  */
-export async function findFakeTime({ folders = ["/usr/lib", "/usr/lib64"] }: FakeTimeOptions = {}): Promise<string> {
+export async function findFakeTime({ folders = libraryFolders }: FakeTimeOptions = {}): Promise<string> {
   const cached = join(CACHE, "libfaketime", "usr", "lib");
   for (const folder of [...folders, cached]) {
     const found = await findIn(folder);

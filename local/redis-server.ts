@@ -3,6 +3,7 @@ import { access, constants, readdir, symlink } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { CACHE, fetchDebianPackages } from "./debian-packages.ts";
+import { programFolders } from "./installed-programs.ts";
 
 const run = promisify(execFile);
 
@@ -57,7 +58,7 @@ async function check(path: string, env: Readonly<Record<string, string>> = {}): 
 }
 
 async function* onPath(searchPath: string): AsyncGenerator<string> {
-  for (const folder of searchPath.split(delimiter)) {
+  for (const folder of searchPath.split(delimiter).filter(Boolean)) {
     for (const name of ["redis-server", "valkey-server"]) {
       const path = join(folder, name);
       const isExecutable = await access(path, constants.X_OK).then(
@@ -85,10 +86,10 @@ async function fetchFromDebian(): Promise<void> {
  * Finds a Redis or Valkey server of version 7 or newer: on the search path, in the cache of an earlier call, or, on
  * Debian and Ubuntu, in the distribution's packages, which are then unpacked into `.cache/redis`.
  *
- * @param searchPath folders as in `PATH`.
+ * @param searchPath folders as in `PATH`. Default: those of this process.
  * @throws RedisNotFoundError that lists what was tried and how to get one.
  */
-export async function findRedisServer(searchPath: string): Promise<RedisServer> {
+export async function findRedisServer(searchPath: string = programFolders): Promise<RedisServer> {
   const tried: string[] = [];
   for await (const path of onPath(searchPath)) {
     const found = await check(path);

@@ -13,11 +13,7 @@ const notice = (text: string): void => {
  * need it fail with the same words.
  */
 export default async function prepareMachine(): Promise<void> {
-  const programs = [
-    () => findRedisServer(process.env.PATH ?? ""),
-    () => findFakeTime(),
-    () => findChromium({ onNotice: notice }),
-  ];
+  const programs = [() => findRedisServer(), () => findFakeTime(), () => findChromium({ onNotice: notice })];
   for (const find of programs) {
     await find().catch((error: unknown) => notice(error instanceof Error ? error.message : String(error)));
   }

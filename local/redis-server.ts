@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { access, constants, readdir, symlink } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { messageOf } from "../kernel/as-error.ts";
 import { CACHE, fetchDebianPackages } from "./debian-packages.ts";
 import { programFolders } from "./installed-programs.ts";
 
@@ -53,7 +54,7 @@ async function check(path: string, env: Readonly<Record<string, string>> = {}): 
     const major = Number(/v=(\d+)/.exec(stdout)?.[1]);
     return major >= MINIMUM_MAJOR ? { path, env } : `${path} is version ${major}`;
   } catch (error) {
-    return `${path} does not run: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+    return `${path} does not run: ${messageOf(error).split("\n")[0]}`;
   }
 }
 
@@ -102,7 +103,7 @@ export async function findRedisServer(searchPath: string = programFolders): Prom
   try {
     await fetchFromDebian();
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const reason = messageOf(error).split("\n")[0];
     throw new RedisNotFoundError([...tried, `fetching it with apt-get: ${reason}`]);
   }
   const fetched = await cachedServer();

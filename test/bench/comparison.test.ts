@@ -5,10 +5,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseCommandLine, UsageError } from "../../bench/fan-out/options.ts";
+import { command } from "../../bench/fan-out/options.ts";
 import type { Row } from "../../bench/fan-out/row.ts";
 import { serverNames } from "../../bench/fan-out/servers/servers.ts";
 import { shapeNames } from "../../bench/fan-out/shapes.ts";
+import { parseCommandLine } from "../../tools/command-line.ts";
 
 const ENTRY = join(import.meta.dirname, "../../bench/fan-out/main.ts");
 const LIMIT_MS = 180_000;
@@ -45,12 +46,17 @@ const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 describe("the command line", () => {
-  it.each(["--runs=0", "--stalled-seconds=x", "--shapes=", "--nonsense"])("refuses %s", (option) => {
-    expect(() => parseCommandLine([option])).toThrow(UsageError);
+  it.each([
+    ["--runs=0", "runs"],
+    ["--stalled-seconds=x", "stalled-seconds"],
+    ["--shapes=", "shapes"],
+    ["--nonsense", "--nonsense"],
+  ])("refuses %s by name", (option, name) => {
+    expect(() => parseCommandLine(command, [option])).toThrow(name);
   });
 
   it("writes the documentation only where all was measured, or where it is asked for", () => {
-    const writes = (...values: string[]): boolean => parseCommandLine(values).writesDocs;
+    const writes = (...values: string[]): boolean => parseCommandLine(command, values).writesDocs;
 
     expect([writes(), writes("--json", "x"), writes("--quick"), writes("--quick", "--docs")]).toEqual([
       ...[true, true, false, true],
@@ -58,7 +64,7 @@ describe("the command line", () => {
   });
 
   it("measures all servers that are asked for, and few under a long shape otherwise", () => {
-    const servers = (...values: string[]) => parseCommandLine(values).shapes.get("stalled")?.servers;
+    const servers = (...values: string[]) => parseCommandLine(command, values).shapes.get("stalled")?.servers;
 
     expect(servers()).toEqual(["gateway", "stock"]);
     expect(servers("--servers", "ws")).toContain("ws");

@@ -86,6 +86,12 @@ const bundleForReactNative: Verify = ({ folder, run }) => {
   return kilobytes(bundle);
 };
 
+const runJest: Verify = async ({ run }, startGateway) => {
+  const { url: gatewayUrl } = await startGateway();
+  run("jest", "--globals", JSON.stringify({ gatewayUrl }));
+  return "its tests pass";
+};
+
 const installedSize = (name: PackedPackage["name"]): Check => ({
   name: `size ${name}`,
   async run(packed) {
@@ -108,5 +114,6 @@ export const checks: readonly Check[] = [
   }),
   check("next, turbopack", { example: "next" }, buildForServer("--turbopack")),
   check("next, webpack", { example: "next" }, buildForServer("--webpack")),
+  check("jest", { example: "jest" }, runJest),
   check("metro", { example: "react-native" }, bundleForReactNative),
 ];

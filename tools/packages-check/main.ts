@@ -3,24 +3,31 @@
  * and runs the examples there. It installs Next.js, React Native and others from the registry, which takes minutes.
  */
 import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
+import * as z from "zod";
+import { messageOf } from "../../kernel/as-error.ts";
 import { type Platform, startPlatform } from "../../test/support/platform.ts";
+import { flag, readCommandLine } from "../command-line.ts";
 import { packPackages } from "../pack/pack-packages.ts";
 import { checks, type Gateway } from "./checks.ts";
 
 const { bold, dim, green, red } = picocolors;
-const { values: options, positionals } = parseArgs({ options: { json: { type: "boolean" } }, allowPositionals: true });
+const checksOf = (start: string) => checks.filter(({ name }) => name.startsWith(start));
 
-const chosen = checks.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((start) => name.startsWith(start)),
-);
-if (chosen.length === 0) {
-  console.error(
-    `no check begins with ${positionals.join(" or ")}; there are:\n  ${checks.map(({ name }) => name).join("\n  ")}`,
-  );
-  process.exit(1);
-}
+const { words, json } = readCommandLine({
+  usage: `npm run packages:check -- [beginning of a name …] [--json]
+
+checks (default all):
+  ${checks.map(({ name }) => name).join("\n  ")}
+`,
+  flags: ["json"],
+  hasWords: true,
+  schema: z.object({
+    words: z.array(z.string().refine((start) => checksOf(start).length > 0, "no check begins with this")),
+    json: flag,
+  }),
+});
+const chosen = words.length === 0 ? checks : [...new Set(words.flatMap(checksOf))];
 
 interface Result {
   readonly name: string;
@@ -52,13 +59,12 @@ for (const { name, run } of chosen) {
   const start = performance.now();
   const [passed, remark] = await run(packed, startGateway).then(
     (text) => [true, text] as const,
-    (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
+    (error: unknown) => [false, messageOf(error)] as const,
   );
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   results.push({ name, passed, seconds, remark });
-  if (!options.json)
-    console.log(`${passed ? green("passed") : red("failed")} ${bold(name)} in ${seconds} s: ${remark}`);
+  if (!json) console.log(`${passed ? green("passed") : red("failed")} ${bold(name)} in ${seconds} s: ${remark}`);
 }
 await (await started)?.platform.stop();
-if (options.json) console.log(JSON.stringify(results, undefined, 2));
+if (json) console.log(JSON.stringify(results, undefined, 2));
 if (results.some(({ passed }) => !passed)) process.exitCode = 1;

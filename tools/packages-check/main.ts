@@ -6,10 +6,10 @@ import { performance } from "node:perf_hooks";
 import picocolors from "picocolors";
 import * as z from "zod";
 import { messageOf } from "../../kernel/as-error.ts";
-import { type Platform, startPlatform } from "../../test/support/platform.ts";
 import { flag, readCommandLine } from "../command-line.ts";
 import { packPackages } from "../pack/pack-packages.ts";
-import { checks, type Gateway } from "./checks.ts";
+import { checks } from "./checks.ts";
+import { SharedGateway } from "./gateway.ts";
 
 const { bold, dim, green, red } = picocolors;
 const checksOf = (start: string) => checks.filter(({ name }) => name.startsWith(start));
@@ -36,20 +36,7 @@ interface Result {
   readonly remark: string;
 }
 
-let started: Promise<{ platform: Platform; gateway: Gateway }> | undefined;
-
-async function startWithPrice(): Promise<{ platform: Platform; gateway: Gateway }> {
-  const platform = await startPlatform({ gateways: 1 });
-  const price = { marketId: "m1", yes: "0.42", no: "0.58", time: Date.now() };
-  await platform.publish([{ channel: "market:prices", key: price.marketId, eventId: "first", data: price }]);
-  return { platform, gateway: { url: String(platform.gateways[0]?.url), shown: `m1: YES ${price.yes}` } };
-}
-
-async function startGateway(): Promise<Gateway> {
-  started ??= startWithPrice();
-  return (await started).gateway;
-}
-
+const gateway = new SharedGateway();
 console.error(dim("packing the packages"));
 const packed = await packPackages();
 
@@ -57,7 +44,7 @@ const results: Result[] = [];
 for (const { name, run } of chosen) {
   console.error(dim(name));
   const start = performance.now();
-  const [passed, remark] = await run(packed, startGateway).then(
+  const [passed, remark] = await run(packed, gateway.start).then(
     (text) => [true, text] as const,
     (error: unknown) => [false, messageOf(error)] as const,
   );
@@ -65,6 +52,6 @@ for (const { name, run } of chosen) {
   results.push({ name, passed, seconds, remark });
   if (!json) console.log(`${passed ? green("passed") : red("failed")} ${bold(name)} in ${seconds} s: ${remark}`);
 }
-await (await started)?.platform.stop();
+await gateway.stop();
 if (json) console.log(JSON.stringify(results, undefined, 2));
 if (results.some(({ passed }) => !passed)) process.exitCode = 1;

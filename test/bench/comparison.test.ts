@@ -55,7 +55,7 @@ describe("the command line", () => {
     expect(() => parseCommandLine(command, [option])).toThrow(name);
   });
 
-  it("writes the documentation only where all was measured, or where it is asked for", () => {
+  it("writes the documentation only if everything was measured, or with --docs", () => {
     const writes = (...values: string[]): boolean => parseCommandLine(command, values).writesDocs;
 
     expect([writes(), writes("--json", "x"), writes("--quick"), writes("--quick", "--docs")]).toEqual([
@@ -63,7 +63,7 @@ describe("the command line", () => {
     ]);
   });
 
-  it("measures all servers that are asked for, and few under a long shape otherwise", () => {
+  it("measures every server named with --servers, and only the usual servers by default", () => {
     const servers = (...values: string[]) => parseCommandLine(command, values).shapes.get("stalled")?.servers;
 
     expect(servers()).toEqual(["gateway", "stock"]);
@@ -94,7 +94,7 @@ describe("npm run bench", { timeout: LIMIT_MS }, () => {
   it.each([
     ["--shapes", "bursts,nothing", shapeNames],
     ["--servers", "nobody", serverNames],
-  ])("refuses %s %s and says what there is", async (option, value, known) => {
+  ])("refuses %s %s and lists the valid names", async (option, value, known) => {
     const { code, output } = await outcome(bench(option, value));
 
     expect([code, output]).toEqual([2, expect.stringContaining(known.join(", "))]);

@@ -67,7 +67,7 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
     },
   );
 
-  it("of one order hold up no other order, and of one user no other user", async () => {
+  it("of one order block no other order, and of one user no other user", async () => {
     const order = (key: string, id: string, time: number) => state({ channel: "user:orders", key, id, time });
     expect(
       await statuses(

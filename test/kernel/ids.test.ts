@@ -20,7 +20,7 @@ describe.each(redisKinds)("ids while the clock is behind the stream, on %s", (ki
     return outcome.id;
   }
 
-  it("rise, and none is used twice after a failover that lost entries", async () => {
+  it("increase, and none is used twice after a failover that lost entries", async () => {
     const topId = `${Date.now() + 60_000}-7`;
     const lost = await publishAfter(topId, 1);
     const next = await publishAfter(topId, 2);
@@ -29,7 +29,7 @@ describe.each(redisKinds)("ids while the clock is behind the stream, on %s", (ki
     expect(next).not.toBe(lost);
   });
 
-  it("rise within one call as well", async () => {
+  it("increase within one call as well", async () => {
     await suite.redis.commands.del(streamKey(stream));
     await suite.redis.commands.xadd(streamKey(stream), `${Date.now() + 60_000}-7`, "m", "{}", "p", "0-0");
     const outcomes = await suite.publisher.publish([3, 4, 5].map((number) => message(channel, "alice", number)));

@@ -19,7 +19,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
   const entries = (channel: Channel, key?: string) =>
     suite.redis.commands.xrange(streamKey({ channel, key }), "-", "+");
 
-  it.each(channelNames)("%s: ids rise and every prev is the id before", async (channel) => {
+  it.each(channelNames)("%s: ids increase and every prev is the previous id", async (channel) => {
     const key = keyOf(channel);
     const first = idsOf(await suite.publisher.publish(messages(channel, key, 3)));
     const second = idsOf(await suite.publisher.publish(messages(channel, key, 3, 4)));

@@ -81,7 +81,7 @@ const aws = (body: string, target = "AWSEvents.PutEvents") =>
   fetch(`${url}/dev/aws`, { method: "POST", body, headers: { "x-amz-target": target } });
 
 describe("npm start", () => {
-  it("says where to connect, with a token and a client to paste", () => {
+  it("prints where to connect, with a token and a client to paste", () => {
     expect(output).toContain(`http://localhost:${port}/ws`);
     expect(output).toMatch(/ey[\w-]+\.ey[\w-]+\.[\w-]+/);
     expect(output).toContain('import { io } from "socket.io-client"');
@@ -128,7 +128,7 @@ describe("npm start", () => {
 });
 
 describe("the event bus", () => {
-  it("takes the example as curl sends it, with an object for a detail", async () => {
+  it("accepts the example as curl sends it, with an object as the detail", async () => {
     const answer = await aws(JSON.stringify({ Entries: [examples[0]] }));
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
@@ -165,7 +165,7 @@ describe("the event bus", () => {
     expect((await aws("x".repeat(400_000))).status).toBe(413);
   });
 
-  it("hands an event that no handler can use to the failure destination, and goes on", async () => {
+  it("sends an event that no handler accepts to the failure destination, and continues", async () => {
     const poison = { Source: "vezta.orders", DetailType: "OrderChanged", Detail: { userId: "poisoned", id: 5 } };
     await put(poison, { Source: "somebody.else", DetailType: "Whatever", Detail: {} });
     await expect
@@ -186,8 +186,8 @@ describe("bad requests to the development routes", () => {
   });
 });
 
-describe("the end", () => {
-  it("a second one on the same port says what to do", async () => {
+describe("shutdown", () => {
+  it("a second one on the same port prints what to do", async () => {
     const second = spawn(process.execPath, [ENTRY], { env: { PATH: process.env.PATH, PORT: String(port) } });
     let text = "";
     onLines(second, (line) => {
@@ -197,7 +197,7 @@ describe("the end", () => {
     expect(text).toContain("The port is taken");
   });
 
-  it("a port that is none is named", async () => {
+  it("an invalid port is named", async () => {
     const wrong = spawn(process.execPath, [ENTRY], { env: { PATH: process.env.PATH, PORT: "many" } });
     let text = "";
     onLines(wrong, (line) => {
@@ -207,7 +207,7 @@ describe("the end", () => {
     expect(text).toContain("PORT");
   });
 
-  it("Ctrl-C ends everything that it started, with 0", async () => {
+  it("Ctrl-C stops everything that it started, and exits with 0", async () => {
     const children = spawn("ps", ["-o", "pid=", "--ppid", String(child.pid)]);
     let pids = "";
     children.stdout.on("data", (chunk: Buffer) => {

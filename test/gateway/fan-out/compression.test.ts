@@ -10,7 +10,7 @@ const idsOf = ({ client }: Pair, marketId: string): string[] =>
 
 const upTo = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index + 1}-0`);
 
-describe("bundles compressed for all", () => {
+describe("flushes compressed once for all clients", () => {
   let harness: FanOutHarness;
   let writtenBytes = 0;
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describe("bundles compressed for all", () => {
     }
   }
 
-  it("reach stock clients complete, whatever they got before and whoever shares their rooms", async () => {
+  it("reach stock clients complete, whatever they received before and whoever shares their rooms", async () => {
     const pairs = await Promise.all(Array.from({ length: CLIENTS }, () => harness.connect()));
     for (const { member } of pairs) harness.fanOut.join(member, "all");
     // Two rooms with some clients in both, so that what they got last differs.
@@ -53,7 +53,7 @@ describe("bundles compressed for all", () => {
     expect(writtenBytes).toBeLessThan(plainBytes / 4);
   });
 
-  it("leave clients that did not ask for compression alone, and small rooms", async () => {
+  it("are not used for clients without compression, nor for small rooms", async () => {
     const pairs = await Promise.all(Array.from({ length: 3 }, () => harness.connect()));
     for (const { member } of pairs) harness.fanOut.join(member, "small");
     writtenBytes = 0;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import type { Row } from "../../bench/fan-out/row.ts";
 import { serverNames } from "../../bench/fan-out/servers/servers.ts";
 import { shapeNames } from "../../bench/fan-out/shapes.ts";
 import { parseCommandLine } from "../../tools/command-line.ts";
+import { childrenOf } from "../support/child-processes.ts";
 
 const ENTRY = join(import.meta.dirname, "../../bench/fan-out/main.ts");
 const LIMIT_MS = 180_000;
@@ -40,10 +41,6 @@ async function outcome(child: ChildProcess): Promise<{ code: number; output: str
   const [code] = await once(child, "close");
   return { code, output };
 }
-
-/** The processes that a process has started and that have not ended. */
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 describe("the command line", () => {
   it.each([

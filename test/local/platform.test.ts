@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { channelNames } from "../../contract/channels.ts";
 import { endProcess, onLines } from "../../local/child-process.ts";
 import { freePort } from "../../local/free-port.ts";
+import { childrenOf } from "../support/child-processes.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { connectEdgeClient } from "../support/edge-client.ts";
 import { type Example, examples, toMessage } from "../support/messages.ts";
@@ -208,13 +209,7 @@ describe("shutdown", () => {
   });
 
   it("Ctrl-C stops everything that it started, and exits with 0", async () => {
-    const children = spawn("ps", ["-o", "pid=", "--ppid", String(child.pid)]);
-    let pids = "";
-    children.stdout.on("data", (chunk: Buffer) => {
-      pids += chunk;
-    });
-    await expect.poll(() => children.exitCode).toBe(0);
-    const started = pids.trim().split(/\s+/).map(Number);
+    const started = childrenOf(Number(child.pid));
     expect(started.length).toBeGreaterThanOrEqual(4);
     expect(await endProcess(child, "SIGINT")).toBe(0);
     const isAlive = (pid: number): boolean => {

@@ -1,13 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import colors from "picocolors";
+import { readCommandLine } from "../tools/command-line.ts";
 import { startDrill } from "./drill.ts";
 import { faultDescriptions } from "./fault-descriptions.ts";
-import { parseCommandLine, UsageError, usage } from "./options.ts";
+import { command } from "./options.ts";
 import { brokenPromises, type Row } from "./row.ts";
 import { markdownTable, tableHead, tableLine } from "./table.ts";
 
 const EXIT_BROKEN = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 const LEFTOVER_MS = 3_000;
 
@@ -32,11 +32,7 @@ function conclude(rows: readonly Row[], startedAt: number): void {
 
 async function main(): Promise<void> {
   const startedAt = Date.now();
-  const options = parseCommandLine(process.argv.slice(2));
-  if (options.isHelp) {
-    print(usage);
-    return;
-  }
+  const options = readCommandLine(command);
   showProgress("starting Redis, gateways and clients");
   const drill = startDrill(options, {
     onStarted: () => print(tableHead()),
@@ -62,9 +58,9 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  print(colors.red(error instanceof UsageError ? `${error.message}\n\n${usage}` : String(error)));
-  if (error instanceof Error && error.stack && !(error instanceof UsageError)) print(colors.dim(error.stack));
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_BROKEN;
+  print(colors.red(String(error)));
+  if (error instanceof Error && error.stack) print(colors.dim(error.stack));
+  process.exitCode = EXIT_BROKEN;
 }
 
 // Whatever a failed part has left open must not keep an unattended run from ending.

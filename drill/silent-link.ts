@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { RealtimeClient } from "@vezta/realtime-client";
 import { io } from "socket.io-client";
+import * as z from "zod";
 import { startEdge } from "../bench/client/edges.ts";
 import { parseEnvironment, redisEnvironment } from "../kernel/env.ts";
 import { connectPublisher } from "../kernel/redis/redis.ts";
@@ -10,6 +10,7 @@ import { createPublisher, type Publisher } from "../kernel/streams/publisher.ts"
 import { startGateway } from "../local/gateway.ts";
 import { createIssuer } from "../local/issuer.ts";
 import { startRedis } from "../local/redis.ts";
+import { anyOf, readCommandLine, wholeNumber } from "../tools/command-line.ts";
 import { installGlobalEvents, signalOnline } from "./global-events.ts";
 import { type LinkProxy, openLinkProxy } from "./link-proxy.ts";
 import { createMessage, named } from "./messages.ts";
@@ -23,8 +24,6 @@ const PHASE_MS = 5_000;
 
 /** Longest that a run may take, in ms; one that takes longer counts as this. */
 const LONGEST_MS = 180_000;
-
-const USAGE = `npm run bench:silence -- [--runs N] [--cases a,b] [--json FILE]`;
 
 const stream = named({ channel: "market:trades", key: "silent" });
 
@@ -105,13 +104,17 @@ async function openClientSide(edge: "gateway" | "managed"): Promise<Rig> {
   };
 }
 
-const cases: Readonly<Record<string, Case>> = {
+const cases = {
   "gateway-redis": { open: openRedisSide, hasSignal: false },
   "sdk-gateway": { open: () => openClientSide("gateway"), hasSignal: false },
   "sdk-gateway-online": { open: () => openClientSide("gateway"), hasSignal: true },
   "sdk-managed": { open: () => openClientSide("managed"), hasSignal: false },
   "sdk-managed-online": { open: () => openClientSide("managed"), hasSignal: true },
-};
+} satisfies Readonly<Record<string, Case>>;
+
+type CaseName = keyof typeof cases;
+
+const caseNames = Object.keys(cases) as readonly CaseName[];
 
 /** Publishes ten messages a second until the function that it returns is called; what fails is not tried again. */
 function publishSteadily(publisher: Publisher): () => void {
@@ -154,22 +157,16 @@ async function run(name: string, { open, hasSignal }: Case, runs: number): Promi
   };
 }
 
-const text = { type: "string" } as const;
-const { values } = parseArgs({ options: { runs: text, cases: text, json: text, help: { type: "boolean" } } });
-const runs = Number(values.runs ?? 5);
-const names = values.cases?.split(",") ?? Object.keys(cases);
-const unknown = names.filter((name) => !(name in cases));
-if (values.help || unknown.length > 0 || !(Number.isInteger(runs) && runs > 0)) {
-  console.log(`${USAGE}\n\ncases: ${Object.keys(cases).join(", ")}`);
-  process.exit(values.help ? 0 : 2);
-}
+const options = readCommandLine({
+  usage: `npm run bench:silence -- [--runs N] [--cases a,b] [--json FILE]\n\ncases: ${caseNames.join(", ")}`,
+  texts: ["runs", "cases", "json"],
+  schema: z.object({ runs: wholeNumber(5), cases: anyOf(caseNames), json: z.string().optional() }),
+});
 installGlobalEvents();
 const results: Result[] = [];
 console.log(`${"case".padEnd(22)}${"runs".padStart(6)}${"p50 ms".padStart(10)}${"max ms".padStart(10)}`);
-for (const name of names) {
-  const chosen = cases[name];
-  if (!chosen) continue;
-  const result = await run(name, chosen, runs);
+for (const name of options.cases) {
+  const result = await run(name, cases[name], options.runs);
   results.push(result);
   const cells = [
     String(result.runs).padStart(6),
@@ -178,5 +175,5 @@ for (const name of names) {
   ];
   console.log(result.case.padEnd(22) + cells.join(""));
 }
-if (values.json) await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`);
+if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
 process.exit();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { subject } from "../contract/payloads/primitives.ts";
+import { messageOf } from "../kernel/as-error.ts";
 import { type EventBus, type HttpAnswer, MAXIMUM_REQUEST_BYTES } from "./event-bus.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LambdaFailure } from "./lambdas.ts";
@@ -52,7 +53,7 @@ function toFailure(error: unknown): HttpAnswer {
   if (error instanceof BodyTooLargeError) {
     return { status: 413, body: { __type: "RequestEntityTooLargeException", message: error.message } };
   }
-  return { status: 500, body: { message: error instanceof Error ? error.message : String(error) } };
+  return { status: 500, body: { message: messageOf(error) } };
 }
 
 /** Serves `/healthz` and, for developers and the page, `/dev/…`; says whether it took a request. */

@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../kernel/as-error.ts";
 import { CACHE, fetchDebianPackages } from "./debian-packages.ts";
+import { libraryFolders } from "./installed-programs.ts";
 
 const LIBRARY = "libfaketime.so.1";
 
@@ -9,7 +11,7 @@ export class FakeTimeNotFoundError extends Error {
   override readonly name = "FakeTimeNotFoundError";
 
   constructor(cause: unknown) {
-    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    const reason = messageOf(cause).split("\n")[0];
     super(
       `${LIBRARY} was not found, and could not be fetched with apt-get: ${reason}\n` +
         "Tests and faults that set a wrong clock need it. Install it:\n" +
@@ -43,7 +45,7 @@ export interface FakeTimeOptions {
  *
  * @throws FakeTimeNotFoundError
  */
-export async function findFakeTime({ folders = ["/usr/lib", "/usr/lib64"] }: FakeTimeOptions = {}): Promise<string> {
+export async function findFakeTime({ folders = libraryFolders }: FakeTimeOptions = {}): Promise<string> {
   const cached = join(CACHE, "libfaketime", "usr", "lib");
   for (const folder of [...folders, cached]) {
     const found = await findIn(folder);

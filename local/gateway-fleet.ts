@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/as-error.ts";
 import type { Balancer } from "./balancer.ts";
 import { type GatewayProcess, startGateway } from "./gateway.ts";
 
@@ -103,8 +104,6 @@ export class GatewayFleet {
     place.process = undefined;
     place.state = "starting";
     place.restarts += 1;
-    this.#fill(place).catch((error: unknown) =>
-      onNotice(`${place.name} cannot start again: ${error instanceof Error ? error.message : error}`),
-    );
+    this.#fill(place).catch((error: unknown) => onNotice(`${place.name} cannot start again: ${messageOf(error)}`));
   }
 }

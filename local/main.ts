@@ -2,6 +2,7 @@ import picocolors from "picocolors";
 import { io } from "socket.io-client";
 import * as z from "zod";
 import { NAMESPACE } from "../contract/endpoints.ts";
+import { messageOf } from "../kernel/as-error.ts";
 import { flag, parseEnvironment } from "../kernel/env.ts";
 import { type LocalPlatform, startPlatform } from "./platform.ts";
 
@@ -86,6 +87,6 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
   const advice = isTaken ? "\nThe port is taken; choose another: PORT=4000 npm start" : "";
-  console.error(red(`cannot start: ${error instanceof Error ? error.message : error}`) + advice);
+  console.error(red(`cannot start: ${messageOf(error)}`) + advice);
   process.exit(1);
 });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Domain, domainNames, domains } from "../contract/domain-events.ts";
+import { messageOf } from "../kernel/as-error.ts";
 import { STALE_LOG_MESSAGE } from "../kernel/streams/stale-log.ts";
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
@@ -117,7 +118,7 @@ const isRoutine = (line: string): boolean => line.startsWith('{"_aws"') || line.
 function createMarket({ options, started, onNotice }: Context, port: number) {
   const simulation = new Simulation(options.seed);
   const source = new EventSource(`http://127.0.0.1:${port}/dev/aws`);
-  const onError = (error: unknown): void => onNotice(`simulator: ${error instanceof Error ? error.message : error}`);
+  const onError = (error: unknown): void => onNotice(`simulator: ${messageOf(error)}`);
   const orderDesk = new OrderDesk({ simulation, source, onError });
   started.add(() => source.close());
   started.add(() => orderDesk.stop());

@@ -2,7 +2,9 @@ import { execFile } from "node:child_process";
 import { access, constants, readdir, symlink } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { messageOf } from "../kernel/as-error.ts";
 import { CACHE, fetchDebianPackages } from "./debian-packages.ts";
+import { programFolders } from "./installed-programs.ts";
 
 const run = promisify(execFile);
 
@@ -52,12 +54,12 @@ async function check(path: string, env: Readonly<Record<string, string>> = {}): 
     const major = Number(/v=(\d+)/.exec(stdout)?.[1]);
     return major >= MINIMUM_MAJOR ? { path, env } : `${path} is version ${major}`;
   } catch (error) {
-    return `${path} does not run: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+    return `${path} does not run: ${messageOf(error).split("\n")[0]}`;
   }
 }
 
 async function* onPath(searchPath: string): AsyncGenerator<string> {
-  for (const folder of searchPath.split(delimiter)) {
+  for (const folder of searchPath.split(delimiter).filter(Boolean)) {
     for (const name of ["redis-server", "valkey-server"]) {
       const path = join(folder, name);
       const isExecutable = await access(path, constants.X_OK).then(
@@ -85,10 +87,10 @@ async function fetchFromDebian(): Promise<void> {
  * Finds a Redis or Valkey server of version 7 or newer: on the search path, in the cache of an earlier call, or, on
  * Debian and Ubuntu, in the distribution's packages, which are then unpacked into `.cache/redis`.
  *
- * @param searchPath folders as in `PATH`.
+ * @param searchPath folders as in `PATH`. Default: those of this process.
  * @throws RedisNotFoundError that lists what was tried and how to get one.
  */
-export async function findRedisServer(searchPath: string): Promise<RedisServer> {
+export async function findRedisServer(searchPath: string = programFolders): Promise<RedisServer> {
   const tried: string[] = [];
   for await (const path of onPath(searchPath)) {
     const found = await check(path);
@@ -101,7 +103,7 @@ export async function findRedisServer(searchPath: string): Promise<RedisServer> 
   try {
     await fetchFromDebian();
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const reason = messageOf(error).split("\n")[0];
     throw new RedisNotFoundError([...tried, `fetching it with apt-get: ${reason}`]);
   }
   const fetched = await cachedServer();

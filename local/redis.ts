@@ -90,8 +90,7 @@ async function end(child: ChildProcess): Promise<void> {
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RunningRedis> {
   const { port, configuration = [], environment = {}, searchPath } = options;
-  // biome-ignore lint/style/noProcessEnv: the search path is the machine's, not configuration of ours
-  const server = await findRedisServer(searchPath ?? process.env.PATH ?? "");
+  const server = await findRedisServer(searchPath);
   const chosen = port ?? (await freePort());
   const folder = await mkdtemp(join(tmpdir(), "vezta-redis-"));
   const base = ["--port", String(chosen), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];

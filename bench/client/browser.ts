@@ -8,8 +8,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { until } from "../../drill/until.ts";
 import { endProcess } from "../../local/child-process.ts";
-
-const candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+import { findChromium } from "../../test/support/chromium.ts";
 
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--remote-debugging-port=0"],
@@ -98,10 +97,13 @@ async function serve(): Promise<{ readonly url: string; close(): void }> {
 
 /** Starts Chromium on an address, and resolves with the address of the page's DevTools. */
 async function launch(address: string): Promise<{ readonly devToolsUrl: string; close(): Promise<void> }> {
-  const executable = candidates.find((path) => existsSync(path));
-  if (executable === undefined) throw new Error(`no Chromium at ${candidates.join(", ")}; install one`);
+  const { executablePath, env } = await findChromium({ onNotice: console.error });
   const folder = mkdtempSync(join(tmpdir(), "bench-chromium-"));
-  const child = spawn(executable, [...FLAGS, `--user-data-dir=${folder}`, address], { stdio: "ignore" });
+  const child = spawn(executablePath, [...FLAGS, `--user-data-dir=${folder}`, address], {
+    // biome-ignore lint/style/noProcessEnv: what Chromium finds in it is not configuration of ours
+    env: { ...process.env, ...env },
+    stdio: "ignore",
+  });
   const close = async (): Promise<void> => {
     await endProcess(child, "SIGTERM", 5_000);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -122,7 +124,7 @@ async function launch(address: string): Promise<{ readonly devToolsUrl: string; 
 /**
  * Opens the bench's own page in Chromium without a window.
  *
- * @throws Error where there is no Chromium.
+ * @throws Error where there is no Chromium and none can be fetched.
  */
 export async function openPage(query: Readonly<Record<string, string>>): Promise<BenchPage> {
   const server = await serve();
@@ -139,7 +141,7 @@ export async function openPage(query: Readonly<Record<string, string>>): Promise
 /**
  * Opens any address in Chromium without a window.
  *
- * @throws Error where there is no Chromium.
+ * @throws Error where there is no Chromium and none can be fetched.
  */
 export async function openAddress(address: string): Promise<BenchPage> {
   const browser = await launch(address);

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import * as z from "zod";
-import { list, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
+import { anyOf, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { runDisconnections } from "./disconnections.ts";
 import { measureFrames, measureMemory } from "./frames.ts";
 
@@ -26,11 +26,12 @@ const usage = `npm run bench:client -- <what> [options]
 const values = readCommandLine({
   usage,
   texts: ["count", "rate", "edges", "markets", "updates", "seconds", "minutes", "json"],
+  hasWords: true,
   schema: z.object({
     words: z.tuple([z.enum(["disconnections", "frames", "memory"], "the first word must be one of those below")]),
     count: wholeNumber(200),
     rate: wholeNumber(1_000),
-    edges: list("gateway,managed").pipe(z.array(z.enum(["gateway", "managed"]))),
+    edges: anyOf(["gateway", "managed"]),
     markets: wholeNumber(200),
     updates: z.coerce.number().int().min(1).optional(),
     seconds: wholeNumber(15),

@@ -1,6 +1,6 @@
 import picocolors from "picocolors";
 import * as z from "zod";
-import { list, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
+import { list, positive, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { measure, type Row } from "./run.ts";
 import { startBenchEdge } from "./setup.ts";
 
@@ -21,7 +21,7 @@ const values = readCommandLine({
   schema: z.object({
     clients: wholeNumber(20),
     markets: wholeNumber(50),
-    rates: list("20,1000"),
+    rates: list(["20", "1000"]).pipe(z.array(positive)),
     seconds: wholeNumber(10),
     "post-ms": z.coerce.number().min(0).default(10),
     concurrency: wholeNumber(2),
@@ -35,7 +35,7 @@ const progress = (text: string): void => {
 };
 
 const rows: Row[] = [];
-for (const rate of values.rates.map(Number)) {
+for (const rate of values.rates) {
   for (const channel of ["market:trades", "market:prices"] as const) {
     progress(`${rate} updates a second on ${channel}`);
     const edge = await startBenchEdge({

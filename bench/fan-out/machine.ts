@@ -8,8 +8,7 @@ const run = promisify(execFile);
 
 /** Describes, in one sentence, the machine and software that the figures were measured on. */
 export async function describeMachine(): Promise<string> {
-  // biome-ignore lint/style/noProcessEnv: the search path is the machine's, not configuration of ours
-  const redis = await findRedisServer(process.env.PATH ?? "");
+  const redis = await findRedisServer();
   const { stdout } = await run(redis.path, ["--version"], { env: { PATH: "", ...redis.env } });
   const version = /v=(\S+)/.exec(stdout)?.[1] ?? "?";
   const cores = cpus();

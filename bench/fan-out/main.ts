@@ -1,17 +1,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import colors from "picocolors";
+import { readCommandLine } from "../../tools/command-line.ts";
 import { MachineError, moveToLoadCore } from "./cores.ts";
 import { writeDocumentation } from "./documentation.ts";
 import { compileLoadClient } from "./load-client.ts";
 import { describeMachine } from "./machine.ts";
-import { type CommandLine, parseCommandLine, UsageError, usage } from "./options.ts";
+import { type CommandLine, command } from "./options.ts";
 import { toLine, toMarkdown } from "./report.ts";
 import { fromJson, type Row, toJson } from "./row.ts";
 import { Runner } from "./runner.ts";
 import { createServers } from "./servers/servers.ts";
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 /** Overwritten by what comes next; only where somebody is looking. */
@@ -25,10 +25,9 @@ let isInterrupted = false;
 function showFailure(error: unknown): void {
   if (isInterrupted) return;
   showProgress("");
-  if (error instanceof UsageError) console.error(`${colors.red(error.message)}\n\n${usage}`);
-  else if (error instanceof MachineError) console.error(colors.red(error.message));
+  if (error instanceof MachineError) console.error(colors.red(error.message));
   else console.error(error);
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+  process.exitCode = EXIT_FAILED;
 }
 
 async function measure(options: CommandLine): Promise<Row[]> {
@@ -55,11 +54,7 @@ async function measure(options: CommandLine): Promise<Row[]> {
 }
 
 async function main(): Promise<void> {
-  const options = parseCommandLine(process.argv.slice(2));
-  if (options.isHelp) {
-    console.log(usage);
-    return;
-  }
+  const options = readCommandLine(command);
   const startedAt = new Date();
   const { shapes, from, json, writesDocs } = options;
   const rows = from === undefined ? await measure(options) : fromJson(await readFile(from, "utf8"));

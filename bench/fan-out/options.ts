@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { type ServerName, serverNames, usualServers } from "./servers/servers.ts";
+import * as z from "zod";
+import { flag, positive, someOf } from "../../tools/command-line.ts";
+import { serverNames, usualServers } from "./servers/servers.ts";
 import { createShapes, type Shape, type ShapeName, shapeNames } from "./shapes.ts";
 
 const FULL_RUNS = 5;
@@ -8,7 +9,7 @@ const QUICK_RUNS = 2;
 const MAXIMUM_RUNS = 50;
 const MAXIMUM_STALLED_SECONDS = 1_200;
 
-export const usage = `npm run bench -- [options]
+const usage = `npm run bench -- [options]
 
 Without options all of it is measured, and docs/performance.md and its charts are written.
 
@@ -23,41 +24,6 @@ Without options all of it is measured, and docs/performance.md and its charts ar
   --from FILE          measures nothing, and takes the rows from there
 `;
 
-/** The command line does not make sense; the message says what is wrong. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-export interface CommandLine {
-  readonly shapes: ReadonlyMap<ShapeName, Shape>;
-  readonly servers: readonly ServerName[];
-  readonly runs: number;
-  readonly json: string | undefined;
-  readonly gatewayRoot: string | undefined;
-  /** A file of rows that were measured before, to be shown again. */
-  readonly from: string | undefined;
-  /** True if the documentation is written. */
-  readonly writesDocs: boolean;
-  readonly isHelp: boolean;
-}
-
-function toNames<T extends string>(option: string, value: string | undefined, known: readonly T[]): readonly T[] {
-  if (value === undefined) return known;
-  const asked = value.split(",").map((name) => name.trim());
-  const unknown = asked.find((name) => !known.some((each) => each === name));
-  if (unknown !== undefined) {
-    throw new UsageError(`--${option}: ${JSON.stringify(unknown)} is not one of ${known.join(", ")}`);
-  }
-  return known.filter((name) => asked.includes(name));
-}
-
-function toNumber(option: string, value: string | undefined, maximum: number): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (Number.isInteger(number) && number > 0 && number <= maximum) return number;
-  throw new UsageError(`--${option}: ${JSON.stringify(value)} is not a whole number from 1 to ${maximum}`);
-}
-
 /** Servers that were asked for by name are measured under every shape. */
 function toShapes(names: readonly ShapeName[], areServersChosen: boolean, stalledSeconds: number | undefined) {
   const shapes = createShapes(stalledSeconds);
@@ -69,32 +35,43 @@ function toShapes(names: readonly ShapeName[], areServersChosen: boolean, stalle
   );
 }
 
-const text = { type: "string" } as const;
-const flag = { type: "boolean", default: false } as const;
-const options = {
-  ...{ quick: flag, help: flag, docs: flag, runs: text, shapes: text, servers: text, json: text, from: text },
-  ...{ "gateway-root": text, "stalled-seconds": text },
+const optionsSchema = z.object({
+  quick: flag,
+  docs: flag,
+  runs: positive.max(MAXIMUM_RUNS).optional(),
+  shapes: someOf(shapeNames).optional(),
+  servers: someOf(serverNames).optional(),
+  json: z.string().optional(),
+  "stalled-seconds": positive.max(MAXIMUM_STALLED_SECONDS).optional(),
+  "gateway-root": z
+    .string()
+    .transform((path) => resolve(path))
+    .optional(),
+  /** A file of rows that were measured before, to be shown again. */
+  from: z.string().optional(),
+});
+
+type Options = z.output<typeof optionsSchema>;
+
+/** True if nothing is set but where to write: a run of everything. */
+const isFullRun = ({ json: _json, quick, ...others }: Options): boolean =>
+  !quick && Object.values(others).every((value) => value === undefined || value === false);
+
+/** The command line of the bench. */
+export const command = {
+  usage,
+  texts: ["runs", "shapes", "servers", "json", "stalled-seconds", "gateway-root", "from"],
+  flags: ["quick", "docs"],
+  schema: optionsSchema.transform((options) => ({
+    shapes: toShapes(options.shapes ?? shapeNames, options.servers !== undefined, options["stalled-seconds"]),
+    servers: options.servers ?? serverNames,
+    runs: options.runs ?? (options.quick ? QUICK_RUNS : FULL_RUNS),
+    json: options.json,
+    gatewayRoot: options["gateway-root"],
+    from: options.from,
+    /** True if the documentation is written. */
+    writesDocs: options.docs || isFullRun(options),
+  })),
 };
 
-/** @throws UsageError where an option is unknown or has a wrong value. */
-export function parseCommandLine(values: readonly string[]): CommandLine {
-  try {
-    const { values: parsed, tokens } = parseArgs({ args: [...values], options, strict: true, tokens: true });
-    const given = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
-    const stalledSeconds = toNumber("stalled-seconds", parsed["stalled-seconds"], MAXIMUM_STALLED_SECONDS);
-    return {
-      shapes: toShapes(toNames("shapes", parsed.shapes, shapeNames), parsed.servers !== undefined, stalledSeconds),
-      servers: toNames("servers", parsed.servers, serverNames),
-      runs: toNumber("runs", parsed.runs, MAXIMUM_RUNS) ?? (parsed.quick ? QUICK_RUNS : FULL_RUNS),
-      json: parsed.json,
-      gatewayRoot: parsed["gateway-root"] === undefined ? undefined : resolve(parsed["gateway-root"]),
-      from: parsed.from,
-      // Nothing is set but where to write: a run of everything.
-      writesDocs: parsed.docs || given.every((name) => name === "json"),
-      isHelp: parsed.help,
-    };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
+export type CommandLine = z.output<typeof command.schema>;

@@ -1,3 +1,4 @@
+import { messageOf } from "../../kernel/as-error.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
 import type { Measurement } from "./measurement.ts";
 import { type Row, toRow, withRatios } from "./row.ts";
@@ -59,8 +60,6 @@ function turnsOf({ contenders, shapes, runs }: RunnerOptions): Turn[] {
     ).flat(),
   );
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Measures servers under shapes, one after the other. */
 export class Runner {

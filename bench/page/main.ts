@@ -21,6 +21,7 @@ What a batch per frame saves is measured by npm run bench:client -- frames.
 const { words, seconds, minutes, json, ...options } = readCommandLine({
   usage,
   texts: ["seconds", "minutes", "markets", "updates", "json"],
+  hasWords: true,
   schema: z.object({
     words: z.tuple([z.enum(["frames", "memory"], "the first word must be frames or memory")]),
     seconds: wholeNumber(15),

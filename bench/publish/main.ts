@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import colors from "picocolors";
+import * as z from "zod";
+import { flag, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { between } from "../generated-text.ts";
 import { measureStarts } from "./cold-start.ts";
 import { describeConditions, watched } from "./conditions.ts";
@@ -25,34 +26,21 @@ const usage = `npm run bench:publish -- [options]
   --write         writes the tables into docs/publishing.md
 `;
 
-const text = { type: "string" } as const;
-const flag = { type: "boolean", default: false } as const;
-
-function parseCommandLine() {
-  const { values } = parseArgs({
-    options: { runs: text, "sample-ms": text, memory: text, json: text, write: flag, help: flag },
-  });
-  const number = (option: "runs" | "sample-ms" | "memory", fallback: number): number => {
-    const value = Number(values[option] ?? fallback);
-    if (Number.isInteger(value) && value > 0) return value;
-    throw new TypeError(`--${option}: ${JSON.stringify(values[option])} is not a whole number from 1`);
-  };
-  return {
-    runs: number("runs", 5),
-    sampleMs: number("sample-ms", 300),
-    messages: number("memory", 200_000),
-    json: values.json,
-    write: values.write,
-    help: values.help,
-  };
-}
+const optionsSchema = z.object({
+  runs: wholeNumber(5),
+  "sample-ms": wholeNumber(300),
+  memory: wholeNumber(200_000),
+  json: z.string().optional(),
+  write: flag,
+});
 
 /** Overwritten by what comes next where somebody is looking. */
 const onProgress = (message: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${colors.dim(message)}`);
 };
 
-async function measure({ runs, sampleMs, messages }: ReturnType<typeof parseCommandLine>): Promise<Report> {
+async function measure(options: z.output<typeof optionsSchema>): Promise<Report> {
+  const { runs, "sample-ms": sampleMs, memory: messages } = options;
   onProgress("starting Redis, and clusters of one, two and three shards");
   const single = await startSingle();
   const clusters = [];
@@ -75,11 +63,12 @@ async function measure({ runs, sampleMs, messages }: ReturnType<typeof parseComm
 }
 
 async function main(): Promise<void> {
-  const options = parseCommandLine();
-  if (options.help) {
-    console.log(usage);
-    return;
-  }
+  const options = readCommandLine({
+    usage,
+    texts: ["runs", "sample-ms", "memory", "json"],
+    flags: ["write"],
+    schema: optionsSchema,
+  });
   const report = await measure(options);
   onProgress("");
   console.log(toMarkdown(report));
@@ -95,6 +84,6 @@ try {
   await main();
 } catch (error) {
   onProgress("");
-  console.error(error instanceof TypeError ? `${colors.red(error.message)}\n\n${usage}` : error);
+  console.error(error);
   process.exitCode = 1;
 }

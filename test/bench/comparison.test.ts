@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseCommandLine, UsageError } from "../../bench/fan-out/options.ts";
+import { command } from "../../bench/fan-out/options.ts";
 import type { Row } from "../../bench/fan-out/row.ts";
 import { serverNames } from "../../bench/fan-out/servers/servers.ts";
 import { shapeNames } from "../../bench/fan-out/shapes.ts";
+import { parseCommandLine } from "../../tools/command-line.ts";
+import { childrenOf } from "../support/child-processes.ts";
 
 const ENTRY = join(import.meta.dirname, "../../bench/fan-out/main.ts");
 const LIMIT_MS = 180_000;
@@ -40,25 +42,26 @@ async function outcome(child: ChildProcess): Promise<{ code: number; output: str
   return { code, output };
 }
 
-/** The processes that a process has started and that have not ended. */
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
-
 describe("the command line", () => {
-  it.each(["--runs=0", "--stalled-seconds=x", "--shapes=", "--nonsense"])("refuses %s", (option) => {
-    expect(() => parseCommandLine([option])).toThrow(UsageError);
+  it.each([
+    ["--runs=0", "runs"],
+    ["--stalled-seconds=x", "stalled-seconds"],
+    ["--shapes=", "shapes"],
+    ["--nonsense", "--nonsense"],
+  ])("refuses %s by name", (option, name) => {
+    expect(() => parseCommandLine(command, [option])).toThrow(name);
   });
 
-  it("writes the documentation only where all was measured, or where it is asked for", () => {
-    const writes = (...values: string[]): boolean => parseCommandLine(values).writesDocs;
+  it("writes the documentation only if everything was measured, or with --docs", () => {
+    const writes = (...values: string[]): boolean => parseCommandLine(command, values).writesDocs;
 
     expect([writes(), writes("--json", "x"), writes("--quick"), writes("--quick", "--docs")]).toEqual([
       ...[true, true, false, true],
     ]);
   });
 
-  it("measures all servers that are asked for, and few under a long shape otherwise", () => {
-    const servers = (...values: string[]) => parseCommandLine(values).shapes.get("stalled")?.servers;
+  it("measures every server named with --servers, and only the usual servers by default", () => {
+    const servers = (...values: string[]) => parseCommandLine(command, values).shapes.get("stalled")?.servers;
 
     expect(servers()).toEqual(["gateway", "stock"]);
     expect(servers("--servers", "ws")).toContain("ws");
@@ -88,7 +91,7 @@ describe("npm run bench", { timeout: LIMIT_MS }, () => {
   it.each([
     ["--shapes", "bursts,nothing", shapeNames],
     ["--servers", "nobody", serverNames],
-  ])("refuses %s %s and says what there is", async (option, value, known) => {
+  ])("refuses %s %s and lists the valid names", async (option, value, known) => {
     const { code, output } = await outcome(bench(option, value));
 
     expect([code, output]).toEqual([2, expect.stringContaining(known.join(", "))]);

@@ -68,13 +68,13 @@ function frame(content: string): Buffer {
 const deliveries = (client: LoadClient) => expect.poll(async () => (await client.report()).deliveries);
 
 describe("the load client", () => {
-  it("says everything that the script has it say, in order", async () => {
+  it("sends every message of its script, in order", async () => {
     const { peers } = await connect(3);
 
     expect(peers.map(({ heard }) => heard)).toEqual(Array(3).fill(["ask one", "ask two"]));
   });
 
-  it("counts frames of every length, however they are cut and joined", async () => {
+  it("counts frames of every length, however TCP splits and merges them", async () => {
     const { client, peers } = await connect(2);
     const sizes = [17, 100, 125, 126, 260, 65_535, 65_536, 200_000];
     const bytes = Buffer.concat(sizes.flatMap((size) => [frame(text(size)), frame("no message")]));
@@ -92,7 +92,7 @@ describe("the load client", () => {
     expect(await client.report()).toMatchObject({ fewest: sizes.length, most: sizes.length, closed: 0 });
   });
 
-  it("counts a frame once its last byte is there", async () => {
+  it("counts a frame once its last byte has arrived", async () => {
     const { client, peers } = await connect(1);
     const bytes = frame(text(260));
 
@@ -117,7 +117,7 @@ describe("the load client", () => {
     expect(p50).toBeGreaterThanOrEqual(50_000);
   });
 
-  it("tells of every step of deliveries", async () => {
+  it("reports every step of deliveries", async () => {
     const { client, peers } = await connect(4);
     let steps = 0;
 
@@ -142,7 +142,7 @@ describe("the load client", () => {
     await expect.poll(() => peer?.heard.slice(2)).toEqual(["3", ""]);
   });
 
-  it("reads stalled connections no more", async () => {
+  it("stops reading stalled connections", async () => {
     const { client, peers } = await connect(4);
 
     await client.stall(1);
@@ -161,7 +161,7 @@ describe("the load client", () => {
     await expect.poll(async () => (await client.report()).closed).toBe(1);
   });
 
-  it("fails with the server's words where the upgrade is refused", async () => {
+  it("fails with the server's response if the upgrade is refused", async () => {
     const http = createServer((_request, response) => response.writeHead(503).end()).listen(0, "127.0.0.1");
     await once(http, "listening");
     ends.push(() => http.close());

@@ -52,7 +52,7 @@ describe("a row of starts", () => {
 });
 
 describe("the conditions", () => {
-  it("call figures noisy where others had much of the machine", () => {
+  it("mark figures as noisy if other processes used much of the CPU", () => {
     const usage = { cores: 2, micros: 1_000, own: 1_000 };
 
     expect(verdict(foreignShare({ ...usage, busy: 1_100 }))).toBe("Others had 5 % of the machine meanwhile.");

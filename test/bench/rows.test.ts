@@ -30,7 +30,7 @@ describe("median", () => {
     expect(median(values)).toBe(expected);
   });
 
-  it("of nothing is no number", () => {
+  it("of an empty list is NaN", () => {
     expect(median([])).toBeNaN();
   });
 });
@@ -63,7 +63,7 @@ describe("a row", () => {
     expect(toRow("bursts", "gateway", [run(1, values)])).toMatchObject(expected);
   });
 
-  it("has null where the shape measures no such thing", () => {
+  it("has null for what the shape does not measure", () => {
     const idle = { expected: 0, deliveries: 0, values: { bytesPerConnection: 9_000 } };
 
     expect(toRow("idle", "ws", [idle])).toMatchObject({ cpuMicrosPerDelivery: null, p50Ms: null });
@@ -87,7 +87,7 @@ describe("a row", () => {
     ]);
   });
 
-  it("survives a file, to five digits", () => {
+  it("is the same after writing and reading a file, to five digits", () => {
     const rows = [toRow("bursts", "gateway", [run(1 / 3)])];
 
     expect(fromJson(toJson(rows))).toMatchObject([{ cpuMicrosPerDelivery: 0.33333, shape: "bursts" }]);
@@ -100,7 +100,7 @@ describe("a report", () => {
     toRow("bursts", "stock", [{ ...run(16, { loadShare: 0.9 }), deliveries: 999 }]),
   ]);
 
-  it("has a table for each shape with what was measured, ratios and what is doubtful", () => {
+  it("has a table for each shape with figures, ratios and doubtful results", () => {
     const shapes = createShapes();
 
     const lines = toMarkdown(rows, new Map(shapeNames.map((name) => [name, shapes[name]]))).split("\n");
@@ -112,7 +112,7 @@ describe("a report", () => {
     expect(lines.find((line) => line.startsWith("| stock"))).toContain("1 of 1000 not delivered in time, client-bound");
   });
 
-  it("has the charts that the rows are enough for, with their figures", async () => {
+  it("has every chart that the rows have data for", async () => {
     const charts = await drawCharts(rows);
 
     expect([...charts.keys()]).toEqual(["cpu.svg", "latency.svg"]);

@@ -4,7 +4,7 @@ import { Runner } from "../../bench/fan-out/runner.ts";
 import { createServers } from "../../bench/fan-out/servers/servers.ts";
 import { createShapes } from "../../bench/fan-out/shapes.ts";
 
-it("a run that fails while its clients connect leaves nothing running, and says what the server said", async () => {
+it("a run that fails while clients connect stops every process, and reports the server's error", async () => {
   const before = treeOf(process.pid);
   const deaf = {
     ...createServers().ws,

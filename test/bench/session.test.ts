@@ -68,7 +68,7 @@ describe.each(["c-each", "c-bundled"] as const)("%s", (server) => {
 });
 
 describe("a session", () => {
-  it("keeps as many events under way as it was told, for as long as it was told", async () => {
+  it("keeps the configured number of events in flight for the configured time", async () => {
     const session = await open("stock", shared(8, 1));
     await session.connect(8);
 
@@ -98,7 +98,7 @@ describe("a session", () => {
     expect((await runTrial(session, trial)).values).toMatchObject(values);
   });
 
-  it("expects nothing of clients that do not read", async () => {
+  it("expects no deliveries to clients that do not read", async () => {
     const session = await open("gateway", shared(16, 1));
     await session.connect(16);
 

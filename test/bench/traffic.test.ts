@@ -27,7 +27,7 @@ function block(micros: number): void {
 }
 
 describe("open traffic", () => {
-  it("stamps events with when they were due, however late they are sent", async () => {
+  it("stamps events with their due time, however late they are sent", async () => {
     const { course, sent } = receive(() => block(25_000));
 
     const events = await runTraffic({ kind: "open", perEvent: 1, eventsPerSecond: 100, seconds: 0.1 }, course, 0);
@@ -38,14 +38,14 @@ describe("open traffic", () => {
     expect(sent.map(({ dueAt }) => dueAt - Number(first?.dueAt))).toEqual(sent.map(({ number }) => number * 10_000));
   });
 
-  it("goes at half of the saturated rate where it is told to", async () => {
+  it("runs at half of the saturated rate if configured", async () => {
     const { course } = receive();
 
     // 4,000 messages a second, halved, in events of 20, for a fifth of a second.
     expect(await runTraffic({ kind: "half", perEvent: 20, seconds: 0.2 }, course, 4_000)).toBe(20);
   });
 
-  it("fails with what the publisher met with", async () => {
+  it("fails with the publisher's error", async () => {
     const course = new Course(() => Promise.reject(new Error("Redis is gone")));
 
     await expect(
@@ -55,7 +55,7 @@ describe("open traffic", () => {
 });
 
 describe("closed traffic", () => {
-  it("has as many events under way as it may, and never more", async () => {
+  it("keeps the maximum number of events in flight, and never more", async () => {
     const { course, sent, most } = receive();
 
     const events = await runTraffic({ kind: "closed", perEvent: 20, outstanding: 3, seconds: 0.1 }, course, 0);

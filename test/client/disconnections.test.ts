@@ -3,7 +3,7 @@ import { runDisconnections } from "../../bench/client/disconnections.ts";
 
 // The long form: npm run bench:client -- disconnections
 describe.each(["gateway", "managed"] as const)("applications on the %s edge", (edge) => {
-  it("miss no message and get none twice while connections are cut at random", async () => {
+  it("receive every message exactly once while connections are cut at random", async () => {
     const result = await runDisconnections({ edge, count: 25, rate: 300 });
     expect(result).toMatchObject({ holes: 0, doubles: 0, outOfOrder: 0, heldNoLonger: 0 });
     expect(result.disconnections).toBeGreaterThanOrEqual(25);

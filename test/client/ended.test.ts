@@ -33,7 +33,7 @@ describe("a client of a service that ends subscriptions", () => {
     expect([other?.statuses, ended?.errors]).toEqual([["live"], []]);
   });
 
-  it("handles a late error of an answered request as the end of all its subscriptions", async () => {
+  it("handles an error that follows the reply to a request as the end of all its subscriptions", async () => {
     server = await startFrameServer();
     const client = connect();
     const both = ["a", "b"].map((marketId) => watch(client, "market:prices", { marketId }));

@@ -214,7 +214,7 @@ describe("a whole channel", () => {
   });
 });
 
-describe("a tree that is shown again", () => {
+describe("a component tree that is mounted again", () => {
   it("is not live before it has the messages that it missed", async () => {
     const { wrapper: Wrapper } = setUp();
     const seen: string[] = [];

@@ -49,7 +49,7 @@ describe("the provider of React Native", () => {
     await waitFor(() => expect(result.current.status).toBe("live"), patience);
   });
 
-  it("stays connected over a short look at another app", async () => {
+  it("stays connected during a short switch to another app", async () => {
     const { result } = renderOrders("glance", 60_000);
     await waitFor(() => expect(result.current.status).toBe("live"), patience);
     setVisibility("hidden");
@@ -92,7 +92,7 @@ describe("pauseInBackground", () => {
     stop();
   });
 
-  it("probes the connection after a short look at another app", () => {
+  it("probes the connection after a short switch to another app", () => {
     const { calls, stop } = setUp();
     setVisibility("hidden");
     vi.advanceTimersByTime(500);

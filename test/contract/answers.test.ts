@@ -6,7 +6,7 @@ const refusal = new ChannelError("unavailable", "try again");
 const refused = { code: "unavailable", message: "try again" };
 
 describe("describeError", () => {
-  it("names the channel and the markets as the request did", () => {
+  it("names the channel and the markets as in the request", () => {
     const request = { channel: "market:prices", marketId: ["m1", "m2"], lastId: "0-0" };
     expect(describeError(refusal, request)).toEqual({ ...refused, channel: "market:prices", marketId: ["m1", "m2"] });
     expect(describeError(refusal, { channel: "market:prices", marketId: "m1" })).toEqual({

@@ -39,7 +39,7 @@ const absurd: readonly unknown[] = [
   { channel: "user:orders", marketId: "a" },
 ];
 
-describe("a request that is no request", () => {
+describe("an invalid request", () => {
   it.each(absurd.map((value) => [JSON.stringify(value)?.slice(0, 60), value] as const))(
     "%s: bad_request",
     (_, value) => {
@@ -66,7 +66,7 @@ describe("a request that is no request", () => {
   });
 
   it.each(Object.entries(parsers))(
-    "%s takes anything and throws nothing but a code of the contract",
+    "%s accepts any input and throws only error codes of the contract",
     (_name, parse) => {
       const anything = fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true });
       const almost = fc.record(
@@ -88,7 +88,7 @@ describe("a request that is no request", () => {
   );
 });
 
-describe("a sound request", () => {
+describe("a valid request", () => {
   it.each(channelNames)("%s without a key", (channel) => {
     expect(parseSubscribe({ channel, lastId: "0-0" })).toEqual({ channel, lastId: "0-0" });
   });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm run drill", () => {
-  it("keeps every promise through the faults, on a real cluster, gateways, the managed edge and the SDK", {
+  it("keeps every delivery guarantee through the faults, on a real cluster, gateways, the managed edge and the SDK", {
     timeout: 1_800_000,
   }, async () => {
     const json = join(folder, "rows.json");

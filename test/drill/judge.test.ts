@@ -32,7 +32,7 @@ const numbers = (...each: number[]) => each.map((number) => entry(number));
 const kept = { undetected: 0, duplicates: 0, outOfOrder: 0, lost: 0 };
 
 describe("the judge of the drill", () => {
-  it("has nothing to say where an application got every message once and in order", () => {
+  it("reports nothing if an application received every message once and in order", () => {
     expect(verdictOn(numbers(1, 2, 3, 4))).toEqual({ ...kept, problems: [] });
   });
 
@@ -61,18 +61,18 @@ describe("the judge of the drill", () => {
     expect(problems.length).toBeGreaterThan(0);
   });
 
-  it("takes a hole for detected where the application was told of it, and for lost all the same", () => {
+  it("counts a missing message as detected if a gap was reported to the application, and as lost in any case", () => {
     expect(verdictOn(numbers(1, 2, 4), ["1002-0"])).toMatchObject({ ...kept, lost: 1 });
     expect(verdictOn(numbers(1, 2, 4), ["1003-0"])).toMatchObject({ ...kept, lost: 1, undetected: 1 });
   });
 
-  it("takes what Redis lost for detected where the application was told of it, and asks for no message of it", () => {
+  it("counts what Redis lost as detected if it was reported to the application, and expects none of those messages", () => {
     const got = [...numbers(1, 2), entry(3, "1002-5"), ...numbers(3, 4)];
     expect(verdictOn(got, ["1002-5"])).toMatchObject(kept);
     expect(verdictOn(got)).toMatchObject({ ...kept, undetected: 1 });
   });
 
-  it("knows the reset: a stream that was told goes on below where it was, and not one that was not", () => {
+  it("allows lower ids after a reported reset, and not without one", () => {
     const lost = entry(9, "1009-0");
     const entries = numbers(1, 2, 3, 4);
     const truths = new Map([[orders.name, { entries, top: "1004-0" }]]);
@@ -94,7 +94,7 @@ describe("the judge of the drill", () => {
     expect(verdictIf([])).toMatchObject({ ...kept, lost: 1, undetected: 2, outOfOrder: 1 });
   });
 
-  it("sees a `latest` value that stays behind", () => {
+  it("detects a `latest` value that stays behind", () => {
     const truths = new Map([[prices.name, { entries: [entry(7)], top: entry(7).id }]]);
     const at = (id: string): Witness => ({
       name: "one",
@@ -129,7 +129,7 @@ describe("a row of the drill", () => {
     ["lost", 1],
     ["holesDetected", 1],
     ["violations", 1],
-  ] satisfies [keyof Row, number][])("breaks a promise where %s is %i", (name, value) => {
+  ] satisfies [keyof Row, number][])("breaks a guarantee if %s is %i", (name, value) => {
     expect(brokenPromises({ ...toRow("some-fault", [round]), [name]: value })).toHaveLength(1);
   });
 });

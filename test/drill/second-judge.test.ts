@@ -45,7 +45,7 @@ const latest = { isLatest: true } as const;
 const state = (number: number, version: number): JournalEvent => got(number, { entity: "order", version });
 
 describe("the second judge", () => {
-  it("finds nothing where an application got every message once and in order", () => {
+  it("reports nothing if an application received every message once and in order", () => {
     expect(kindsIn(all)).toEqual([]);
   });
 
@@ -86,39 +86,39 @@ describe("the second judge", () => {
     expect(kindsIn(events, evidence)).toEqual(kinds);
   });
 
-  it("takes a hole for declared only where it was told between the messages on its sides", () => {
+  it("counts a missing message as reported only if the gap was reported between its neighbors", () => {
     expect(kindsIn([got(1), told, got(3), got(4)])).toEqual([]);
     expect(kindsIn([told, got(1), got(3), got(4)])).toEqual(["hole"]);
     expect(kindsIn([got(1), got(3), told, got(4)])).toEqual(["hole"]);
     expect(kindsIn([got(1), got(2), told])).toEqual([]);
   });
 
-  it("knows the reset: after it was told, a stream goes on below where it was", () => {
+  it("allows lower ids after a reported reset", () => {
     const lost = got(5, { id: "1009-0" });
     expect(kindsIn([got(1), got(2), lost, told, got(3), got(4)])).toEqual([]);
     expect(kindsIn([got(1), got(2), lost, got(3), got(4)])).toEqual(["disorder", "disorder", "untold"]);
     expect(kindsIn([got(2), told, got(1)], { held: [1], record: latest })).toEqual([]);
   });
 
-  it("asks of a new subscription only what was published after it began", () => {
+  it("expects of a new subscription only what was published after it began", () => {
     expect(kindsIn([began(2_500), got(3), got(4)])).toEqual([]);
     expect(kindsIn([began(1_999), got(3), got(4)])).toEqual(["hole"]);
     expect(kindsIn([got(1), got(2), began(9_000), got(2), got(3), got(4)])).toEqual([]);
   });
 
-  it("lets a value go back where Redis may have lost one, but not stay behind", () => {
+  it("allows an older value if Redis may have lost one, but not a value that stays behind", () => {
     const record = { isLatest: true, mayHaveLost: true };
     expect(kindsIn([got(4), got(3)], { held: [3], record })).toEqual([]);
     expect(kindsIn([got(4), got(3)], { held: [5], record })).toEqual(["finalValue"]);
   });
 
-  it("takes what is older than the round for no loss", () => {
+  it("does not count messages from before the round as lost", () => {
     expect(kindsIn([got(1), ...[3, 4].map((number) => got(number))], { held: [3, 4], record: { from: 2 } })).toEqual(
       [],
     );
   });
 
-  it("says whose, where and which message", () => {
+  it("names client, stream and message", () => {
     const records = new Map([
       [STREAM, { isLatest: false, from: 1, entries: [{ id: idOf(1), number: 1 }], states: [] }],
     ]);
@@ -135,14 +135,14 @@ function follower(isLatest = false): StreamFollower {
 }
 
 describe("the second judge's clients", () => {
-  it("show what follows, drop what they remember, and ask for what is missing", () => {
+  it("deliver what follows, drop duplicates, and request what is missing", () => {
     const stream = follower();
     expect(stream.take({ id: idOf(2), prev: idOf(1) })).toBe("drop");
     expect(stream.take({ id: idOf(4), prev: idOf(3) })).toBe("missing");
     expect(stream.take({ id: idOf(3), prev: idOf(2) })).toBe("show");
   });
 
-  it("take an unknown id below the position for a reset, and show nothing until the answer", () => {
+  it("treat an unknown id below the position as a reset, and deliver nothing until the reply", () => {
     const stream = follower();
     expect(stream.take({ id: "1001-7", prev: idOf(1) })).toBe("reset");
     expect(stream.take({ id: idOf(3), prev: idOf(2) })).toBe("drop");
@@ -155,7 +155,7 @@ describe("the second judge's clients", () => {
     expect(stream.take({ id: "1001-10", prev: "1001-9" })).toBe("show");
   });
 
-  it("take the value that follows the answer to a reset, on channels that have only one", () => {
+  it("deliver the value that follows the reply to a reset, on `latest` channels", () => {
     const stream = follower(true);
     expect(stream.take({ id: "1001-7", prev: "0-0" })).toBe("reset");
 
@@ -165,7 +165,7 @@ describe("the second judge's clients", () => {
     expect(stream.position).toBe("1001-7");
   });
 
-  it("wait a second for what a heartbeat is ahead of, and no time where it is behind", () => {
+  it("wait a second when a heartbeat is ahead, and not at all when it is behind", () => {
     const stream = follower();
     expect(stream.hear(idOf(3), 10_000)).toBe("wait");
     expect(stream.isBehind(10_900)).toBe(false);

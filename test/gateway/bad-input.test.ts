@@ -48,7 +48,7 @@ const requests: readonly (readonly [name: string, request: unknown, code: string
 describe.each(["subscribe", "unsubscribe"])("%s", (event) => {
   const table = requests.filter(([, request]) => event === "subscribe" || !Object.hasOwn(Object(request), "lastId"));
 
-  it.each(table)("refuses %s with a code, and the connection lives on", async (_name, request, code) => {
+  it.each(table)("refuses %s with a code, and keeps the connection", async (_name, request, code) => {
     const client = await platform.connect();
     const answer = await client.ask(event, request);
     expect(answer).toMatchObject({ code, message: expect.any(String) });
@@ -60,7 +60,7 @@ describe.each(["subscribe", "unsubscribe"])("%s", (event) => {
 });
 
 describe("malformed requests", () => {
-  it("are answered as errors, or ignored, and others are served meanwhile", async () => {
+  it("are answered with errors or ignored, while other clients are served", async () => {
     const [hostile, witness] = await Promise.all([platform.connect(), platform.connect()]);
     await witness.ask("subscribe", { channel: "market:trades", marketId: "witness" });
     hostile.socket.emit("subscribe");
@@ -83,7 +83,7 @@ describe("malformed requests", () => {
     ["broken JSON", '42/ws,["subscribe",{'],
     ["a reserved event", '42/ws,["disconnect"]'],
     ["an unknown packet type", "49/ws,[]"],
-  ])("end the connection that sends %s, and no other", async (_name, packet) => {
+  ])("close the connection that sends %s, and no other", async (_name, packet) => {
     const [hostile, witness] = await Promise.all([platform.connect(), platform.connect()]);
     hostile.socket.io.reconnection(false);
     // What a client of another make could write: past the encoder.
@@ -94,7 +94,7 @@ describe("malformed requests", () => {
 });
 
 describe("limits", () => {
-  it("of subscriptions are reported with a code, and the subscriptions stay as they were", async () => {
+  it("on subscriptions are reported with a code, and existing subscriptions stay", async () => {
     const gateway = await platform.addGateway({ RT_MAX_SUBSCRIPTIONS: "3" });
     const client = await platform.connect({ gateway: platform.gateways.indexOf(gateway) });
     await client.ask("subscribe", { channel: "market:trades", marketId: ["one", "two", "three"] });
@@ -106,14 +106,14 @@ describe("limits", () => {
     await expect.poll(() => client.ids("market:trades")).toEqual([id]);
   });
 
-  it("of the request rate are reported with a code", async () => {
+  it("on the request rate are reported with a code", async () => {
     const client = await platform.connect();
     for (let index = 0; index < 1_500; index += 1) client.socket.emit("unsubscribe", { channel: "monitor:signals" });
     await expect.poll(() => client.errors.map(({ code }) => code)).toContain("rate_limited");
     expect(client.socket.connected).toBe(true);
   });
 
-  it("of connections make the gateway refuse more and report not ready", async () => {
+  it("on connections make the gateway refuse more and report not ready", async () => {
     const gateway = await platform.addGateway({ RT_MAX_CONNECTIONS: "1" });
     const index = platform.gateways.indexOf(gateway);
     await platform.connect({ gateway: index });
@@ -121,7 +121,7 @@ describe("limits", () => {
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
   });
 
-  it("of origins refuse a browser from another site", async () => {
+  it("on origins refuse a browser from another site", async () => {
     const gateway = await platform.addGateway({ RT_CORS_ORIGINS: "https://app.example" });
     const index = platform.gateways.indexOf(gateway);
     await platform.connect({ gateway: index, extraHeaders: { origin: "https://app.example" } });

@@ -30,7 +30,7 @@ it("SIGTERM: not ready, drain tells each client when to come back, closes in wav
   expect(new Set(hints.map((hint) => JSON.stringify(hint))).size).toBe(8);
 });
 
-it("messages published while a client moves are there when it resumes", async () => {
+it("messages published while a client reconnects are delivered when it resumes", async () => {
   const leaving = await platform.addGateway({ RT_DRAIN_SECONDS: "0" });
   const client = await platform.connect({ gateway: platform.gateways.indexOf(leaving), user: "mover" });
   await client.ask("subscribe", { channel: "user:orders" });
@@ -51,7 +51,7 @@ it("a second signal does not cut the drain short", async () => {
   expect(await exit).toBe(0);
 });
 
-it("a request that is never finished does not keep the process", async () => {
+it("a request that never finishes does not keep the process alive", async () => {
   const gateway = await platform.addGateway();
   const peer = connect(Number(new URL(gateway.url).port), "127.0.0.1");
   await once(peer, "connect");

@@ -32,7 +32,7 @@ interface Readable {
 const tcpOf = ({ socket }: TestClient): Readable =>
   (socket.io.engine.transport as unknown as { ws: { _socket: Readable } }).ws._socket;
 
-it("a subscription whose token ends while its history is on the way ends with the reason, once, and is not live", async () => {
+it("a subscription whose token expires while its history is being read ends once with the reason, and does not go live", async () => {
   for (let number = 1; number <= COUNT; number += 1) await platform.publish([portfolio(number)]);
   const token = await platform.issuer.sign({ sub: "slow", expiresInSeconds: 5 });
   const client = await platform.connect({ token });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => platform.stop());
 
 describe("a resume that waits for Redis while the token expires", () => {
-  it("ends with it, and nothing private follows", async () => {
+  it("ends with the token, and nothing private follows", async () => {
     // More than a gateway keeps in memory, so that the first one has to be looked for in Redis.
     const ids = await platform.publish(messages("user:orders", "expiring", 100));
     const other = await platform.connect({ user: "expiring" });
@@ -35,8 +35,8 @@ describe("a resume that waits for Redis while the token expires", () => {
   });
 });
 
-describe("a hand-over in the middle of which Redis does not answer", () => {
-  it("goes on once it does, and misses nothing", async () => {
+describe("a hand-over during which Redis does not answer", () => {
+  it("continues once Redis answers, and misses nothing", async () => {
     const stream: Stream = { channel: "user:notifications", key: "middle" };
     const ids = await platform.publish(messages("user:notifications", "middle", 150));
     const real = createStreamReader(platform.commands);

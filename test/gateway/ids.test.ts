@@ -48,7 +48,7 @@ describe("a Pub/Sub body with an id", () => {
     ["that is negative", "-1-0", "malformed"],
     ["that is a number", 5, "malformed"],
     ["that is null", null, "malformed"],
-  ])("%s is dropped and counted, and what is real comes", async (name, given, reason) => {
+  ])("%s is dropped and counted, and genuine messages arrive", async (name, given, reason) => {
     const marketId = `body ${name}`;
     const id = typeof given === "function" ? given() : given;
     const client = await platform.connect();
@@ -66,7 +66,7 @@ describe("a Pub/Sub body with an id", () => {
 });
 
 describe("an entry with an id further ahead than Redis's clock", () => {
-  it("is left out and counted; the market's other entries and all other markets stay", async () => {
+  it("is skipped and counted; the market's other entries and all other markets are delivered", async () => {
     const channel = "market:trades";
     const ids = await platform.publish(messages(channel, "honest", 3));
     const known = await platform.publish(messages(channel, "forged", 2));

@@ -131,7 +131,7 @@ describe("the gateway's image", () => {
     expect(command).toEqual(["node", "--enable-source-maps", "--max-semi-space-size=16", "main.js"]);
   });
 
-  it("is made of what it needs and nothing else, so that its hash changes with that alone", () => {
+  it("contains only what it needs, so that its hash changes only with that", () => {
     const files = readdirSync(context, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(context.length + 1));

@@ -171,13 +171,13 @@ async function everyClientSeesEverything(steps: readonly TimedStep[]): Promise<v
 }
 
 describe("any interleaving", () => {
-  it("of publishing, lost messages, dropping and resuming shows every client every message once, in order", {
+  it("of publishing, lost messages, disconnects and resumes delivers every message once and in order to every client", {
     timeout: 600_000,
   }, async () => {
     await fc.assert(fc.asyncProperty(scenario, everyClientSeesEverything), { numRuns: 30, endOnFailure: true });
   });
 
-  it("of publishers that send the versions of a value shows a client no older one after a newer one", async () => {
+  it("of publishers that send versions of a value delivers no older version after a newer one", async () => {
     const stream = named({ channel: "market:prices", key: "versions" });
     const client = await platform.connect();
     await client.ask("subscribe", { channel: "market:prices", marketId: "versions" });

@@ -39,7 +39,7 @@ describe("a subscribe that needs no waiting", () => {
     ["to a value", "market:prices", (key: string) => ({ marketId: key })],
     ["to a whole channel", "market:trades", () => ({})],
     ["that resumes", "market:trades", (key: string, ids: readonly string[]) => ({ marketId: key, lastId: ids[0] })],
-  ] as const)("%s is live in the turn in which it came", async (title, channel, fields) => {
+  ] as const)("%s is live in the same tick", async (title, channel, fields) => {
     const stream: Stream = { channel, key: title };
     const ids = await publish(channel, title, 3);
     const request = { channel, ...fields(title, ids) };
@@ -56,7 +56,7 @@ describe("a subscribe that needs no waiting", () => {
     await expect.poll(() => client.ids(channel)).toContain("1-1");
   });
 
-  it("and resumes what is live already is live again in the turn in which it came", async () => {
+  it("that resumes a live subscription is live again in the same tick", async () => {
     const stream: Stream = { channel: "market:trades", key: "again" };
     const ids = await publish("market:trades", "again", 3);
     const { client, socket } = await gateway.connect();

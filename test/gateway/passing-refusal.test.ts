@@ -38,7 +38,7 @@ describe.each([
   ["cannot be reached", async () => undefined],
   ["accepts and stays silent", (keys: KeyServer) => keys.stayAndBeSilent()],
 ])("while the issuer of the keys %s", (_, begin) => {
-  it("a stock client and the SDK retry on their own, and connect once it answers", async () => {
+  it("a stock client and the SDK retry on their own, and connect once the issuer answers", async () => {
     const keys = await createKeyServer(platform.issuer.env.RT_AUTH_JWKS);
     open.push(keys);
     await begin(keys);

@@ -18,7 +18,7 @@ describe("maxRate", () => {
   it.each([
     ["one market", { marketId: "rated" }],
     ["the whole channel", {}],
-  ])("gives the newest values of %s, fewer of them, and the chain whole", async (_, request) => {
+  ])("delivers fewer, newest values of %s, with a complete `prev` chain", async (_, request) => {
     const [all, rated] = await Promise.all([platform.connect(), platform.connect()]);
     await all.ask("subscribe", { channel: "market:prices", marketId: "rated" });
     await rated.ask("subscribe", { channel: "market:prices", ...request, maxRate: 2 });
@@ -35,7 +35,7 @@ describe("maxRate", () => {
     expect(got.slice(1).map(({ prev }) => prev)).toEqual(got.slice(0, -1).map(({ id }) => id));
   });
 
-  it("can be changed and taken back by subscribing again", async () => {
+  it("can be changed and removed by subscribing again", async () => {
     const client = await platform.connect();
     const request = { channel: "market:prices", marketId: "changed" };
     for (const maxRate of [1, 5, undefined]) await client.ask("subscribe", { ...request, maxRate });
@@ -52,7 +52,7 @@ describe("maxRate", () => {
     ["market:prices", 0],
     ["market:prices", 51],
     ["market:prices", "fast"],
-  ])("is refused on %s with %s, saying why", async (channel, maxRate) => {
+  ])("is refused on %s with %s, with the reason", async (channel, maxRate) => {
     const client = await platform.connect({ user: "rate" });
     const answer = await client.ask("subscribe", { channel, maxRate });
     expect(answer).toMatchObject({ code: "bad_request", message: expect.stringContaining("maxRate") });

@@ -59,7 +59,7 @@ async function expectWaiting(gateway: GatewayProcess, reason: string): Promise<v
 }
 
 describe("a gateway that starts", () => {
-  it("without Redis is not healthy, says so, and is as soon as Redis is there; later it stays healthy", async () => {
+  it("is unhealthy without Redis, healthy once Redis answers, and stays healthy afterwards", async () => {
     const port = await freePort();
     const gateway = await launch({ RT_REDIS_URL: `redis://127.0.0.1:${port}` });
     await expectWaiting(gateway, "redis_unreachable");
@@ -81,14 +81,14 @@ describe("a gateway that starts", () => {
   it.each([
     ["a wrong password", { RT_REDIS_PASSWORD: "the-wrong-secret" }],
     ["no password", {}],
-  ])("with %s says that it is refused, and not the password", async (_, environment) => {
+  ])("with %s reports the refusal without the password", async (_, environment) => {
     const redis = await redisWith(PASSWORD);
     const gateway = await launch({ RT_REDIS_URL: redis.url, ...environment });
     await expectWaiting(gateway, "password_refused");
     expect(gateway.log()).not.toContain("the-wrong-secret");
   });
 
-  it("with a user that may not subscribe says that", async () => {
+  it("with a user that may not subscribe reports that", async () => {
     const redis = await redisWith();
     const limited = ["limited", "on", ">secret", "~*", "&*", "+@all", "-ssubscribe"];
     await commandsOn(redis.url).call("ACL", "SETUSER", ...limited);
@@ -96,7 +96,7 @@ describe("a gateway that starts", () => {
     await expectWaiting(await launch({ RT_REDIS_URL: redis.url, ...credentials }), "permission_refused");
   });
 
-  it("as on a cluster, where there is none, says that; and the other way round", { timeout: 600_000 }, async () => {
+  it("reports a cluster setting that does not match the Redis, both ways", { timeout: 600_000 }, async () => {
     const redis = await redisWith();
     const gateway = await launch({ RT_REDIS_URL: redis.url, RT_REDIS_CLUSTER: "true" });
     await expectWaiting(gateway, "not_a_cluster");
@@ -134,7 +134,7 @@ describe("a user and password in the URL", () => {
 });
 
 describe("a Redis that becomes a replica on kept connections", () => {
-  it("is left by publisher and gateway for where the address leads", { timeout: 600_000 }, async () => {
+  it("makes publisher and gateway reconnect to the current address", { timeout: 600_000 }, async () => {
     const [old, next] = await Promise.all([redisWith(), redisWith()]);
     const proxy = await openLinkProxy(old.port);
     ends.push(() => proxy.close());

@@ -56,8 +56,8 @@ const bodies: readonly (readonly [name: string, body: string | Buffer])[] = [
   ["a server-side emit", cluster(9, { packet: ["x"] })],
 ];
 
-describe("what anybody can publish in Redis", () => {
-  it.each(bodies)("%s harms nobody on any Pub/Sub channel", async (_name, body) => {
+describe("a Pub/Sub message that anyone can publish in Redis", () => {
+  it.each(bodies)("%s affects no client on any Pub/Sub channel", async (_name, body) => {
     const open = (await platform.commands.call("PUBSUB", "SHARDCHANNELS")) as string[];
     expect(open).toContain(pubSubChannel(signalsRoom));
     for (const channel of open) await platform.commands.call("SPUBLISH", channel, body);
@@ -74,7 +74,7 @@ describe("what anybody can publish in Redis", () => {
     expect([mallory, bob].map(({ socket }) => socket.connected)).toEqual([true, true]);
   });
 
-  it("is counted by what was wrong with it", async () => {
+  it("is counted by the kind of error", async () => {
     const dropped = await Promise.all(platform.gateways.map((gateway) => gateway.metric("rt_redis_dropped_total")));
     expect(Math.min(...dropped)).toBeGreaterThan(bodies.length);
   });

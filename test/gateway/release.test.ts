@@ -63,7 +63,7 @@ async function isSubscribed(topic: Topic): Promise<boolean> {
 const openKeys = (): (string | undefined)[] => [...gateway.hub.states].map(({ stream }) => stream.key).toSorted();
 
 describe("a topic whose last subscriber has left", () => {
-  it("is unsubscribed in Redis and released after a moment; one with another subscriber, or a new one, is not", async () => {
+  it("is unsubscribed in Redis and released after a delay, unless it has another or a new subscriber", async () => {
     const topic = (key: string): Topic => ({ channel: "market:trades", key });
     const [left, shared, resumed] = [topic("left"), topic("shared"), topic("resumed")];
     const open = async (each: Topic) => {

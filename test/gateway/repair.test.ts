@@ -27,7 +27,7 @@ async function appendUnheard(market: string, number: number): Promise<string> {
 const holes = (result: string) => platform.gateways[0]?.metric("rt_holes_total", 'channel="market:trades"', result);
 
 describe("a gap", () => {
-  it("is filled before the message that shows it", async () => {
+  it("is filled before the message that reveals it", async () => {
     const client = await platform.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "hole" });
     const ids = await platform.publish(messages("market:trades", "hole", 3));
@@ -37,7 +37,7 @@ describe("a gap", () => {
     expect(await holes("filled")).toBeGreaterThan(0);
   });
 
-  it("is found and filled where nothing follows it", async () => {
+  it("is found and filled if nothing follows it", async () => {
     const client = await platform.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "quiet-hole" });
     const ids = await platform.publish(messages("market:trades", "quiet-hole", 2));
@@ -67,7 +67,7 @@ describe("a gap", () => {
     expect(client.socket.connected).toBe(true);
   });
 
-  it("that Redis cannot fill any more is shown by prev, and what is left is delivered", async () => {
+  it("that Redis can no longer fill is visible in `prev`, and the remaining messages are delivered", async () => {
     const client = await platform.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "lossy" });
     const [first] = await platform.publish([message("market:trades", "lossy", 1)]);

@@ -90,7 +90,7 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
     ["market:prices", 3],
     ["market:trades", 90],
     ["market:prices", 12],
-  ] as const)("brings what comes on %s, where %i were lost, at once", async (channel, lost) => {
+  ] as const)("delivers new messages on %s immediately after %i entries were lost", async (channel, lost) => {
     // No slow check helps: a message is enough.
     const connect = await connectThrough(`redis://127.0.0.1:${proxy.port}`, 60_000);
     const client = await connect();
@@ -116,7 +116,7 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
   });
 
   it.each(["market:trades", "market:prices"] as const)(
-    "shows in the heartbeats of %s, also where nothing comes",
+    "is visible in the heartbeats of %s, also without new messages",
     async (channel) => {
       const connect = await connectThrough(`redis://127.0.0.1:${proxy.port}`);
       const client = await connect();
@@ -140,7 +140,7 @@ describe("a failover to a replica that is 20 s behind and has lost entries", () 
 });
 
 describe("a Redis whose clock goes 60 s ahead and comes back", () => {
-  it("goes on with the streams that it had, and new ones are found that no message announced", async () => {
+  it("keeps its streams, and new streams are found without a message", async () => {
     const redis = await startRedisWith(clock.environment);
     const commands = commandsOn(redis.url);
     const publish = publishOn(createPublisher(commands));

@@ -36,7 +36,7 @@ describe("a snapshot on subscribe", () => {
     expect(new Set(client.ids("market:orderbook"))).toEqual(new Set(newest));
   });
 
-  it("comes for a market that a resume adds without an id, beside one that is live already", async () => {
+  it("is delivered for a market that a resume adds without an id, beside one that is live already", async () => {
     const [first] = await platform.publish([message("market:prices", "added", 1)]);
     const [live] = await platform.publish([message("market:prices", "live", 1)]);
     const client = await platform.connect();
@@ -49,7 +49,7 @@ describe("a snapshot on subscribe", () => {
     await expect.poll(() => client.ids("market:prices")).toEqual([live, first]);
   });
 
-  it("is empty for a market that nobody knows", async () => {
+  it("is empty for an unknown market", async () => {
     const client = await platform.connect();
     expect(await client.ask("subscribe", { channel: "market:prices", marketId: "nobody" })).toMatchObject({
       id: "0-0",
@@ -60,7 +60,7 @@ describe("a snapshot on subscribe", () => {
 });
 
 describe("resume", () => {
-  it("delivers what came after lastId, in order, and goes on live", async () => {
+  it("delivers what followed lastId, in order, and then live messages", async () => {
     const ids = await platform.publish(messages("user:orders", "away", 30));
     const client = await platform.connect({ user: "away" });
     const answer = await client.ask("subscribe", { channel: "user:orders", lastId: ids[9] });
@@ -82,7 +82,7 @@ describe("resume", () => {
     await expect.poll(() => laptop.ids("user:notifications")).toEqual(ids.slice(3));
   });
 
-  it("says so where the stream no longer holds what came after, and delivers what it holds", async () => {
+  it("reports recovered: false if the stream no longer holds what followed, and delivers what it holds", async () => {
     const kept = channels["market:trades"].history.entries;
     const ids = await platform.publish(messages("market:trades", "long", kept + 50));
     const client = await platform.connect();
@@ -92,7 +92,7 @@ describe("resume", () => {
     expect(client.ids("market:trades")).toEqual(ids.slice(50));
   });
 
-  it("says so where the client's id is newer than anything held", async () => {
+  it("reports recovered: false if the client's id is newer than every entry", async () => {
     const [id] = await platform.publish([message("user:portfolio", "future", 1)]);
     const client = await platform.connect({ user: "future" });
     const answer = await client.ask("subscribe", { channel: "user:portfolio", lastId: "9999999999999-0" });
@@ -116,7 +116,7 @@ describe("resume", () => {
     expect(of("map-b").map(({ id }) => id)).toEqual(second);
   });
 
-  it("misses, doubles and reorders nothing while messages flow and the client drops again and again", async () => {
+  it("loses, repeats and reorders nothing while messages flow and the client reconnects repeatedly", async () => {
     const published: string[] = [];
     let publishing = true;
     const publisher = (async () => {

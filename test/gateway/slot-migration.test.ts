@@ -53,7 +53,7 @@ async function moveSlot(slot: number, from: RunningRedis, to: RunningRedis): Pro
   for (const node of [target, source]) await node.call("CLUSTER", "SETSLOT", slot, "NODE", String(targetId));
 }
 
-it("a slot that moves to another primary and back takes its subscriptions along: nothing is lost, and it is live again", {
+it("subscriptions follow a slot that moves to another primary and back: nothing is lost, and they are live again", {
   timeout: 600_000,
 }, async () => {
   const client = await connectClient(gateway.url);

@@ -31,7 +31,7 @@ function portfolio(number: number): ChannelMessage {
 const subscriberConnections = async (): Promise<string> =>
   String(await platform.commands.call("CLIENT", "LIST", "TYPE", "PUBSUB"));
 
-it("a gateway that stands still until Redis cuts it off brings its clients everything, once and in order", async () => {
+it("a gateway that is paused until Redis disconnects it delivers everything to its clients, once and in order", async () => {
   const token = await platform.issuer.sign({ sub: "stalled" });
   const client = new DrillClient({
     ...{ name: "client", url: platform.gateways[0]?.url ?? "", user: "stalled", token },

@@ -45,7 +45,7 @@ async function calls(command: string): Promise<number> {
 }
 
 describe("the streams of a gateway", () => {
-  it("are read a few times, however many clients come back at once", async () => {
+  it("are read a few times, however many clients reconnect at once", async () => {
     const stream: Stream = { channel: "market:trades", key: "storm" };
     const ids = await publish("market:trades", "storm", 250);
     await redis.commands.call("CONFIG", "RESETSTAT");
@@ -68,7 +68,7 @@ describe("the streams of a gateway", () => {
 });
 
 describe("a gap", () => {
-  it("counts as one also behind an entry that came while Redis was being read", async () => {
+  it("is detected also behind an entry that arrived during the read from Redis", async () => {
     const stream: Stream = { channel: "user:orders", key: "behind" };
     const gate = Promise.withResolvers<void>();
     const slow: StreamReader = { ...reader, after: (...values) => gate.promise.then(() => reader.after(...values)) };
@@ -91,7 +91,7 @@ describe("a gap", () => {
 });
 
 describe("the memory of a stream", () => {
-  it("gives up the history that a resume asked for, also where nothing follows", async () => {
+  it("releases the history that a resume requested, also if nothing follows", async () => {
     const stream: Stream = { channel: "user:orders", key: "idle" };
     const [first = ""] = await publish("user:orders", "idle", 200);
     const state = new StreamState({ stream, reader, deliver: onError, onGap: onError, onError });

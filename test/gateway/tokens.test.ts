@@ -72,14 +72,14 @@ describe("the handshake", () => {
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ code: "unauthorized" });
   });
 
-  it("does not look for a token in the address", async () => {
+  it("does not read a token from the URL", async () => {
     const client = await platform.connect({ query: { token: await platform.issuer.sign({ sub: "alice" }) } });
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ code: "unauthorized" });
   });
 });
 
 describe("a token's life", () => {
-  it("ends the private subscriptions with it and leaves the public ones", async () => {
+  it("ends the private subscriptions when it expires, and keeps the public ones", async () => {
     const token = await platform.issuer.sign({ sub: "short", expiresInSeconds: 2 });
     const client = await platform.connect({ token });
     await client.ask("subscribe", { channel: "user:orders" });
@@ -107,7 +107,7 @@ describe("a token's life", () => {
     expect(client.errors).toEqual([]);
   });
 
-  it("ends the subscriptions of the user before, where authenticate brings another", async () => {
+  it("ends the subscriptions of the previous user when authenticate changes the user", async () => {
     const client = await platform.connect({ user: "first" });
     await client.ask("subscribe", { channel: "user:orders" });
     expect(await client.ask("authenticate", { token: await platform.issuer.sign({ sub: "second" }) })).toMatchObject({
@@ -120,7 +120,7 @@ describe("a token's life", () => {
     await expect.poll(() => client.ids("user:orders")).toEqual([id]);
   });
 
-  it("can be dropped, and a wrong new token leaves the old one in force", async () => {
+  it("can be removed, and an invalid new token keeps the old one", async () => {
     const client = await platform.connect({ user: "keeper" });
     await client.ask("subscribe", { channel: "user:orders" });
     expect(await client.ask("authenticate", { token: "wrong" })).toMatchObject({ code: "token_invalid" });

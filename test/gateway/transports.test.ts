@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => platform.stop());
 
 describe("long polling", () => {
-  it("gets the same messages in the same order as a WebSocket", async () => {
+  it("receives the same messages in the same order as a WebSocket", async () => {
     const polling = await platform.connect({ user: "poller", transports: ["polling"] });
     const webSocket = await platform.connect({ user: "poller", gateway: 1 });
     for (const client of [polling, webSocket]) await client.ask("subscribe", { channel: "user:orders" });
@@ -19,7 +19,7 @@ describe("long polling", () => {
     expect(polling.socket.io.engine.transport.name).toBe("polling");
   });
 
-  it("loses nothing while it becomes a WebSocket", async () => {
+  it("loses nothing during the upgrade to WebSocket", async () => {
     const client = await platform.connect({ user: "upgrader", transports: ["polling", "websocket"] });
     await client.ask("subscribe", { channel: "user:orders", lastId: "0-0" });
     const ids: string[] = [];
@@ -29,7 +29,7 @@ describe("long polling", () => {
     await expect.poll(() => client.ids("user:orders")).toEqual(ids);
   });
 
-  it("is refused where it is not switched on", async () => {
+  it("is refused unless it is enabled", async () => {
     const gateway = await platform.addGateway({ RT_TRANSPORTS: "websocket" });
     const index = platform.gateways.indexOf(gateway);
     await expect(platform.connect({ gateway: index, transports: ["polling"] })).rejects.toThrow();

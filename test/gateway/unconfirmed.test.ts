@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => platform.stop());
 
-it("answers no subscribe from memory while Redis stands still, and does again afterwards", async () => {
+it("answers no subscribe from memory while Redis is paused, and does so again afterwards", async () => {
   const request = { channel: "market:prices", marketId: "m1" };
   await platform.publish(messages("market:prices", "m1", 2));
   const [first, second] = await Promise.all([platform.connect(), platform.connect()]);

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { channelDefinition } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import type { Publisher } from "../../kernel/streams/publisher.ts";
 import { guardKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message } from "../support/messages.ts";
-import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
+import { redisKinds } from "../support/redis.ts";
+import { useTestRedis } from "../support/suite-redis.ts";
 
 /** Channels whose messages are whole states: only the version says which one is newer. */
 const channels = ["user:orders", "user:copy-trade", "user:portfolio"] as const;
@@ -33,20 +33,14 @@ function state({ channel, key, id, time, eventId }: State): ChannelMessage {
 const start = Date.now() - 3_600_000;
 
 describe.each(redisKinds)("whole states, on %s", (kind) => {
-  let redis: TestRedis;
-  let publisher: Publisher;
-  beforeAll(async () => {
-    redis = await startTestRedis(kind);
-    publisher = redis.addPublisher();
-  });
-  afterAll(() => redis.stop());
+  const suite = useTestRedis(kind);
 
   const statuses = async (...messages: ChannelMessage[]) =>
-    (await publisher.publish(messages)).map(({ status }) => status);
+    (await suite.publisher.publish(messages)).map(({ status }) => status);
 
   /** Resolves with the messages that a subscriber gets, in order. */
   async function delivered(channel: StateChannel, key: string): Promise<{ id?: string; time: number }[]> {
-    const entries = await redis.commands.xrange(streamKey({ channel, key }), "-", "+");
+    const entries = await suite.redis.commands.xrange(streamKey({ channel, key }), "-", "+");
     return entries.map(([, fields]) => {
       const { data, changes } = JSON.parse(`${fields[1]}}`);
       return data ?? changes.head;
@@ -76,7 +70,7 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
     },
   );
 
-  it("of one order hold up no other order, and of one user no other user", async () => {
+  it("of one order block no other order, and of one user no other user", async () => {
     const order = (key: string, id: string, time: number) => state({ channel: "user:orders", key, id, time });
     expect(
       await statuses(
@@ -96,16 +90,16 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
     ]);
     expect(await statuses(counted("a", 1, "y"), counted("a", 4, "x"))).toEqual(["published", "stale"]);
     const plain = state({ channel: "user:orders", key: "counted", id: "a", time: start + 10 });
-    await expect(publisher.publish([plain])).rejects.toThrow(/user:orders counted \(a\): .* epoch "y"/);
+    await expect(suite.publisher.publish([plain])).rejects.toThrow(/user:orders counted \(a\): .* epoch "y"/);
   });
 
   it("are guarded for at least the newest 1,000 orders, in bounded memory", async () => {
     const stream = { channel: "user:orders", key: "many" } as const;
     const order = (number: number, time: number) => state({ ...stream, id: `order-${number}`, time });
     const sizes = () =>
-      Promise.all((["current", "previous"] as const).map((part) => redis.commands.hlen(guardKey(stream, part))));
+      Promise.all((["current", "previous"] as const).map((part) => suite.redis.commands.hlen(guardKey(stream, part))));
     for (let first = 0; first < 3_500; first += 500) {
-      await publisher.publish(Array.from({ length: 500 }, (_, index) => order(first + index, start + 10)));
+      await suite.publisher.publish(Array.from({ length: 500 }, (_, index) => order(first + index, start + 10)));
       for (const size of await sizes()) expect(size).toBeLessThanOrEqual(1_000);
     }
 
@@ -113,7 +107,7 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
     expect(new Set(await statuses(...newest))).toEqual(new Set(["stale"]));
     // Its version is no longer remembered.
     expect(await statuses(order(0, start))).toEqual(["published"]);
-    const lifetime = await redis.commands.ttl(guardKey(stream, "previous"));
+    const lifetime = await suite.redis.commands.ttl(guardKey(stream, "previous"));
     expect(lifetime).toBeGreaterThan(channelDefinition("user:orders").history.seconds - 300);
   });
 
@@ -135,7 +129,8 @@ describe.each(redisKinds)("whole states, on %s", (kind) => {
           const first = arrivals.map(({ time, ...given }) => state({ ...given, key, time: start + time }));
           const again = retries.flatMap((index) => first[index] ?? []);
           const all = [...first, ...again];
-          for (let from = 0; from < all.length; from += size) await publisher.publish(all.slice(from, from + size));
+          for (let from = 0; from < all.length; from += size)
+            await suite.publisher.publish(all.slice(from, from + size));
           for (const channel of [...channels, "market:prices"] as const) {
             const newest = new Map<string, number>();
             for (const { id = "", time } of await delivered(channel, key)) {

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type Channel, channelNames, channels } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
-import { createPublisher, PublishError, type Publisher, type PublishOutcome } from "../../kernel/streams/publisher.ts";
+import { createPublisher, PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import { indexKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message, messages } from "../support/messages.ts";
-import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
+import { redisKinds } from "../support/redis.ts";
+import { useTestRedis } from "../support/suite-redis.ts";
 
 const keyOf = (channel: Channel): string | undefined => (channels[channel].key === "none" ? undefined : "one");
 
@@ -13,20 +14,15 @@ const idsOf = (outcomes: readonly PublishOutcome[]): string[] =>
   outcomes.map((outcome) => (outcome.status === "published" ? outcome.id : outcome.status));
 
 describe.each(redisKinds)("publishing on %s", (kind) => {
-  let redis: TestRedis;
-  let publisher: Publisher;
-  beforeAll(async () => {
-    redis = await startTestRedis(kind);
-    publisher = redis.addPublisher();
-  });
-  afterAll(() => redis.stop());
+  const suite = useTestRedis(kind);
 
-  const entries = (channel: Channel, key?: string) => redis.commands.xrange(streamKey({ channel, key }), "-", "+");
+  const entries = (channel: Channel, key?: string) =>
+    suite.redis.commands.xrange(streamKey({ channel, key }), "-", "+");
 
-  it.each(channelNames)("%s: ids rise and every prev is the id before", async (channel) => {
+  it.each(channelNames)("%s: ids increase and every prev is the previous id", async (channel) => {
     const key = keyOf(channel);
-    const first = idsOf(await publisher.publish(messages(channel, key, 3)));
-    const second = idsOf(await publisher.publish(messages(channel, key, 3, 4)));
+    const first = idsOf(await suite.publisher.publish(messages(channel, key, 3)));
+    const second = idsOf(await suite.publisher.publish(messages(channel, key, 3, 4)));
     const held = await entries(channel, key);
     const ids = [...first, ...second].slice(-channels[channel].history.entries);
     expect(held.map(([id]) => id)).toEqual(ids);
@@ -37,17 +33,17 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
   it.each(channelNames)("%s: keeps as many entries, and for as long, as the contract says", async (channel) => {
     const { entries: kept, seconds } = channels[channel].history;
     const key = channels[channel].key === "none" ? undefined : "bounded";
-    await publisher.publish(messages(channel, key, kept + 25, 1_000));
+    await suite.publisher.publish(messages(channel, key, kept + 25, 1_000));
     const stream = streamKey({ channel, key });
-    expect(await redis.commands.xlen(stream)).toBe(kept);
-    const lifetime = await redis.commands.ttl(stream);
+    expect(await suite.redis.commands.xlen(stream)).toBe(kept);
+    const lifetime = await suite.redis.commands.ttl(stream);
     expect(lifetime).toBeGreaterThan(seconds - 60);
     expect(lifetime).toBeLessThanOrEqual(seconds);
   });
 
   it("publishes an event once, however many publishers send it at the same time", async () => {
     const batch = messages("market:trades", "race", 40);
-    const publishers = [publisher, ...Array.from({ length: 4 }, () => redis.addPublisher())];
+    const publishers = [suite.publisher, ...Array.from({ length: 4 }, () => suite.redis.addPublisher())];
     const outcomes = await Promise.all(publishers.map((each) => each.publish(batch)));
     expect(outcomes.flat().filter(({ status }) => status === "published")).toHaveLength(40);
     expect(outcomes.flat().filter(({ status }) => status === "duplicate")).toHaveLength(160);
@@ -58,12 +54,12 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     const key = 'm{a}:"q"%#é🚀';
     const stream = { channel: "market:trades", key } as const;
     const tradeMessage = { ...message("market:trades", key, 7), event: 'ev"ent\n' } as ChannelMessage;
-    const subscriber = redis.addSubscriber();
+    const subscriber = suite.redis.addSubscriber();
     const received: string[] = [];
     subscriber.on("smessage", (_channel: string, text: string) => received.push(text));
     const room = "{market:trades}:m%7Ba%7D%3A%22q%22%25%23%C3%A9%F0%9F%9A%80";
     await subscriber.ssubscribe(`socket.io#/ws#${room}#`);
-    const [id] = idsOf(await publisher.publish([tradeMessage]));
+    const [id] = idsOf(await suite.publisher.publish([tradeMessage]));
     await expect.poll(() => received).toHaveLength(1);
     const { channel, event, data } = tradeMessage;
     const expected = { channel, marketId: key, event, data, id, prev: "0-0" };
@@ -84,19 +80,18 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
       message("market:trades", "batch-b", 3),
       message("user:orders", "batch-user", 1),
     ];
-    const error: unknown = await publisher.publish(batch).catch((reason: unknown) => reason);
+    const error: unknown = await suite.publisher.publish(batch).catch((reason: unknown) => reason);
     if (!(error instanceof PublishError)) throw new Error("it was published");
     expect(error.outcomes.map(({ status }) => status)).toEqual(["published", "failed", "published", "published"]);
     expect(error.message).toContain("1 of 4 messages not published: market:trades: data.");
     expect(await entries("market:trades", "batch-b")).toHaveLength(1);
-    expect((await publisher.publish([batch[0], batch[2]] as ChannelMessage[])).map(({ status }) => status)).toEqual([
-      "duplicate",
-      "duplicate",
-    ]);
+    expect(
+      (await suite.publisher.publish([batch[0], batch[2]] as ChannelMessage[])).map(({ status }) => status),
+    ).toEqual(["duplicate", "duplicate"]);
   });
 
   it("publishes no message of a stream after one that failed, and a retry publishes the rest in order", async () => {
-    const connection = redis.addPublisherConnection();
+    const connection = suite.redis.addPublisherConnection();
     const failing = createPublisher(connection);
     const call: unknown = Reflect.get(connection, "publishMessages");
     if (typeof call !== "function") throw new Error("the publisher has defined no script");
@@ -129,11 +124,11 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
   it("keeps the list of active markets, and removes those whose stream has expired", async () => {
     const index = indexKey("market:orderbook");
     const channel = "market:orderbook";
-    await publisher.publish(["x", "y"].map((market) => message(channel, `active-${market}`, 1)));
+    await suite.publisher.publish(["x", "y"].map((market) => message(channel, `active-${market}`, 1)));
     // The second has the score of a forged id, which would keep it in the index.
-    await redis.commands.zadd(index, 1, "long-gone", 4_000_000_000_000, "long-ahead");
-    await publisher.publish([message(channel, "active-z", 1)]);
-    const active = await redis.commands.zrange(index, "0", "-1");
+    await suite.redis.commands.zadd(index, 1, "long-gone", 4_000_000_000_000, "long-ahead");
+    await suite.publisher.publish([message(channel, "active-z", 1)]);
+    const active = await suite.redis.commands.zrange(index, "0", "-1");
     expect(active).toEqual(expect.arrayContaining(["active-x", "active-y", "active-z"]));
     expect(active).not.toContain("long-gone");
     expect(active).not.toContain("long-ahead");
@@ -152,7 +147,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     ];
     for (const [change, text] of cases) {
       const changed = { ...valid, ...change } as unknown as ChannelMessage;
-      await expect(publisher.publish([changed])).rejects.toThrow(text);
+      await expect(suite.publisher.publish([changed])).rejects.toThrow(text);
     }
     expect(await entries("market:prices", "fields")).toEqual([]);
   });

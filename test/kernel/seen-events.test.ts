@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { channels } from "../../contract/channels.ts";
 import { PublisherClockError } from "../../kernel/streams/publish-errors.ts";
-import { PublishError, type Publisher } from "../../kernel/streams/publisher.ts";
+import { PublishError } from "../../kernel/streams/publisher.ts";
 import { seenKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message } from "../support/messages.ts";
-import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
+import { redisKinds } from "../support/redis.ts";
+import { useTestRedis } from "../support/suite-redis.ts";
 
 const CHANNEL = "user:notifications";
 const SECONDS = channels[CHANNEL].dedupeSeconds;
@@ -13,14 +14,8 @@ const SECONDS = channels[CHANNEL].dedupeSeconds;
 const hashOf = (eventId: string): string => createHash("sha256").update(eventId).digest().readBigInt64BE().toString();
 
 describe.each(redisKinds)("an event that was published before, on %s", (kind) => {
-  let redis: TestRedis;
-  let publisher: Publisher;
-  beforeAll(async () => {
-    redis = await startTestRedis(kind);
-    publisher = redis.addPublisher();
-  });
+  const suite = useTestRedis(kind);
   afterEach(() => vi.useRealTimers());
-  afterAll(() => redis.stop());
 
   const presentWindow = (): number => Math.floor(Date.now() / 1_000 / SECONDS);
 
@@ -28,8 +23,8 @@ describe.each(redisKinds)("an event that was published before, on %s", (kind) =>
   async function publishSeen(offset: number): Promise<string | undefined> {
     const key = `seen-${offset}`;
     const stream = { channel: CHANNEL, key } as const;
-    await redis.commands.sadd(seenKey(stream, presentWindow() + offset), hashOf(`event-${offset}`));
-    const [outcome] = await publisher.publish([{ ...message(CHANNEL, key, 1), eventId: `event-${offset}` }]);
+    await suite.redis.commands.sadd(seenKey(stream, presentWindow() + offset), hashOf(`event-${offset}`));
+    const [outcome] = await suite.publisher.publish([{ ...message(CHANNEL, key, 1), eventId: `event-${offset}` }]);
     return outcome?.status;
   }
 
@@ -41,9 +36,9 @@ describe.each(redisKinds)("an event that was published before, on %s", (kind) =>
 
   it("is remembered for at least one window, and for little more than two", async () => {
     const stream = { channel: CHANNEL, key: "lifetime" } as const;
-    await publisher.publish([message(CHANNEL, "lifetime", 1)]);
+    await suite.publisher.publish([message(CHANNEL, "lifetime", 1)]);
 
-    const lifetime = await redis.commands.ttl(seenKey(stream, presentWindow()));
+    const lifetime = await suite.redis.commands.ttl(seenKey(stream, presentWindow()));
     expect(lifetime).toBeGreaterThan(SECONDS);
     expect(lifetime).toBeLessThanOrEqual(2 * SECONDS + 300);
   });
@@ -55,7 +50,7 @@ describe.each(redisKinds)("an event that was published before, on %s", (kind) =>
     const statuses: (string | undefined)[] = [];
     for (const offset of [1, -1, 0, 1, -1]) {
       vi.setSystemTime(now + offset * SECONDS * 1_000);
-      statuses.push((await publisher.publish([event]))[0]?.status);
+      statuses.push((await suite.publisher.publish([event]))[0]?.status);
     }
     expect(statuses).toEqual(["published", "duplicate", "duplicate", "duplicate", "duplicate"]);
   });
@@ -70,14 +65,16 @@ describe.each(redisKinds)("an event that was published before, on %s", (kind) =>
       const now = Date.now();
       vi.useFakeTimers({ toFake: ["Date"] });
       vi.setSystemTime(now + days * 86_400_000);
-      const error: unknown = await publisher.publish([message(CHANNEL, key, 1)]).catch((reason: unknown) => reason);
+      const error: unknown = await suite.publisher
+        .publish([message(CHANNEL, key, 1)])
+        .catch((reason: unknown) => reason);
       vi.useRealTimers();
 
       if (!(error instanceof PublishError)) throw new Error("it was taken");
       expect(error.cause).toBeInstanceOf(PublisherClockError);
       expect(error.message).toMatch(new RegExp(`${CHANNEL} ${key}: this machine's clock is 259(199|200)(\\.\\d)? s`));
       expect(error.message).toContain(text.split(" s ")[1]);
-      expect(await redis.commands.exists(streamKey({ channel: CHANNEL, key }))).toBe(0);
+      expect(await suite.redis.commands.exists(streamKey({ channel: CHANNEL, key }))).toBe(0);
     },
   );
 
@@ -87,7 +84,7 @@ describe.each(redisKinds)("an event that was published before, on %s", (kind) =>
       eventId: `${"é".repeat(240)}${number}`,
     });
     const events = Array.from({ length: 20 }, (_, number) => price(number));
-    const statuses = async () => (await publisher.publish(events)).map(({ status }) => status);
+    const statuses = async () => (await suite.publisher.publish(events)).map(({ status }) => status);
 
     expect(new Set(await statuses())).toEqual(new Set(["published"]));
     expect(new Set(await statuses())).toEqual(new Set(["duplicate"]));
@@ -96,11 +93,11 @@ describe.each(redisKinds)("an event that was published before, on %s", (kind) =>
   it("takes limited space for one version: 128 events, at most 2 KB", async () => {
     const price = (number: number) => ({ ...message("market:prices", "many", 1), eventId: `event-${number}` });
     const events = Array.from({ length: 1_000 }, (_, number) => price(number));
-    await publisher.publish(events);
+    await suite.publisher.publish(events);
 
-    const again = (await publisher.publish(events.slice(-128))).map(({ status }) => status);
+    const again = (await suite.publisher.publish(events.slice(-128))).map(({ status }) => status);
     expect(new Set(again)).toEqual(new Set(["duplicate"]));
-    const [[, fields] = ["", []]] = await redis.commands.xrange(
+    const [[, fields] = ["", []]] = await suite.redis.commands.xrange(
       streamKey({ channel: "market:prices", key: "many" }),
       "-",
       "+",

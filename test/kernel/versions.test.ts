@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { InvalidMessageError, VersionAheadError } from "../../kernel/streams/publish-errors.ts";
-import { createPublisher, PublishError, type Publisher } from "../../kernel/streams/publisher.ts";
+import { createPublisher, PublishError } from "../../kernel/streams/publisher.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message } from "../support/messages.ts";
-import { redisKinds, startTestRedis, type TestRedis } from "../support/redis.ts";
+import { redisKinds } from "../support/redis.ts";
+import { useTestRedis } from "../support/suite-redis.ts";
 
 const HOUR = 3_600_000;
 
@@ -25,25 +26,19 @@ function price(key: string, version: Version, time = Date.now()): ChannelMessage
 const epoch = (name: string, version: number): Version => ({ version, versionEpoch: name });
 
 describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
-  let redis: TestRedis;
-  let publisher: Publisher;
-  beforeAll(async () => {
-    redis = await startTestRedis(kind);
-    publisher = redis.addPublisher();
-  });
-  afterAll(() => redis.stop());
+  const suite = useTestRedis(kind);
 
   const statusOf = async (given: ChannelMessage): Promise<string | undefined> =>
-    (await publisher.publish([given]))[0]?.status;
+    (await suite.publisher.publish([given]))[0]?.status;
 
   async function errorOf(given: ChannelMessage): Promise<Error> {
-    const error: unknown = await publisher.publish([given]).catch((reason: unknown) => reason);
+    const error: unknown = await suite.publisher.publish([given]).catch((reason: unknown) => reason);
     if (!(error instanceof PublishError) || !(error.cause instanceof Error)) throw new Error("it was taken");
     return error.cause;
   }
 
   const isHeld = async (key: string): Promise<boolean> =>
-    (await redis.commands.exists(streamKey({ channel: "market:prices", key }))) === 1;
+    (await suite.redis.commands.exists(streamKey({ channel: "market:prices", key }))) === 1;
 
   it("never lets an old value replace a newer one", async () => {
     const now = Date.now();
@@ -51,7 +46,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
       ...price("guarded", { version: now + milliseconds }),
       eventId,
     });
-    const outcomes = await publisher.publish([
+    const outcomes = await suite.publisher.publish([
       at(10, "a"),
       at(9, "b"),
       at(10, "c"),
@@ -106,7 +101,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
   });
 
   it("may be ahead by the configured limit, and no more", async () => {
-    const lenient = createPublisher(redis.addPublisherConnection(), { maximumClockSkewMs: 2 * HOUR });
+    const lenient = createPublisher(suite.redis.addPublisherConnection(), { maximumClockSkewMs: 2 * HOUR });
     const [outcome] = await lenient.publish([price("lenient", { version: Date.now() + HOUR })]);
     expect(outcome?.status).toBe("published");
     await expect(lenient.publish([price("lenient", { version: Date.now() + 3 * HOUR })])).rejects.toThrow(
@@ -121,7 +116,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
 
   it("where one is refused, the others of the batch are published", async () => {
     const [first, second] = [price("batch", {}), price("batch", { version: 7 })];
-    const error: unknown = await publisher.publish([second, first]).catch((reason: unknown) => reason);
+    const error: unknown = await suite.publisher.publish([second, first]).catch((reason: unknown) => reason);
     if (!(error instanceof PublishError)) throw new Error("it was taken");
     expect(error.outcomes.map(({ status }) => status)).toEqual(["failed", "published"]);
   });
@@ -131,7 +126,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     expect(await statusOf(price(key, epoch("first", 5_000)))).toBe("published");
     expect(await statusOf(price(key, epoch("first", 4_999)))).toBe("stale");
     expect(await statusOf(price(key, epoch("second", 1)))).toBe("published");
-    expect((await publisher.publish([price(key, epoch("first", 5_001))]))[0]).toMatchObject({
+    expect((await suite.publisher.publish([price(key, epoch("first", 5_001))]))[0]).toMatchObject({
       ...{ status: "stale", version: 5_001, heldVersion: 1, heldEpoch: "second" },
     });
     expect(await statusOf(price(key, epoch("second", 0)))).toBe("stale");
@@ -147,7 +142,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
     for (let number = 13; number <= 19; number += 1) {
       expect(await statusOf(price("many-epochs", epoch(name(number), 2)))).toBe("stale");
     }
-    const [[, fields] = ["", []]] = await redis.commands.xrange(
+    const [[, fields] = ["", []]] = await suite.redis.commands.xrange(
       streamKey({ channel: "market:prices", key: "many-epochs" }),
       "-",
       "+",
@@ -156,7 +151,7 @@ describe.each(redisKinds)("the versions of one market, on %s", (kind) => {
   });
 
   it("are times or numbers of an epoch, and a mixture is refused with what was expected", async () => {
-    await publisher.publish([price("times", {}), price("numbers", epoch("run 1", 7))]);
+    await suite.publisher.publish([price("times", {}), price("numbers", epoch("run 1", 7))]);
     const toTimes = await errorOf(price("times", epoch("run 1", 7)));
     expect(toTimes).toBeInstanceOf(InvalidMessageError);
     expect(toTimes.message).toMatch(/market:prices times: the versions so far are times, .* reset the stream/);

@@ -72,7 +72,7 @@ describe("the balancer", () => {
     expect(await (await fetch(`${url}/own`)).text()).toBe("own");
   });
 
-  it("sends nobody to a target that is not ready, and somebody again once it is", async () => {
+  it("sends no connection to a target that is not ready, until it is ready again", async () => {
     const [a, b] = [await startBackend("a"), await startBackend("b")];
     const { balancer, url } = await startBalancer([a, b]);
     a.setReady(false);
@@ -83,7 +83,7 @@ describe("the balancer", () => {
     expect(new Set(await names(url, 4))).toEqual(new Set(["a", "b"]));
   });
 
-  it("outlives a target that dies with connections open, and clients that vanish", async () => {
+  it("survives a target that dies with open connections, and clients that disappear", async () => {
     const [a, b] = [await startBackend("a"), await startBackend("b")];
     const { balancer, url, port } = await startBalancer([a, b]);
     await names(url, 4);
@@ -102,13 +102,13 @@ describe("the balancer", () => {
     expect(await names(url, 2)).toEqual(["b", "b"]);
   });
 
-  it("answers 503 where no target is ready", async () => {
+  it("answers 503 if no target is ready", async () => {
     const { url } = await startBalancer([]);
     expect((await fetch(url)).status).toBe(503);
     await expect(nameOf(url)).rejects.toThrow();
   });
 
-  it("keeps a polling client with its target, by cookie", async () => {
+  it("keeps a polling client on its target, by cookie", async () => {
     const backends = await Promise.all(["a", "b", "c"].map(startBackend));
     const { url } = await startBalancer(backends, true);
     const first = await fetch(url);

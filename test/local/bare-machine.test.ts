@@ -78,7 +78,7 @@ describe("a machine that has Node and npm and nothing else", { timeout: 300_000 
 });
 
 describe("npm start, with a Node that cannot run TypeScript", () => {
-  it("says what to do instead of a stack trace", async () => {
+  it("prints instructions instead of a stack trace", async () => {
     const old = ["--no-experimental-strip-types", join(root, "local/start.js")];
 
     const { status, stderr } = spawnSync(process.execPath, old, { encoding: "utf8" });

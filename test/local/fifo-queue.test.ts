@@ -52,7 +52,7 @@ it("keeps the order of a group, one batch of it at a time, and takes a deduplica
   expect(seen).toEqual(all);
 });
 
-it("brings back what failed, in order, without holding up other groups; at last it is dead", async () => {
+it("redelivers what failed, in order, without blocking other groups, and finally moves it to the dead-letter queue", async () => {
   const batches: string[][] = [];
   const { send, dead } = await start(async (event) => {
     batches.push(bodies(event));

@@ -51,13 +51,13 @@ describe("the local Lambdas", () => {
     expect(await redis.xlen(stream)).toBe(3);
   });
 
-  it("throw what does not parse, with the field's name", async () => {
+  it("throw on invalid input, with the field's name", async () => {
     await expect(lambdas.invoke("market-data", event("bad", { ...trade?.Detail, price: 0.5 }))).rejects.toThrow(
       /price/,
     );
   });
 
-  it("keep an event that fails three times, and a crash of their process ends nothing else", async () => {
+  it("store an event that fails three times, and a crash of their process ends nothing else", async () => {
     await lambdas.invokeAsynchronously("orders", { id: "x", source: "vezta.orders", "detail-type": "OrderChanged" });
     expect(failed).toMatchObject([{ domain: "orders", attempts: 3 }]);
     const crash = lambdas.invoke("market-data", null);

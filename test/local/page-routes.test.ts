@@ -28,7 +28,7 @@ describe("the routes behind the buttons of the page", () => {
     expect(JSON.stringify(await answer.json())).toContain(text);
   });
 
-  it("take JSON alone, so that no other site's form gets through", async () => {
+  it("accept JSON only, so that no form of another site is accepted", async () => {
     expect((await post("dev/orders", "{}", "text/plain")).status).toBe(415);
     expect((await post("dev/orders", "x".repeat(5_000))).status).toBe(413);
     expect((await fetch(`http://127.0.0.1:${platform.port}/dev/orders`)).status).toBe(405);
@@ -38,7 +38,7 @@ describe("the routes behind the buttons of the page", () => {
 describe("the page", () => {
   const get = (path: string) => fetch(`http://127.0.0.1:${platform.port}${path}`);
 
-  it("is served at the root, and its parts may be cached without end", async () => {
+  it("is served at the root, and its assets are immutable in caches", async () => {
     const page = await get("/");
     const html = await page.text();
     expect(page.headers.get("cache-control")).toBe("no-cache");
@@ -46,7 +46,7 @@ describe("the page", () => {
     expect((await get(String(script))).headers.get("cache-control")).toContain("immutable");
   });
 
-  it("does not serve what lies beside it", async () => {
+  it("does not serve files outside its folder", async () => {
     for (const path of ["/..%2f..%2fpackage.json", "/main.tsx", "/assets/..%2f..%2fpackage.json"]) {
       expect([path, (await get(path)).status]).toEqual([path, 404]);
     }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { channelNames } from "../../contract/channels.ts";
 import { endProcess, onLines } from "../../local/child-process.ts";
 import { freePort } from "../../local/free-port.ts";
+import { childrenOf } from "../support/child-processes.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { connectEdgeClient } from "../support/edge-client.ts";
 import { type Example, examples, toMessage } from "../support/messages.ts";
@@ -81,7 +82,7 @@ const aws = (body: string, target = "AWSEvents.PutEvents") =>
   fetch(`${url}/dev/aws`, { method: "POST", body, headers: { "x-amz-target": target } });
 
 describe("npm start", () => {
-  it("says where to connect, with a token and a client to paste", () => {
+  it("prints where to connect, with a token and a client to paste", () => {
     expect(output).toContain(`http://localhost:${port}/ws`);
     expect(output).toMatch(/ey[\w-]+\.ey[\w-]+\.[\w-]+/);
     expect(output).toContain('import { io } from "socket.io-client"');
@@ -128,7 +129,7 @@ describe("npm start", () => {
 });
 
 describe("the event bus", () => {
-  it("takes the example as curl sends it, with an object for a detail", async () => {
+  it("accepts the example as curl sends it, with an object as the detail", async () => {
     const answer = await aws(JSON.stringify({ Entries: [examples[0]] }));
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ FailedEntryCount: 0 });
@@ -186,8 +187,8 @@ describe("bad requests to the development routes", () => {
   });
 });
 
-describe("the end", () => {
-  it("a second one on the same port says what to do", async () => {
+describe("shutdown", () => {
+  it("a second one on the same port prints what to do", async () => {
     const second = spawn(process.execPath, [ENTRY], { env: { PATH: process.env.PATH, PORT: String(port) } });
     let text = "";
     onLines(second, (line) => {
@@ -197,7 +198,7 @@ describe("the end", () => {
     expect(text).toContain("The port is taken");
   });
 
-  it("a port that is none is named", async () => {
+  it("an invalid port is named", async () => {
     const wrong = spawn(process.execPath, [ENTRY], { env: { PATH: process.env.PATH, PORT: "many" } });
     let text = "";
     onLines(wrong, (line) => {
@@ -207,14 +208,8 @@ describe("the end", () => {
     expect(text).toContain("PORT");
   });
 
-  it("Ctrl-C ends everything that it started, with 0", async () => {
-    const children = spawn("ps", ["-o", "pid=", "--ppid", String(child.pid)]);
-    let pids = "";
-    children.stdout.on("data", (chunk: Buffer) => {
-      pids += chunk;
-    });
-    await expect.poll(() => children.exitCode).toBe(0);
-    const started = pids.trim().split(/\s+/).map(Number);
+  it("Ctrl-C stops everything that it started, and exits with 0", async () => {
+    const started = childrenOf(Number(child.pid));
     expect(started.length).toBeGreaterThanOrEqual(4);
     expect(await endProcess(child, "SIGINT")).toBe(0);
     const isAlive = (pid: number): boolean => {

@@ -17,16 +17,16 @@ function run(seed: number, steps: number): ChannelMessage[] {
 describe("the simulated market", () => {
   const messages = run(7, 20_000);
 
-  it("makes events that every domain's schema takes, for every channel", () => {
+  it("makes events that match every domain's schema, for every channel", () => {
     expect(new Set(messages.map(({ channel }) => channel))).toEqual(new Set(channelNames));
   });
 
-  it("is the same for the same seed and another for another", () => {
+  it("is the same for the same seed, and different for another seed", () => {
     expect(run(7, 500)).toEqual(messages.slice(0, run(7, 500).length));
     expect(run(8, 500)).not.toEqual(run(7, 500));
   });
 
-  it("takes orders from open to an end, and never on from there", () => {
+  it("moves orders from open to a final state, and never beyond", () => {
     const ended = new Set<string>();
     const seen = new Set<string>();
     const statuses = new Set<string>();
@@ -42,7 +42,7 @@ describe("the simulated market", () => {
     expect(statuses).toEqual(new Set(["open", "partially_filled", "filled", "cancelled", "rejected", "expired"]));
   });
 
-  it("gives both users their own", () => {
+  it("gives each user their own data", () => {
     const users = messages.filter(({ channel }) => channel === "user:orders").map(({ key }) => key);
     expect(new Set(users)).toEqual(new Set(USERS));
   });

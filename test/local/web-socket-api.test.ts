@@ -62,7 +62,7 @@ it("routes by the event of a message, and the rest to $default", async () => {
   await expect.poll(() => routes.at(-1)).toBe("$disconnect");
 });
 
-it("tells the client where the function behind a route fails", async () => {
+it("sends the client an error if the function behind a route fails", async () => {
   const messages = () => Promise.reject(new Error("out of memory"));
   const socket = await connect(await start({ functions: { ...functions, messages } }));
   socket.send('{"event":"ping"}');

@@ -11,7 +11,7 @@ const connections = () => openTable(String(process.env.RT_EDGE_TABLE)).connectio
 const newestId = (): string => edge.api.connectionIds().at(-1) ?? "";
 
 describe("connecting", () => {
-  it.each(["protocol", "query"] as const)("takes a token by %s", async (by) => {
+  it.each(["protocol", "query"] as const)("accepts a token by %s", async (by) => {
     const client = await edge.connect({ user: "alice", by });
     expect(client.socket.protocol).toBe("vezta");
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ channel: "user:orders" });
@@ -24,7 +24,7 @@ describe("connecting", () => {
     }
   });
 
-  it("lets in a client without a token, to the public channels", async () => {
+  it("accepts a client without a token, for the public channels", async () => {
     const client = await edge.connect();
     expect(await client.ask("subscribe", { channel: "user:orders" })).toMatchObject({ code: "unauthorized" });
     expect(await client.ask("subscribe", { channel: "market:trades" })).toMatchObject({ channel: "market:trades" });
@@ -75,7 +75,7 @@ describe("requests", () => {
     );
   });
 
-  it("packs the frames of one answer into as few messages as they fit into", async () => {
+  it("packs the frames of one answer into as few messages as possible", async () => {
     await edge.publish(messages("market:trades", "packed", 200));
     const client = await edge.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "packed", lastId: "0-0" });

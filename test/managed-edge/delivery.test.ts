@@ -55,7 +55,7 @@ describe("200 connections in three rooms", () => {
     return ids;
   }
 
-  it("get every message once and in order where nothing fails", async () => {
+  it("receive every message once and in order if nothing fails", async () => {
     const ids = await publishRounds(30, 1);
     for (const [index, client] of clients.entries()) {
       await expect.poll(() => client.messages.length).toBe(30);
@@ -66,7 +66,7 @@ describe("200 connections in three rooms", () => {
     expect(clients.map(({ messages: received }) => received.length)).toEqual(clients.map(() => 30));
   });
 
-  it("get every message in order over 410s, throttling, failed posts and redelivered batches", async () => {
+  it("receive every message in order despite 410s, throttling, failed posts and redelivered batches", async () => {
     const before = clients.map(({ messages: received }) => received.length);
     const gone = new Set(edge.api.connectionIds().filter((_, index) => index % 20 === 7));
     let posts = 0;
@@ -104,7 +104,7 @@ describe("200 connections in three rooms", () => {
   });
 });
 
-it("closes a connection whose posts are throttled, and goes on with the others", async () => {
+it("closes a connection whose posts are throttled, and continues with the others", async () => {
   const [slow, swift] = [await edge.connect(), await edge.connect()];
   const slowId = edge.api.connectionIds().at(-2);
   for (const client of [slow, swift]) await client.ask("subscribe", { channel: "market:trades", marketId: "held-up" });
@@ -169,7 +169,7 @@ describe("a subscription that begins while messages flow", () => {
     }
   });
 
-  it("keeps the order of one stream although hints of several publishers overtake each other", async () => {
+  it("keeps the order of one stream although hints of several publishers arrive out of order", async () => {
     const client = await edge.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "race" });
     const batches = Array.from({ length: 40 }, (_, index) => edge.publish(messages("market:trades", "race", 1, index)));

@@ -152,7 +152,7 @@ describe("a forged message in the queue", () => {
     ["a key that is no text", { channel: "market:trades", key: ["beside"] }],
     ["a shard that is no number", { ...hintOf("beside"), part: { shard: "0", after: "0-0" } }],
     ["an id that is none", { ...hintOf("beside"), part: { shard: 0, after: "yesterday" } }],
-  ])("is reported and dropped, and holds up no other: %s", async (_name, body) => {
+  ])("is reported and dropped, and blocks no other: %s", async (_name, body) => {
     const { client } = await subscribe("beside");
     const before = client.messages.length;
     await edge.publish(messages("market:trades", "beside", 1, count));

@@ -44,8 +44,8 @@ function skipOnce(market: string, then: () => void): void {
   };
 }
 
-describe("after `subscribed` has left", () => {
-  it("every subscriber goes live, or gets its end, although Redis pauses for 2.6 s", async () => {
+describe("after `subscribed` was sent", () => {
+  it("every subscriber goes live, or is told that its subscription ended, although Redis pauses for 2.6 s", async () => {
     for (let number = 0; number < 4; number += 1) {
       const market = `still-${number}`;
       const client = await edge.connect();
@@ -64,7 +64,7 @@ describe("after `subscribed` has left", () => {
     }
   });
 
-  it("a subscriber that fan-outs keep skipping goes live after 20 rounds, and `prev` shows what it missed", async () => {
+  it("a subscriber that fan-outs keep skipping goes live after 20 rounds, with what it missed visible in `prev`", async () => {
     const client = await edge.connect();
     const { subscribers } = table();
     const stream = { channel: "market:trades", key: "restless" } as const;

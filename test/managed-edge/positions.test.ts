@@ -49,7 +49,7 @@ describe.each(cases)("%s, the whole channel: %s", (channel, isWhole) => {
     return { client, answer, received, id: String(isWhole ? Object(answer.ids)[market] : answer.id) };
   }
 
-  it("goes on after Redis's clock was ahead and is set back", async () => {
+  it("continues after Redis's clock was ahead and is set back", async () => {
     const market = `jumped-${name}`;
     const ahead = `${Date.now() + AHEAD_MS}-0`;
     await publishAt({ channel, key: market }, ahead);

@@ -60,7 +60,7 @@ describe("a request to a peer that accepts the connection and never answers", ()
 describe.each(["silent", "failed", undefined] as const)(
   "a post that is never answered, closing the connection %s",
   (close) => {
-    it("holds up no other connection: that one is closed, and the queue drains", async () => {
+    it("blocks no other connection: that one is closed, and the queue drains", async () => {
       const market = `silent-${close}`;
       const [silent, swift] = [await edge.connect(), await edge.connect()];
       const silentId = edge.api.connectionIds().at(-2) ?? "";

@@ -59,7 +59,7 @@ async function idsInRoom(): Promise<string[]> {
   return ids;
 }
 
-describe("a connection id that API Gateway gives again", () => {
+describe("a connection id that API Gateway reuses", () => {
   it("keeps the row of the newer connection where `$connect` of the older one comes late", async () => {
     const id = randomUUID();
     await connections.add({ id, connectedAt: 2_000 + Date.now() }, bob);
@@ -71,7 +71,7 @@ describe("a connection id that API Gateway gives again", () => {
     expect(newer?.identity?.sub).toBe("bob");
   });
 
-  it("gets the row of the newer connection where the older one was never removed", async () => {
+  it("replaces the row of an older connection that was never removed", async () => {
     const id = randomUUID();
     const now = Date.now();
     await connections.add({ id, connectedAt: now - 1_000 }, alice);

@@ -54,7 +54,7 @@ describe("the end of a token", () => {
     expect(client.errors).toMatchObject([{ code: "token_expired", channel: "user:portfolio" }]);
   });
 
-  it("is moved by authenticate, without a new connection", async () => {
+  it("is extended by authenticate, without a new connection", async () => {
     const token = await shortLived("renewed");
     const client = await edge.connect({ token });
     await client.ask("subscribe", { channel: "user:orders" });

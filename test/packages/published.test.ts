@@ -93,7 +93,7 @@ describe.each(names)("the tarball of %s", (name) => {
 });
 
 describe("the React entries of the client", () => {
-  it.each(["react.js", "react.cjs", "react-native.js", "react-native.cjs"])("mark %s for the browser", (file) => {
+  it.each(["react.js", "react.cjs", "react-native.js", "react-native.cjs"])('mark %s with "use client"', (file) => {
     expect(readText(find("client"), file)).toMatch(/^"use client";/);
   });
 

@@ -75,19 +75,19 @@ describe("a process that closes its publisher ends on its own", { timeout: PATIE
   });
 });
 
-describe("a failure is its caller's alone, and no rejection is left unhandled", { timeout: PATIENCE_MS }, () => {
-  it.each([false, true])("where nothing listens at Redis's address, cluster: %s", async (cluster) => {
+describe("a failure reaches only its caller, and no rejection is left unhandled", { timeout: PATIENCE_MS }, () => {
+  it.each([false, true])("if nothing listens at Redis's address, cluster: %s", async (cluster) => {
     const redis = { host: "127.0.0.1", port: await freePort(), cluster };
     const results = await resultsOf({ redis });
     expect(results).toEqual(thrice(expect.stringMatching(/^PublishError: /)));
   });
 
-  it.each([false, true])("where Redis accepts and stays silent, cluster: %s", async (cluster) => {
+  it.each([false, true])("if Redis accepts and never answers, cluster: %s", async (cluster) => {
     const redis = { url: `redis://${await startSilent()}`, cluster };
     expect(await resultsOf({ redis })).toEqual(thrice(expect.stringMatching(/^PublishError: /)));
   });
 
-  it("where the secret cannot be read", async () => {
+  it("if the secret cannot be read", async () => {
     const passwordSecretArn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:gone";
     const options = { redis: { host: "127.0.0.1", passwordSecretArn } };
     const AWS_ENDPOINT_URL_SECRETS_MANAGER = `http://127.0.0.1:${await freePort()}`;
@@ -95,7 +95,7 @@ describe("a failure is its caller's alone, and no rejection is left unhandled", 
     expect(results).toEqual(thrice(expect.stringMatching(/^RedisSecretError: /)));
   });
 
-  it("where the managed edge's queue stays silent", async () => {
+  it("if the managed edge's queue never answers", async () => {
     const redis = await startTestRedis("a single Redis");
     cleanUps.push(() => redis.stop());
     await redis.commands.set(edgeMarkerKey("{user:orders:closing}"), "1");

@@ -119,7 +119,7 @@ describe("the fake publisher", () => {
     expect(await fake.publish(one)).toMatchObject([{ status: "published" }]);
   });
 
-  it("says since when nothing but older states came, by its clock", async () => {
+  it("reports since when only older states arrived, by its clock", async () => {
     let now = NOW;
     const fake = createFakePublisher({ now: () => now });
     const publish = (version: number) =>
@@ -144,7 +144,7 @@ describe("the fake publisher", () => {
     );
   });
 
-  it("forgets all of it with reset()", async () => {
+  it("is empty after reset()", async () => {
     const fake = createFakePublisher();
     const trade = message("market:trades", "m1", 1);
     await fake.publish(trade);
@@ -154,7 +154,7 @@ describe("the fake publisher", () => {
     expect(await fake.publish(trade)).toMatchObject([{ status: "published" }]);
   });
 
-  it("lets versions be as far ahead of its clock as it is told", async () => {
+  it("accepts versions as far ahead of its clock as configured", async () => {
     const ahead = changed("market:prices", "m1", { version: NOW + 90_000 });
     await expect(createFakePublisher({ now: () => NOW }).publish(ahead)).rejects.toThrow(/90 s ahead of Redis/);
     const lenient = createFakePublisher({ now: () => NOW, maximumClockSkewMs: 100_000 });

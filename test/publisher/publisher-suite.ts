@@ -39,7 +39,7 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       throw new Error("it did not fail with a PublishError", { cause: error });
     }
 
-    it("takes one message or several, and answers each with an id that rises", async () => {
+    it("accepts one message or several, and answers each with an increasing id", async () => {
       const [first] = await subject.publisher.publish(message("market:trades", "ids", 1));
       const more = await publish(message("market:trades", "ids", 2), message("market:trades", "ids", 3));
       const ids = [first, ...more].map((outcome) => (outcome?.status === "published" ? outcome.id : ""));
@@ -53,7 +53,7 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
     });
 
     it.each(["market:prices", "market:trades", "monitor:signals", "user:orders", "user:portfolio"] as const)(
-      "answers duplicate to an event that is out already, on %s",
+      "answers duplicate to an event that was published already, on %s",
       async (channel) => {
         const key = channel === "monitor:signals" ? undefined : "twice";
         const event = { ...message(channel, key, 1), eventId: `twice-${channel}` };
@@ -97,7 +97,7 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       expect(statuses(outcomes)).toEqual(["published", "published", "stale", "published"]);
     });
 
-    it("takes numbers of an epoch, and none of an epoch that was replaced", async () => {
+    it("accepts numbers of an epoch, and none of an epoch that was replaced", async () => {
       const price = (versionEpoch: string, version: number) =>
         changed("market:prices", "epochs", { version, versionEpoch, eventId: `${versionEpoch}${version}` });
       const outcomes = await publish(price("run 1", 7), price("run 1", 6), price("run 2", 1), price("run 1", 8));
@@ -158,7 +158,7 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       });
     });
 
-    it("publishes the others of a batch where one is refused", async () => {
+    it("publishes the rest of a batch if one message is refused", async () => {
       const { outcomes, message: text } = await errorOf(
         message("market:trades", "batch", 1),
         changed("market:trades", "batch", { data: {} }),
@@ -181,7 +181,7 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       await another.close();
     });
 
-    it("takes nothing once it is closed, which may be done twice", async () => {
+    it("accepts nothing once it is closed, and may be closed twice", async () => {
       const another = subject.openAnother();
       await another.publish(message("market:trades", "closed", 1));
       await Promise.all([another.close(), another.close()]);

@@ -36,7 +36,7 @@ const failureOf = (call: () => Promise<unknown>): Promise<unknown> =>
     (reason: unknown) => reason,
   );
 
-describe("a peer that accepts and stays silent", { timeout: LIMIT_MS }, () => {
+describe("a peer that accepts the connection and never answers", { timeout: LIMIT_MS }, () => {
   it("as SQS: publish() fails, and says that it is the managed edge's queue", async () => {
     setCredentials();
     const redis = await startTestRedis("a single Redis");

@@ -5,6 +5,9 @@ import { describe, expect, it } from "vitest";
 interface LockedPackage {
   readonly version: string;
   readonly resolved?: string;
+  readonly integrity?: string;
+  /** Comes in the tarball of another package. */
+  readonly inBundle?: boolean;
   /** A package of this repository. */
   readonly link?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
@@ -37,6 +40,20 @@ describe("the lock file", () => {
 
   it("names no registry, so that npm ci works with any", () => {
     expect(Object.entries(locked).filter(([, { resolved, link }]) => resolved !== undefined && !link)).toEqual([]);
+  });
+
+  it("has the integrity of every package but five, which the registry did not have when they were entered", () => {
+    const unchecked = Object.entries(locked)
+      .filter(
+        ([path, { integrity, link, inBundle }]) => path.includes("node_modules/") && !(integrity || link || inBundle),
+      )
+      .map(([path]) => path);
+
+    expect(unchecked).toEqual(
+      ["darwin-arm64", "darwin-x64", "linux-arm64", "win32-arm64", "win32-x64"].map(
+        (platform) => `node_modules/@yuku-toolchain/${platform}`,
+      ),
+    );
   });
 
   it("has an entry for every platform's optional package, which npm ci insists on", () => {

@@ -12,9 +12,12 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** The headless shell takes its language from here alone, and from LANG=C one that is no valid language tag. */
+const LOCALE = { LC_ALL: "en_US.UTF-8" };
+
 /** Starts a Chromium without a window. */
 export const launchProgram = ({ executablePath, env }: ChromiumProgram): Promise<Browser> =>
-  chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...env } });
+  chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...LOCALE, ...env } });
 
 /**
  * Starts a Chromium without a window.

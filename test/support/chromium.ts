@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { CACHE } from "../../local/debian-packages.ts";
 import { installPackages } from "../../local/install-packages.ts";
+import { programFolders } from "../../local/installed-programs.ts";
 
 const run = promisify(execFile);
 
@@ -22,7 +23,10 @@ export interface ChromiumProgram {
 
 /** Looks for a Chromium or Chrome of the system. */
 function findInstalled(searchPath: string): ChromiumProgram | undefined {
-  const paths = searchPath.split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  const paths = searchPath
+    .split(delimiter)
+    .filter(Boolean)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)));
   const executablePath = paths.find((path) => existsSync(path));
   return executablePath === undefined ? undefined : { executablePath, env: {} };
 }
@@ -76,7 +80,7 @@ async function fetchFromPlaywright(onNotice: (text: string) => void): Promise<Ch
 }
 
 export interface ChromiumOptions {
-  /** Folders as in `PATH`. @default the search path and /usr/bin */
+  /** Folders as in `PATH`. @default those of this process */
   readonly searchPath?: string;
   readonly onNotice?: (text: string) => void;
 }
@@ -88,7 +92,7 @@ export interface ChromiumOptions {
  * @throws Error that says how to install one.
  */
 export async function findChromium(options: ChromiumOptions = {}): Promise<ChromiumProgram> {
-  const { searchPath = ["/usr/bin", process.env.PATH ?? ""].join(delimiter), onNotice = () => undefined } = options;
+  const { searchPath = programFolders, onNotice = () => undefined } = options;
   const installed = findInstalled(searchPath);
   if (installed) return installed;
   const isPackaged = process.platform === "linux" && process.arch === "x64";

@@ -1,4 +1,5 @@
 import picocolors from "picocolors";
+import { messageOf } from "../../kernel/as-error.ts";
 import { findFakeTime } from "../../local/fake-time.ts";
 import { findRedisServer } from "../../local/redis-server.ts";
 import { findChromium } from "./chromium.ts";
@@ -13,12 +14,8 @@ const notice = (text: string): void => {
  * need it fail with the same words.
  */
 export default async function prepareMachine(): Promise<void> {
-  const programs = [
-    () => findRedisServer(process.env.PATH ?? ""),
-    () => findFakeTime(),
-    () => findChromium({ onNotice: notice }),
-  ];
+  const programs = [() => findRedisServer(), () => findFakeTime(), () => findChromium({ onNotice: notice })];
   for (const find of programs) {
-    await find().catch((error: unknown) => notice(error instanceof Error ? error.message : String(error)));
+    await find().catch((error: unknown) => notice(messageOf(error)));
   }
 }

@@ -5,10 +5,11 @@ import { list, parseCommandLine, wholeNumber } from "../../tools/command-line.ts
 const command = {
   texts: ["count", "names"],
   flags: ["json"],
+  hasWords: true,
   schema: z.object({
     words: z.tuple([z.enum(["first", "second"], "the first word must be first or second")]),
     count: wholeNumber(3),
-    names: list("a,b"),
+    names: list(["a", "b"]),
     json: z.boolean().default(false),
   }),
 };
@@ -28,5 +29,9 @@ describe("a command line", () => {
     [["first", "second"], "words"],
   ])("%j is refused by name", (values, reason) => {
     expect(() => parseCommandLine(command, values)).toThrow(reason);
+  });
+
+  it("refuses words where the command takes none", () => {
+    expect(() => parseCommandLine({ schema: z.object({}) }, ["quick"])).toThrow("quick");
   });
 });

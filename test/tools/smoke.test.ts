@@ -95,7 +95,7 @@ describe("npm run smoke", () => {
     expect(run.code).toBe(1);
   });
 
-  it("says what it left out where it may not publish", async () => {
+  it("reports the skipped steps if it may not publish", async () => {
     const run = await smoke(["--url", url, "--json"]);
 
     expect(outcomesOf(run)).toEqual(["ok", "ok", "skipped", "skipped"]);
@@ -110,14 +110,14 @@ describe("npm run smoke", () => {
     expect(run.code).toBe(1);
   });
 
-  it("fails where nobody listens", async () => {
+  it("fails if nothing listens", async () => {
     const run = await smoke(["--url", `http://127.0.0.1:${await freePort()}`, "--json"]);
 
     expect(stepsOf(run)[0]).toMatchObject({ outcome: "failed", detail: expect.stringContaining("ECONNREFUSED") });
     expect(run.code).toBe(1);
   });
 
-  it("fails where the event is taken and never arrives", async () => {
+  it("fails if the event is accepted and never arrives", async () => {
     const lost = createServer((request, response) => {
       request.resume();
       response.end(JSON.stringify({ FailedEntryCount: 0, Entries: [{ EventId: "1" }] }));
@@ -141,7 +141,7 @@ describe("npm run smoke", () => {
     expect(run.code).toBe(1);
   });
 
-  it("fails where the bus refuses the event", async () => {
+  it("fails if the bus refuses the event", async () => {
     const run = await smoke(["--url", url, "--events-endpoint", `${url}/dev/nothing`, "--json"]);
 
     expect(outcomesOf(run)).toEqual(["ok", "ok", "failed", "skipped"]);
@@ -153,7 +153,7 @@ describe("npm run smoke", () => {
     ["both buses", ["--url", "http://a", "--bus", "b", "--events-endpoint", "http://c"], "not both"],
     ["a token on the command line", ["--url", "http://a", "--token", "secret"], "Unknown option '--token'"],
     ["a file that is not there", ["--url", "http://a", "--token-file", "/no/such/file"], "ENOENT"],
-  ])("refuses %s, and says how it is called", async (_name, options, reason) => {
+  ])("refuses %s, and prints its usage", async (_name, options, reason) => {
     const run = await smoke(options);
 
     expect(run.code).toBe(2);

@@ -40,7 +40,7 @@ describe("an order", () => {
     await account.getByRole("row").filter({ hasText: "Fed cuts rates in March" }).getByText("No").waitFor();
   });
 
-  it("that costs more than there is is rejected, with the reason", async () => {
+  it("that costs more than the balance is rejected, with the reason", async () => {
     await buy(alice, "Yes", 1_000_000);
     await alice.page.getByText("Order rejected: Not enough balance").waitFor();
   });
@@ -51,14 +51,14 @@ describe("an order", () => {
     await alice.page.getByText("Enter a whole number of shares").waitFor();
   });
 
-  it("that the platform does not answer may have been placed, and the page does not say that it was not", async () => {
+  it("that the platform does not answer is not reported as failed", async () => {
     await alice.page.route("**/dev/orders", (route) => route.abort());
     await buy(alice, "Yes", 5);
     await alice.page.getByText("No answer: whether the order was placed, Orders will show.").waitFor();
     await alice.page.unroute("**/dev/orders");
   });
 
-  it("that the platform refuses was not placed, and the reason is said", async () => {
+  it("that the platform refuses is reported as not placed, with the reason", async () => {
     const refusal = {
       status: 404,
       contentType: "application/json",
@@ -72,7 +72,7 @@ describe("an order", () => {
 });
 
 describe("copy trades", () => {
-  it("of the user are there", async () => {
+  it("of the user are shown", async () => {
     const account = alice.panel("Account of alice");
     await account.getByRole("tab", { name: "Copy trades" }).click();
     await account
@@ -96,7 +96,7 @@ describe("two users", () => {
     expect((await bob.orders()).filter((id) => !id.startsWith("order-bob-"))).toEqual([]);
   });
 
-  it("in one browser, one after the other: nothing of the first stays", async () => {
+  it("in one browser, one after the other: no data of the first stays", async () => {
     await bob.signIn("Alice");
     await expect.poll(async () => (await bob.orders()).length).toBeGreaterThan(2);
     expect((await bob.orders()).filter((id) => !id.startsWith("order-alice-"))).toEqual([]);
@@ -104,7 +104,7 @@ describe("two users", () => {
 });
 
 describe("signing out", () => {
-  it("ends what is private; what is public goes on", async () => {
+  it("ends private channels and keeps public ones", async () => {
     await alice.page.getByRole("radio", { name: "Guest" }).check({ force: true });
     await alice.page.getByRole("button", { name: "Sign in as alice" }).waitFor();
     expect(await alice.orders()).toEqual([]);
@@ -125,7 +125,7 @@ describe("signing out", () => {
 });
 
 describe("the console", () => {
-  it("has no complaint", () => {
+  it("has no errors or warnings", () => {
     expect([...alice.errorsBesideOutage, ...bob.errors]).toEqual([]);
     expect(start.notices).toEqual([]);
   });

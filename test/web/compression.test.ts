@@ -36,7 +36,7 @@ function listen(url: string): Promise<string> {
 }
 
 describe("Chromium", () => {
-  it("reads what the gateway compressed once for all", async () => {
+  it("reads messages that the gateway compressed once for all clients", async () => {
     const others = await Promise.all(Array.from({ length: OTHERS }, () => platform.connect()));
     for (const other of others) await other.ask("subscribe", { channel: "market:trades", marketId: "packed" });
     const page = await browser.newPage();

@@ -33,8 +33,8 @@ async function openAnyhow(prepare: (fresh: Page) => Promise<unknown> = async () 
 const trades = (driver: PageDriver) => driver.panel("Trades");
 const gateways = (driver: PageDriver) => driver.panel("Delivery").locator(".gateways");
 
-describe("before anything has come", () => {
-  it("a list is being loaded, which is not the same as being empty; nobody can buy", async () => {
+describe("before any data has arrived", () => {
+  it("a list shows that it is loading, not that it is empty, and buying is disabled", async () => {
     start.platform.balancer.cut(60_000);
     const driver = await openAnyhow();
     await driver.page.getByRole("radio", { name: "Bob" }).check({ force: true });
@@ -49,7 +49,7 @@ describe("before anything has come", () => {
       .waitFor();
   });
 
-  it("a list that is live and has nothing is empty, and says what it was when it is not live any more", async () => {
+  it("an empty live list says that it is empty, and that it was when it is no longer live", async () => {
     const driver = await openAnyhow();
     await trades(driver).getByText("No trade yet. The next one appears here.").waitFor();
     expect(await driver.panelsThatAre("live")).toContain("trades");
@@ -60,7 +60,7 @@ describe("before anything has come", () => {
       .waitFor();
   });
 
-  it("a page whose platform has not answered yet says that it is asking", async () => {
+  it("a page whose platform has not answered yet says that it is loading", async () => {
     let answer = (): void => undefined;
     const driver = await openAnyhow((fresh) =>
       fresh.route("**/dev/config", async (route) => {
@@ -77,7 +77,7 @@ describe("before anything has come", () => {
 });
 
 describe("the gateways", () => {
-  it("are asked for without an alarm, until there is a failure", async () => {
+  it("are shown as loading without an error until a request fails", async () => {
     let answer = (): void => undefined;
     let isHeld = true;
     const driver = await openAnyhow((fresh) =>
@@ -107,7 +107,7 @@ describe("the gateways", () => {
     expect(await gateways(driver).getByRole("button", { name: "Drain gateway 1" }).isDisabled()).toBe(true);
   });
 
-  it("of a platform that takes the question and stays silent are unknown", async () => {
+  it("of a platform that accepts the request and never answers are unknown", async () => {
     const driver = await openAnyhow();
     await gateways(driver).getByText("Ready").first().waitFor();
     await page.route("**/dev/gateways", () => new Promise(() => undefined));
@@ -121,7 +121,7 @@ describe("the gateways", () => {
 describe("publish to screen", () => {
   const latency = () => page.getByTestId("latency").textContent();
 
-  it("leaves out what was held for the page, at the start and after an absence", async () => {
+  it("excludes messages that were held for the page, at the start and after an absence", async () => {
     await start.price(MARKET, "0.4");
     const driver = await openAnyhow();
     await driver.waitUntilLive();

@@ -140,7 +140,7 @@ const frozen = (proxy: LinkProxy): Absence => ({
 describe("without a network", () => {
   const away = /Offline since \d\d:\d\d:\d\d/;
 
-  it("nothing is shown as live, at once; back online all is, and right", async () => {
+  it("nothing is shown as live immediately; back online everything is live and correct", async () => {
     const shown = await open();
     const { context } = shown;
     const leave = () => context.setOffline(true);
@@ -155,22 +155,25 @@ describe("without a network", () => {
     await goAwayAndBack(shown, "managed-offline", { leave, away, back: () => context.setOffline(false) });
   });
 
-  it.each(["dark", "light"] as const)("the %s page stays readable, and nothing moves", async (colorScheme) => {
-    const shown = await open({ colorScheme });
-    const before = await shown.shift();
-    await shown.context.setOffline(true);
-    await expect.poll(() => shown.panelsThatAre("not-live")).toEqual(PANELS);
-    expect(await violations(shown)).toEqual([]);
-    expect((await shown.shift()) - before).toBeLessThan(0.02);
-  });
+  it.each(["dark", "light"] as const)(
+    "the %s page stays readable, and the layout does not shift",
+    async (colorScheme) => {
+      const shown = await open({ colorScheme });
+      const before = await shown.shift();
+      await shown.context.setOffline(true);
+      await expect.poll(() => shown.panelsThatAre("not-live")).toEqual(PANELS);
+      expect(await violations(shown)).toEqual([]);
+      expect((await shown.shift()) - before).toBeLessThan(0.02);
+    },
+  );
 });
 
-describe("a connection that has fallen silent", () => {
-  it("is not live, and says so; when it answers again all is live and right", async () => {
+describe("a connection that no longer answers", () => {
+  it("is shown as not live; when it answers again everything is live and correct", async () => {
     await goAwayAndBack(await openThroughProxies(), "silent", frozen(page));
   });
 
-  it("of the managed edge too", async () => {
+  it("of the managed edge is shown the same way", async () => {
     const shown = await openThroughProxies();
     await goToManagedEdge(shown);
     await goAwayAndBack(shown, "managed-silent", frozen(edge));
@@ -178,7 +181,7 @@ describe("a connection that has fallen silent", () => {
 });
 
 describe("Retry now", () => {
-  it("makes another connection at once, each time", async () => {
+  it("makes another connection immediately, each time", async () => {
     const shown = await open();
     start.platform.balancer.cut(60_000);
     const retry = shown.panel("Trades").getByRole("button", { name: "Retry now: Trades" });
@@ -198,7 +201,7 @@ describe("Retry now", () => {
 });
 
 describe("what the service no longer holds", () => {
-  it("is a gap that is named until it is dismissed, and no hole", async () => {
+  it("is shown as a gap until it is dismissed, and not as a missing message", async () => {
     const shown = await open();
     await start.trade(MARKET, "held-", 1, 2);
     await expect.poll(() => shown.trades("held-")).toHaveLength(2);
@@ -220,7 +223,7 @@ describe("what the service no longer holds", () => {
 });
 
 describe("an order", () => {
-  it("that is filled stays so while the page goes to the other edge", async () => {
+  it("that is filled stays filled while the page switches to the other edge", async () => {
     const shown = await open();
     await shown.page.getByLabel("Shares").fill("19");
     await buyButtons(shown)[0]?.click();

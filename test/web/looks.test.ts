@@ -105,7 +105,7 @@ describe("the keyboard", () => {
 
   beforeAll(() => driver.page.setViewportSize({ width: 1440, height: 900 }));
 
-  it("chooses a market, with the focus to be seen", async () => {
+  it("chooses a market, with a visible focus", async () => {
     await driver.panel("Markets").getByRole("button", { name: "Oil above $90" }).focus();
     await driver.page.keyboard.press("Tab");
     expect(await focused()).toContain("Senate changes hands");
@@ -114,7 +114,7 @@ describe("the keyboard", () => {
     await driver.panel("Senate changes hands").waitFor();
   });
 
-  it("goes through tabs with the arrows", async () => {
+  it("moves through tabs with the arrow keys", async () => {
     await driver.page.getByRole("tab", { name: "Orders" }).focus();
     await driver.page.keyboard.press("ArrowRight");
     await driver.page.getByRole("tab", { name: "Portfolio", selected: true }).waitFor();
@@ -135,7 +135,7 @@ describe("motion", () => {
   const animation = (): Promise<unknown> =>
     driver.page.evaluate("getComputedStyle(document.querySelector('.flash[data-flash]'), '::before').animationName");
 
-  it("is there, and gone for those who ask for less", async () => {
+  it("is on by default, and off with prefers-reduced-motion", async () => {
     await expect.poll(animation).toMatch(/^flash-[ab]$/);
     await driver.page.emulateMedia({ reducedMotion: "reduce" });
     expect(await animation()).toBe("none");
@@ -147,7 +147,7 @@ describe("the layout", () => {
     [1440, 900],
     [1280, 720],
     [390, 844],
-  ])("on %i x %i does not move when data comes", async (width, height) => {
+  ])("on %i x %i does not shift when data arrives", async (width, height) => {
     const fresh = await start.browser.newPage({ viewport: { width, height } });
     await fresh.addInitScript(`
       window.shift = 0;
@@ -166,7 +166,7 @@ describe("the layout", () => {
 });
 
 describe("the console", () => {
-  it("has no complaint in all of this", () => {
+  it("has no errors or warnings", () => {
     expect(driver.errors).toEqual([]);
     expect(start.notices).toEqual([]);
   });

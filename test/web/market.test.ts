@@ -69,7 +69,7 @@ describe("a guest", () => {
     await guest.panel("Signals").getByRole("listitem").first().waitFor();
   });
 
-  it("sees that every public channel is live and no private one is asked for", async () => {
+  it("sees that every public channel is live and no private one is requested", async () => {
     for (const name of ["market:prices", "market:orderbook", "market:trades", "monitor:signals"]) {
       await guest.channel(name, "live").waitFor();
     }
@@ -89,13 +89,13 @@ describe("a guest", () => {
     await guest.page.getByText("Sign in as alice or bob to place an order.").waitFor();
   });
 
-  it("has an open console without a word of complaint", () => {
+  it("has no errors or warnings in the console", () => {
     expect(guest.errors).toEqual([]);
     expect(start.notices).toEqual([]);
   });
 });
 
-describe("where the platform is gone", () => {
+describe("if the platform is not running", () => {
   it("the page says what to do", async () => {
     const context = await start.browser.newContext();
     const page = await context.newPage();

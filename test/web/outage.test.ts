@@ -61,7 +61,7 @@ async function press(how: "Drain" | "Kill"): Promise<void> {
   await driver.page.locator(`[data-gateway="${name}"] [data-status=ready]`).waitFor();
 }
 
-describe("nothing is missing and nothing comes twice", () => {
+describe("every message arrives exactly once", () => {
   it("after the connection was cut for three seconds", async () => {
     await expectNothingMissing("cut-", async () => {
       await driver.page.getByRole("button", { name: "Cut the connection" }).click();
@@ -89,7 +89,7 @@ describe("nothing is missing and nothing comes twice", () => {
     elsewhere.close();
   });
 
-  it("after a gateway left as in a deployment", async () => {
+  it("after a gateway drained as in a deployment", async () => {
     await expectNothingMissing("drain-", () => press("Drain"));
   });
 
@@ -99,7 +99,7 @@ describe("nothing is missing and nothing comes twice", () => {
 });
 
 describe("on the managed edge", () => {
-  it("everything is there, and nothing is missing after the connection was gone for three seconds", async () => {
+  it("every message arrives exactly once after the connection was down for three seconds", async () => {
     await driver.page.getByRole("radio", { name: "Managed edge" }).check({ force: true });
     await driver.channel("market:trades", "live").waitFor();
     await driver.channel("user:orders", "live").waitFor();
@@ -112,7 +112,7 @@ describe("on the managed edge", () => {
 });
 
 describe("an order that is filled while the connection is down", () => {
-  it("is there, filled, when it is back", async () => {
+  it("is shown as filled when the connection is back", async () => {
     await driver.page.getByLabel("Shares").fill("17");
     await driver.page.getByRole("button", { name: "Buy Yes" }).click();
     await driver.page.getByRole("button", { name: "Cut the connection" }).click();

@@ -43,10 +43,13 @@ async function countWritten(redis: Redis, stream: Stream): Promise<number> {
   return Number(facts[facts.indexOf("entries-added") + 1]);
 }
 
-/** @param eventsPerSecond of the simulated market; 0 for none. */
-export async function startPagePlatform(eventsPerSecond = 50): Promise<PagePlatform> {
+/**
+ * @param eventsPerSecond of the simulated market; 0 for none.
+ * @param launch starts the browser.
+ */
+export async function startPagePlatform(eventsPerSecond = 50, launch = launchBrowser): Promise<PagePlatform> {
   const notices: string[] = [];
-  const browser = await launchBrowser();
+  const browser = await launch();
   const platform = await startPlatform({
     port: 0,
     edgePort: 0,

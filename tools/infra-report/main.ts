@@ -3,7 +3,8 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import picocolors from "picocolors";
 import * as z from "zod";
-import { readCommandLine } from "../command-line.ts";
+import { messageOf } from "../../kernel/as-error.ts";
+import { flag, readCommandLine } from "../command-line.ts";
 import { type BundleFigures, type ColdStart, measureBundles, measureColdStart } from "./function-report.ts";
 import { countRules, type RuleCounts } from "./rule-counts.ts";
 import { type SynthReport, synthesizeEnvironment } from "./synth-report.ts";
@@ -14,7 +15,7 @@ const root = join(import.meta.dirname, "../..");
 const options = readCommandLine({
   usage: "npm run infra:report -- [--json]",
   flags: ["json"],
-  schema: z.object({ json: z.boolean().default(false) }),
+  schema: z.object({ json: flag }),
 });
 const progress = (text: string): void => console.error(dim(text));
 
@@ -83,6 +84,6 @@ try {
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
   else print(report);
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(messageOf(error));
   process.exitCode = 1;
 }

@@ -30,11 +30,24 @@ const failOnWarning: InputOptions["onLog"] = (level, log) => {
   if (level === "warn") throw new Error(`${log.code ?? "warning"}: ${log.message}`);
 };
 
+/**
+ * Loads what the sources import later with `require`, in the same place: Jest's CommonJS modules have no `import()`, and
+ * bundlers take a package as optional only where `require` is directly in a `try`.
+ */
+const requireLater: Plugin = {
+  name: "require-later",
+  // No line moves, so the source map stays right.
+  renderChunk: (code) => ({ code: code.replaceAll(/\bawait import\(("[^"]+")\)/g, "require($1)"), map: null }),
+};
+
 async function writeCode(source: PackageSource, folder: string, format: ModuleFormat & keyof typeof endings) {
   const ending = endings[format];
   const platform = source.platform;
   await write(
-    { input: source.entries, external: external(source), platform, transform: { target: "es2022" } },
+    {
+      ...{ input: source.entries, external: external(source), platform, transform: { target: "es2022" } },
+      plugins: format === "cjs" ? [requireLater] : [],
+    },
     {
       dir: folder,
       format,

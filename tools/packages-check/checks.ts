@@ -3,19 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PackedPackage } from "../pack/pack-packages.ts";
 import { type Consumer, type ConsumerOptions, createConsumer } from "./consumer.ts";
+import type { Gateway } from "./gateway.ts";
 import { checkInstalledSize } from "./installed-size.ts";
 import { renderOnServer } from "./server-rendering.ts";
-
-/** The gateway that the applications connect to; it has a price of market `m1`. */
-export interface Gateway {
-  readonly url: string;
-  /** Text in which an application shows the price. */
-  readonly shown: string;
-}
 
 /** One way to use the packages. */
 export interface Check {
   readonly name: string;
+  /** False if it installs a framework that takes minutes; the others are part of `npm test`. */
+  readonly isQuick: boolean;
   /** Resolves with a remark for people. Throws if the application does not install, build or run. */
   run(packed: readonly PackedPackage[], startGateway: StartGateway): Promise<string>;
 }
@@ -25,8 +21,14 @@ type StartGateway = () => Promise<Gateway>;
 
 type Verify = (consumer: Consumer, startGateway: StartGateway) => string | Promise<string>;
 
-const check = (name: string, options: ConsumerOptions, verify: Verify): Check => ({
+interface CheckOptions extends ConsumerOptions {
+  /** @default true */
+  readonly isQuick?: boolean;
+}
+
+const check = (name: string, { isQuick = true, ...options }: CheckOptions, verify: Verify): Check => ({
   name,
+  isQuick,
   async run(packed, startGateway) {
     const consumer = createConsumer(packed, options);
     try {
@@ -86,8 +88,15 @@ const bundleForReactNative: Verify = ({ folder, run }) => {
   return kilobytes(bundle);
 };
 
+const runJest: Verify = async ({ run }, startGateway) => {
+  const { url: gatewayUrl } = await startGateway();
+  run("jest", "--globals", JSON.stringify({ gatewayUrl }));
+  return "its tests pass";
+};
+
 const installedSize = (name: PackedPackage["name"]): Check => ({
   name: `size ${name}`,
+  isQuick: true,
   async run(packed) {
     const found = packed.find((each) => each.name === name);
     if (!found) throw new Error(`${name} is not packed`);
@@ -106,7 +115,8 @@ export const checks: readonly Check[] = [
     buildPage(consumer);
     return "builds";
   }),
-  check("next, turbopack", { example: "next" }, buildForServer("--turbopack")),
-  check("next, webpack", { example: "next" }, buildForServer("--webpack")),
-  check("metro", { example: "react-native" }, bundleForReactNative),
+  check("next, turbopack", { example: "next", isQuick: false }, buildForServer("--turbopack")),
+  check("next, webpack", { example: "next", isQuick: false }, buildForServer("--webpack")),
+  check("jest", { example: "jest" }, runJest),
+  check("metro", { example: "react-native", isQuick: false }, bundleForReactNative),
 ];

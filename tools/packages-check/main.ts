@@ -3,24 +3,31 @@
  * and runs the examples there. It installs Next.js, React Native and others from the registry, which takes minutes.
  */
 import { performance } from "node:perf_hooks";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
-import { type Platform, startPlatform } from "../../test/support/platform.ts";
+import * as z from "zod";
+import { messageOf } from "../../kernel/as-error.ts";
+import { flag, readCommandLine } from "../command-line.ts";
 import { packPackages } from "../pack/pack-packages.ts";
-import { checks, type Gateway } from "./checks.ts";
+import { checks } from "./checks.ts";
+import { SharedGateway } from "./gateway.ts";
 
 const { bold, dim, green, red } = picocolors;
-const { values: options, positionals } = parseArgs({ options: { json: { type: "boolean" } }, allowPositionals: true });
+const checksOf = (start: string) => checks.filter(({ name }) => name.startsWith(start));
 
-const chosen = checks.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((start) => name.startsWith(start)),
-);
-if (chosen.length === 0) {
-  console.error(
-    `no check begins with ${positionals.join(" or ")}; there are:\n  ${checks.map(({ name }) => name).join("\n  ")}`,
-  );
-  process.exit(1);
-}
+const { words, json } = readCommandLine({
+  usage: `npm run packages:check -- [beginning of a name …] [--json]
+
+checks (default all):
+  ${checks.map(({ name }) => name).join("\n  ")}
+`,
+  flags: ["json"],
+  hasWords: true,
+  schema: z.object({
+    words: z.array(z.string().refine((start) => checksOf(start).length > 0, "no check begins with this")),
+    json: flag,
+  }),
+});
+const chosen = words.length === 0 ? checks : [...new Set(words.flatMap(checksOf))];
 
 interface Result {
   readonly name: string;
@@ -29,20 +36,7 @@ interface Result {
   readonly remark: string;
 }
 
-let started: Promise<{ platform: Platform; gateway: Gateway }> | undefined;
-
-async function startWithPrice(): Promise<{ platform: Platform; gateway: Gateway }> {
-  const platform = await startPlatform({ gateways: 1 });
-  const price = { marketId: "m1", yes: "0.42", no: "0.58", time: Date.now() };
-  await platform.publish([{ channel: "market:prices", key: price.marketId, eventId: "first", data: price }]);
-  return { platform, gateway: { url: String(platform.gateways[0]?.url), shown: `m1: YES ${price.yes}` } };
-}
-
-async function startGateway(): Promise<Gateway> {
-  started ??= startWithPrice();
-  return (await started).gateway;
-}
-
+const gateway = new SharedGateway();
 console.error(dim("packing the packages"));
 const packed = await packPackages();
 
@@ -50,15 +44,14 @@ const results: Result[] = [];
 for (const { name, run } of chosen) {
   console.error(dim(name));
   const start = performance.now();
-  const [passed, remark] = await run(packed, startGateway).then(
+  const [passed, remark] = await run(packed, gateway.start).then(
     (text) => [true, text] as const,
-    (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
+    (error: unknown) => [false, messageOf(error)] as const,
   );
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   results.push({ name, passed, seconds, remark });
-  if (!options.json)
-    console.log(`${passed ? green("passed") : red("failed")} ${bold(name)} in ${seconds} s: ${remark}`);
+  if (!json) console.log(`${passed ? green("passed") : red("failed")} ${bold(name)} in ${seconds} s: ${remark}`);
 }
-await (await started)?.platform.stop();
-if (options.json) console.log(JSON.stringify(results, undefined, 2));
+await gateway.stop();
+if (json) console.log(JSON.stringify(results, undefined, 2));
 if (results.some(({ passed }) => !passed)) process.exitCode = 1;

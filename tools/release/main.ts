@@ -4,16 +4,23 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { relative } from "node:path";
-import { parseArgs } from "node:util";
 import picocolors from "picocolors";
+import * as z from "zod";
+import { flag, readCommandLine } from "../command-line.ts";
 import { type PackedPackage, packPackages } from "../pack/pack-packages.ts";
 import { packageNames, readPackage, root } from "../pack/package-source.ts";
 
 const { bold, dim, green } = picocolors;
-const { values: options } = parseArgs({
-  options: { "dry-run": { type: "boolean", default: false }, tag: { type: "string", default: "latest" } },
+const { "dry-run": isDryRun, tag } = readCommandLine({
+  usage: `npm run release -- [options]
+
+  --dry-run  sends nothing
+  --tag TAG  keeps the version away from those who install the latest one (default latest)
+`,
+  texts: ["tag"],
+  flags: ["dry-run"],
+  schema: z.object({ "dry-run": flag, tag: z.string().min(1).default("latest") }),
 });
-const isDryRun = options["dry-run"];
 
 const npm = (...parameters: readonly string[]): string =>
   execFileSync("npm", parameters, { cwd: root, encoding: "utf8" }).trim();
@@ -29,7 +36,7 @@ const isPublished = ({ packageName, version }: PackedPackage): boolean =>
   version;
 
 function publish({ packageName, version, tarball }: PackedPackage): void {
-  const parameters = ["publish", tarball, "--tag", options.tag, ...(isDryRun ? ["--dry-run"] : [])];
+  const parameters = ["publish", tarball, "--tag", tag, ...(isDryRun ? ["--dry-run"] : [])];
   execFileSync("npm", parameters, { cwd: root, stdio: "inherit" });
   console.log(`${green(isDryRun ? "would publish" : "published")} ${bold(`${packageName}@${version}`)}`);
 }

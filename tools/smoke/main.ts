@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
 import * as z from "zod";
-import { parseCommandLine } from "../command-line.ts";
+import { flag, readCommandLine } from "../command-line.ts";
 import { runSmokeTest, type SmokeStep } from "./smoke-test.ts";
 
 const { bold, dim, green, red, yellow } = picocolors;
@@ -29,17 +29,13 @@ const optionsSchema = z
     "events-endpoint": urlOf(/^https?$/, "--events-endpoint must be an http or https URL").optional(),
     "token-file": z.string().min(1).optional(),
     timeout: z.coerce.number("--timeout must be a number of seconds").min(1).max(300).default(15),
-    json: z.boolean().default(false),
+    json: flag,
   })
   .refine((options) => !options.bus || !options["events-endpoint"], "give --bus or --events-endpoint, not both");
 
-/** @throws Error if an option is invalid or the token's file cannot be read. */
-function parseOptions() {
-  const texts = ["url", "bus", "region", "events-endpoint", "token-file", "timeout"];
-  const options = parseCommandLine({ texts, flags: ["json"], schema: optionsSchema }, process.argv.slice(2));
-  const file = options["token-file"];
-  const token = (file === undefined ? process.env.RT_SMOKE_TOKEN : readFileSync(file, "utf8"))?.trim();
-  return { ...options, token: token || undefined };
+function readToken(file: string | undefined): string | undefined {
+  const text = file === undefined ? process.env.RT_SMOKE_TOKEN : readFileSync(file, "utf8");
+  return text?.trim() || undefined;
 }
 
 const marks = { ok: green("✔"), failed: red("✘"), skipped: yellow("–") } as const;
@@ -51,17 +47,20 @@ function print(steps: readonly SmokeStep[]): void {
   }
 }
 
-function readOptions(): ReturnType<typeof parseOptions> {
-  try {
-    return parseOptions();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    console.error(`${red(String(reason))}\n\n${USAGE}`);
-    process.exit(2);
-  }
-}
-
-const { url, token, timeout, bus, region, "events-endpoint": endpoint, json } = readOptions();
+const {
+  url,
+  token,
+  timeout,
+  bus,
+  region,
+  "events-endpoint": endpoint,
+  json,
+} = readCommandLine({
+  usage: USAGE,
+  texts: ["url", "bus", "region", "events-endpoint", "token-file", "timeout"],
+  flags: ["json"],
+  schema: optionsSchema.transform((options) => ({ ...options, token: readToken(options["token-file"]) })),
+});
 const events = bus || endpoint ? { bus, region, endpoint } : undefined;
 const steps = await runSmokeTest({ url, token, timeoutMs: timeout * 1_000, events });
 if (json) console.log(JSON.stringify({ url: url.href, steps }));

@@ -1,5 +1,6 @@
 import pTimeout from "p-timeout";
 import * as z from "zod";
+import { messageOf } from "../../kernel/as-error.ts";
 import { type ConnectOptions, connectSocketIo, type SmokeConnection, SmokeError } from "./connection.ts";
 import { type EventSourceOptions, putEvent } from "./event-source.ts";
 import { connectManagedEdge } from "./managed-edge-connection.ts";
@@ -64,7 +65,7 @@ class Steps {
       this.results.push({ name, outcome: "ok", detail, milliseconds: round(performance.now() - begun) });
       return value;
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       this.results.push({ name, outcome: "failed", detail, milliseconds: round(performance.now() - begun) });
       return undefined;
     }

@@ -3,11 +3,12 @@ import { createInterface } from "node:readline/promises";
 import picocolors from "picocolors";
 import * as z from "zod";
 import { channelNames, isChannel } from "../../contract/channels.ts";
+import { messageOf } from "../../kernel/as-error.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { inspectStream, resetStream } from "../../kernel/operations/stream-operations.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { describeStream } from "../../kernel/streams/publish-outcome.ts";
-import { parseCommandLine } from "../command-line.ts";
+import { flag, readCommandLine } from "../command-line.ts";
 import { describeInspection } from "./describe-inspection.ts";
 
 const { red } = picocolors;
@@ -30,23 +31,9 @@ const optionsSchema = z.object({
   words: z.tuple([z.enum(["inspect", "reset"], "the first word must be inspect or reset")]),
   channel: z.string("--channel is missing").refine(isChannel, "--channel: there is no channel of that name"),
   key: z.string().min(1).optional(),
-  yes: z.boolean().default(false),
-  json: z.boolean().default(false),
+  yes: flag,
+  json: flag,
 });
-
-function readOptions() {
-  try {
-    const { words, ...options } = parseCommandLine(
-      { texts: ["channel", "key"], flags: ["yes", "json"], schema: optionsSchema },
-      process.argv.slice(2),
-    );
-    return { ...options, action: words[0], config: parseEnvironment(redisEnvironment, process.env) };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    console.error(`${red(reason)}\n\n${USAGE}`);
-    process.exit(2);
-  }
-}
 
 async function isConfirmed(name: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
@@ -55,7 +42,17 @@ async function isConfirmed(name: string): Promise<boolean> {
   return answer.trim() === "yes";
 }
 
-const { action, channel, key, yes, json, config } = readOptions();
+const { action, channel, key, yes, json, config } = readCommandLine({
+  usage: USAGE,
+  texts: ["channel", "key"],
+  flags: ["yes", "json"],
+  hasWords: true,
+  schema: optionsSchema.transform(({ words: [action], ...options }) => ({
+    ...options,
+    action,
+    config: parseEnvironment(redisEnvironment, process.env),
+  })),
+});
 const stream = { channel, key };
 let lastError = "";
 const redis = connectPublisher(config, (error) => {
@@ -82,8 +79,7 @@ async function run(): Promise<number> {
 try {
   process.exitCode = await run();
 } catch (error) {
-  const reason = error instanceof Error ? error.message : String(error);
-  console.error(red([reason, lastError].filter((text) => text !== "").join(": ")));
+  console.error(red([messageOf(error), lastError].filter((text) => text !== "").join(": ")));
   process.exitCode = error instanceof RangeError ? 2 : 1;
 } finally {
   redis.disconnect();

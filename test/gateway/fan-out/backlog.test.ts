@@ -50,7 +50,7 @@ function play(script: readonly Step[]): string[] {
   return left.map(({ text }) => text.slice("2/ws,".length));
 }
 
-it("never lets an older id leave after a newer one of its stream, in values, heartbeats or answers", () => {
+it("never sends an older id after a newer one of its stream, in values, heartbeats or replies", () => {
   fc.assert(
     fc.property(steps, (script) => {
       const positions = new Map<string, number>();

@@ -38,7 +38,7 @@ describe("the fan-out's counts", () => {
     await expect.poll(() => flushes).toEqual([expect.anything(), { messages: 1, writes: 1, bytes: frame("one", 2) }]);
   });
 
-  it("have a message once that a client gets before the flush", async () => {
+  it("count a message once that a client receives before the flush", async () => {
     const [early, other] = await Promise.all([harness.connect(), harness.connect()]);
     for (const { member } of [early, other]) harness.fanOut.join(member, "early");
     send("early", 1);
@@ -47,7 +47,7 @@ describe("the fan-out's counts", () => {
     expect([total("messages"), total("writes")]).toEqual([2, 2]);
   });
 
-  it("have what a lane delivers, and what was replaced before", async () => {
+  it("count what a rate lane delivers, and what was replaced before", async () => {
     const pair = await harness.connect();
     harness.fanOut.join(pair.member, "lane", 20);
     for (const number of [1, 2, 3]) send("lane", number, "lane");
@@ -55,7 +55,7 @@ describe("the fan-out's counts", () => {
     expect([total("messages"), total("writes"), replaced]).toEqual([1, 1, 2]);
   });
 
-  it("have what is replaced in a lane, and what a client gets as it leaves one", async () => {
+  it("count what is replaced in a rate lane, and what a client receives when it leaves the lane", async () => {
     const pairs = await Promise.all([harness.connect(), harness.connect()]);
     const [staying, leaving] = pairs;
     for (const { member } of pairs) harness.fanOut.join(member, "slow lane", 0.001);
@@ -70,7 +70,7 @@ describe("the fan-out's counts", () => {
     expect([total("messages"), total("writes"), replaced]).toEqual([2, 2, 1]);
   });
 
-  it("have what is replaced while it waits for a client", async () => {
+  it("count what is replaced while it is queued for a client", async () => {
     const pair = await harness.connect();
     for (const reconnectIn of [1, 2]) pair.socket.emit("drain", { reconnectIn });
     const contents = [1, 2, 3].map((number) => ({

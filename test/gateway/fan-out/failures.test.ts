@@ -38,7 +38,7 @@ async function sendUntil(condition: () => boolean, padding: number): Promise<num
   return sent;
 }
 
-describe("where something throws, the fan-out goes on", () => {
+describe("after an exception, the fan-out continues", () => {
   it("after a report of a flush that throws each time", async () => {
     await start({ onFlush: fail });
     const pair = await harness.connect();
@@ -90,7 +90,7 @@ describe("where something throws, the fan-out goes on", () => {
     await expect.poll(() => namesOf(failing).slice(-4)).toEqual(["drain", "drain", "data", "drain"]);
   });
 
-  it("with what waits for other slow clients, where the write to one throws", async () => {
+  it("with the queues of other slow clients, if the write to one throws", async () => {
     await start({ isDirect: false, maximumWaitingBytes: 10_000_000 });
     const [failing, other] = await Promise.all([harness.connect(), harness.connect()]);
     for (const { member, client } of [failing, other]) {

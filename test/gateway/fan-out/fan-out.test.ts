@@ -92,7 +92,7 @@ describe.each([
   });
   afterAll(() => harness.stop());
 
-  it("gives every member what was sent while it was one, in order, also with Socket.IO's own messages", async () => {
+  it("delivers to every member what was sent during its membership, in order, together with Socket.IO's own messages", async () => {
     const check = async (script: readonly Step[]): Promise<void> => {
       const pairs = await Promise.all([0, 1, 2].map(() => harness.connect(transports)));
       const model = await play(harness, pairs, script);
@@ -128,7 +128,7 @@ describe("the fan-out", () => {
     expect(numbersOf(pair, "one")).toEqual([1, 2, 3]);
   });
 
-  it("sends it once also where a heartbeat of the room follows in the same turn", async () => {
+  it("sends it once also if a heartbeat of the room follows in the same tick", async () => {
     const pair = await harness.connect();
     for (const room of ["beaten", "every"]) harness.fanOut.join(pair.member, room);
     harness.fanOut.send({ room: "beaten", channelRoom: "every" }, { event: "data", message: entry("beaten", 1) });
@@ -145,7 +145,7 @@ describe("the fan-out", () => {
     await expect.poll(() => pair.client.heartbeats.map(({ id }) => id)).toEqual(["7-0"]);
   });
 
-  it("leaves out what a newer message replaces, and keeps the chain whole for old and new members", async () => {
+  it("conflates replaced messages, and keeps the `prev` chain complete for old and new members", async () => {
     const [early, late] = await Promise.all([harness.connect(), harness.connect()]);
     const send = (number: number): void =>
       harness.fanOut.send({ room: "price" }, { event: "data", message: entry("price", number), replaces: "price" });
@@ -160,7 +160,7 @@ describe("the fan-out", () => {
     expect(late.client.messages.map(({ prev }) => prev)).toEqual(["3-0"]);
   });
 
-  it("gives members with a rate the newest value that often, and the chain whole", async () => {
+  it("delivers the newest value at each member's rate, with a complete `prev` chain", async () => {
     const [fast, slow, joining] = await Promise.all([harness.connect(), harness.connect(), harness.connect()]);
     harness.fanOut.join(fast.member, "rate");
     harness.fanOut.join(slow.member, "rate", 2);
@@ -183,7 +183,7 @@ describe("the fan-out", () => {
 });
 
 describe("a heartbeat", () => {
-  it("goes with the next message of its room, before it and in the same write; a client that leaves gets it at once", async () => {
+  it("is sent before the next message of its room, in the same write, or immediately to a client that leaves", async () => {
     const flushes: { messages: number; writes: number }[] = [];
     const deferring = await startFanOut({
       heartbeatDeferMs: 600_000,

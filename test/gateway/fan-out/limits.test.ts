@@ -24,8 +24,8 @@ function makeBusy({ socket }: Pair): void {
 
 const idsOf = ({ client }: Pair): string[] => client.messages.map(({ id }) => id);
 
-describe("the limit of what may wait for a client", () => {
-  it("lets exactly that many bytes wait", async () => {
+describe("the send buffer limit of a client", () => {
+  it("allows exactly that many bytes", async () => {
     let overflows = 0;
     const pair = await harness.connect(["websocket"], () => (overflows += 1));
     makeBusy(pair);
@@ -35,7 +35,7 @@ describe("the limit of what may wait for a client", () => {
     expect(overflows).toBe(0);
   });
 
-  it("is said once where one more has to wait: what waited is dropped, and nothing is sent any more", async () => {
+  it("is reported once when one more message exceeds it: the buffer is dropped, and nothing more is sent", async () => {
     let overflows = 0;
     const pair = await harness.connect(["websocket"], () => {
       overflows += 1;

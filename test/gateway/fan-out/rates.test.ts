@@ -139,7 +139,7 @@ describe("rooms, lanes and heartbeats", () => {
   });
   afterAll(() => harness.stop());
 
-  it("never show an older value after a newer one, always the newest, and the chain whole, whatever is subscribed", {
+  it("never deliver an older value after a newer one, always deliver the newest, and keep the `prev` chain complete, whatever is subscribed", {
     timeout: 180_000,
   }, async () => {
     const check = async (script: readonly Step[]): Promise<void> => {
@@ -163,7 +163,7 @@ describe("rooms, lanes and heartbeats", () => {
     await fc.assert(fc.asyncProperty(steps, check), { numRuns: 80 });
   });
 
-  it("bring the newest value also where something else is subscribed to before the tick", async () => {
+  it("deliver the newest value also after another subscription before the tick", async () => {
     const feed = new Feed(harness);
     const pair = await harness.connect();
     feed.subscribe(pair, "a", 2);

@@ -21,7 +21,7 @@ const heartbeat = (marketId: string): OutgoingOptions => ({
 });
 
 describe("membership", () => {
-  it("has a room as long as somebody is in it, at any rate, and says when it closes", async () => {
+  it("keeps a room while it has members at any rate, and reports when it closes", async () => {
     const closed: string[] = [];
     const membership = new Membership({ onClosed: ({ name }) => closed.push(name) });
     const lane = { maximumRate: 1, sequence: 0, flushLane: () => undefined };
@@ -40,7 +40,7 @@ describe("membership", () => {
 });
 
 describe("the fan-out keeps no timer", () => {
-  it("of a lane that the last member has left or disconnected from", async () => {
+  it("of a rate lane that the last member has left or disconnected from", async () => {
     const [first, second] = await Promise.all([harness.connect(), harness.connect()]);
     const before = timers();
     for (const { member } of [first, second]) harness.fanOut.join(member, "one", 1);
@@ -55,7 +55,7 @@ describe("the fan-out keeps no timer", () => {
     expect(timers()).toBe(before);
   });
 
-  it("of a heartbeat that is deferred in a room that nobody is in any more", async () => {
+  it("of a deferred heartbeat in an empty room", async () => {
     const { member } = await harness.connect();
     const before = timers();
     for (const room of ["one", "two"]) {
@@ -69,7 +69,7 @@ describe("the fan-out keeps no timer", () => {
     expect(timers()).toBe(before);
   });
 
-  it("of a client that has taken what waited for it, or is gone", async () => {
+  it("of a client whose buffer has drained, or that is gone", async () => {
     const pair = await harness.connect();
     const makeWait = (): void => {
       for (const reconnectIn of [1, 2]) pair.socket.emit("drain", { reconnectIn });

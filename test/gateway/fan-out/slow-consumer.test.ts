@@ -19,7 +19,7 @@ describe("a client that does not read", () => {
   });
   afterAll(() => harness.stop());
 
-  it("is cut off at the limit of what may wait for it, and nobody else misses anything", async () => {
+  it("is disconnected at its send buffer limit, and no other client misses anything", async () => {
     const [stalled, reading] = await Promise.all([harness.connect(), harness.connect()]);
     for (const { member } of [stalled, reading]) harness.fanOut.join(member, "trades");
     connectionOf(stalled.client).pause();
@@ -36,7 +36,7 @@ describe("a client that does not read", () => {
     await expect.poll(() => harness.fanOut.waitingClients).toBe(0);
   });
 
-  it("skips to the newest value where only that matters, and keeps its connection", async () => {
+  it("receives only the newest values of `latest` channels, and keeps its connection", async () => {
     const stalled = await harness.connect();
     harness.fanOut.join(stalled.member, "prices");
     connectionOf(stalled.client).pause();
@@ -76,7 +76,7 @@ describe("a gateway with a client that does not read", () => {
     return /^rt_slow_consumers_total (\d+)$/m.exec(text)?.[1];
   }
 
-  it("closes its connection, says why, and lets it resume without a hole", async () => {
+  it("closes its connection with the reason, and lets it resume without missing messages", async () => {
     // Compressed, thousands of portfolios would fit the kernel's buffers.
     const client = await platform.connect({ user: "slow", perMessageDeflate: false } as never);
     await client.ask("subscribe", { channel: "user:portfolio", lastId: "0-0" });

@@ -28,7 +28,7 @@ const refused = async (): Promise<number> =>
 const received = (): string[] => client.events.map(({ name }) => name).filter((name) => name !== "subscribed");
 
 describe("a broadcast that another node sends over Redis", () => {
-  it("reaches the clients where its event and rooms are an application's own", async () => {
+  it("reaches the clients if its event and rooms belong to an application", async () => {
     await broadcast([], "greeting");
     await expect.poll(received).toEqual(["greeting"]);
     expect(await refused()).toBe(0);

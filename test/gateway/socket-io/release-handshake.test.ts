@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => harness.stop());
 
 describe("a connected client", () => {
-  it("costs no memory for its handshake, and goes on as before", async () => {
+  it("keeps no handshake in memory, and works as before", async () => {
     const { client, socket } = await harness.connect();
     const request = new WeakRef(socket.request);
     socket.handshake.auth.token = "secret";

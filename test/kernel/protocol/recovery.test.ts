@@ -20,14 +20,14 @@ describe("snapshotOf", () => {
     expect(snapshotOf({ channel: "market:prices", key: "m1" }, undefined)).toEqual({ entries: [], recovered: true });
   });
 
-  it("has nothing of an `ordered` stream, whose subscriber gets what follows", () => {
+  it("has nothing of an `ordered` stream, whose subscriber receives what follows", () => {
     const stream = { channel: "market:trades", key: "m1" } as const;
     expect(snapshotOf(stream, trades[1])).toEqual({ entries: [], recovered: true });
   });
 });
 
 describe("resumeLatest", () => {
-  it("has nothing where the client has the newest value, or there is none for either", () => {
+  it("is empty if the client has the newest value, or if there is none", () => {
     expect(resumeLatest(price, "9-0")).toEqual({ entries: [], recovered: true });
     expect(resumeLatest(undefined, FIRST_ID)).toEqual({ entries: [], recovered: true });
   });
@@ -50,7 +50,7 @@ describe("entriesFollowing", () => {
     expect(entriesFollowing(trades, "7-0")).toEqual(trades.slice(1));
   });
 
-  it("is undefined where what follows directly is not held", () => {
+  it("is undefined if the next entry is not held", () => {
     expect(entriesFollowing(trades, "4-0")).toBeUndefined();
     expect(entriesFollowing(trades, "6-0")).toBeUndefined();
     expect(entriesFollowing(trades, "8-0")).toBeUndefined();

@@ -31,6 +31,12 @@ export const optional = <Schema extends z.ZodType>(schema: Schema) =>
     )
     .optional();
 
+/** Leaves out the fields of an object that are undefined, where it has any. For `overwrite` of objects with optional fields. */
+export const dropAbsent = <Value extends object>(value: Value): Value =>
+  Object.values(value).includes(undefined)
+    ? (Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Value)
+    : value;
+
 /** Builds the schema of a list; null stands for an empty one, as Go writes it. */
 export const list = <Schema extends z.ZodType>(schema: Schema, maximum: number, things: string) =>
   z

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { type Channel, channelDefinition, isChannel } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { describeIssue } from "../../contract/messages.ts";
-import { eventId, label, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import { eventId, text, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
 import { optional } from "../../contract/payloads/schemas.ts";
 import { findSuspicions, suspicions } from "../../contract/suspicions.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
@@ -16,7 +16,7 @@ const messageSchema = z.object({
   // A market's is shorter: the payload says so.
   key: optional(userId),
   data: z.custom<object>((data) => typeof data === "object" && data !== null, "must be an object"),
-  event: optional(label(64)),
+  event: optional(text(64)),
   eventId,
   version: optional(version),
   versionEpoch: optional(versionEpoch),

@@ -12,8 +12,7 @@ export const forms = z.registry<{ readonly form: string }>();
  */
 export const canonical = <Output, Input = Output>(form: string, read: (value: unknown) => Output | Refusal) =>
   z
-    .custom<Input>()
-    .transform((value, context): Output => {
+    .transform((value: Input, context): Output => {
       const result =
         value === undefined || value === null ? new Refusal("is missing, and the field is required") : read(value);
       if (!(result instanceof Refusal)) return result;

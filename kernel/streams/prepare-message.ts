@@ -3,7 +3,6 @@ import { type Channel, channelDefinition, isChannel } from "../../contract/chann
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { describeIssue } from "../../contract/messages.ts";
 import { eventId, text, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
-import { optional } from "../../contract/payloads/schemas.ts";
 import { findSuspicions, suspicions } from "../../contract/suspicions.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
 import type { PreparedMessage } from "./script-arguments.ts";
@@ -14,12 +13,12 @@ export const MAXIMUM_BODY_BYTES = 120_000;
 const messageSchema = z.object({
   channel: z.string().refine(isChannel, "there is no channel of that name"),
   // A market's is shorter: the payload says so.
-  key: optional(userId),
+  key: userId.optional(),
   data: z.custom<object>((data) => typeof data === "object" && data !== null, "must be an object"),
-  event: optional(text(64)),
+  event: text(64).optional(),
   eventId,
-  version: optional(version),
-  versionEpoch: optional(versionEpoch),
+  version: version.optional(),
+  versionEpoch: versionEpoch.optional(),
   suspicions: z.array(z.enum(suspicions)).optional(),
 });
 

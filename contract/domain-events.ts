@@ -3,7 +3,7 @@ import { type Channel, channelDefinition, type Payload } from "./channels.ts";
 import { describeIssue } from "./messages.ts";
 import { marketPrice, trade } from "./payloads/market.ts";
 import { orderBook } from "./payloads/order-book.ts";
-import { eventId, label, userId, version, versionEpoch } from "./payloads/primitives.ts";
+import { eventId, text, userId, version, versionEpoch } from "./payloads/primitives.ts";
 import { optional } from "./payloads/schemas.ts";
 import { newsSignal, whaleSignal } from "./payloads/signals.ts";
 import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
@@ -60,7 +60,7 @@ export const eventFields = z.object({
   /** Says that the version is no time but the producer's own count, which starts anew with each epoch. */
   versionEpoch: optional(versionEpoch),
   /** A name for the change, passed on to clients. */
-  event: optional(label(64)),
+  event: optional(text(64)),
 });
 
 export const privateEventFields = eventFields.extend({

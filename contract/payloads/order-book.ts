@@ -2,7 +2,7 @@ import * as z from "zod";
 import { comparePrices, readAmount, readProbability } from "./decimals.ts";
 import { entityId, outcomeLabels, time } from "./primitives.ts";
 import { Refusal } from "./refusal.ts";
-import { forms, optional } from "./schemas.ts";
+import { dropAbsent, forms, optional } from "./schemas.ts";
 
 /** Most levels of one side of a book as it is sent: a tick of 0.001 allows 999. */
 export const MAXIMUM_LEVELS = 1_000;
@@ -132,6 +132,7 @@ export const orderBook = z
     labels: optional(outcomeLabels),
     time,
   })
+  .overwrite(dropAbsent)
   .superRefine(({ no, mirrored: isMirrored }, context) => {
     if ((no === undefined) === (isMirrored === true)) return;
     const message = isMirrored

@@ -41,7 +41,7 @@ const WHOLE_NUMBER = /^\d{1,25}$/;
 function readVersion(value: unknown): number | Refusal {
   const number = typeof value === "string" && WHOLE_NUMBER.test(value) ? Number(value) : value;
   if (typeof number !== "number" || !Number.isFinite(number)) {
-    return new Refusal("must be a whole number, as a number or as digits");
+    return new Refusal(`${quote(value)} is no whole number: send one as a number or as digits`);
   }
   if (number < 0) return new Refusal("must not be negative");
   if (!Number.isInteger(number)) return new Refusal("must be a whole number");

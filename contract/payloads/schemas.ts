@@ -12,8 +12,7 @@ export const forms = z.registry<{ readonly form: string }>();
  */
 export const canonical = <Output, Input = Output>(form: string, read: (value: unknown) => Output | Refusal) =>
   z
-    .custom<Input>()
-    .transform((value, context): Output => {
+    .transform((value: Input, context): Output => {
       const result =
         value === undefined || value === null ? new Refusal("is missing, and the field is required") : read(value);
       if (!(result instanceof Refusal)) return result;
@@ -30,6 +29,12 @@ export const optional = <Schema extends z.ZodType>(schema: Schema) =>
       schema.optional(),
     )
     .optional();
+
+/** Leaves out the fields of an object that are undefined, where it has any. For `overwrite` of objects with optional fields. */
+export const dropAbsent = <Value extends object>(value: Value): Value =>
+  Object.values(value).includes(undefined)
+    ? (Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Value)
+    : value;
 
 /** Builds the schema of a list; null stands for an empty one, as Go writes it. */
 export const list = <Schema extends z.ZodType>(schema: Schema, maximum: number, things: string) =>

@@ -3,8 +3,7 @@ import { type Channel, channelDefinition, isChannel } from "../../contract/chann
 import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
 import { describeIssue } from "../../contract/messages.ts";
-import { eventId, label, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
-import { optional } from "../../contract/payloads/schemas.ts";
+import { eventId, text, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
 import type { RowValue, StateChange } from "../../contract/state/state-change.ts";
 import type { StateFormat } from "../../contract/state/state-format.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
@@ -25,8 +24,8 @@ const messageSchema = z
   .object({
     channel: z.string().refine(isChannel, "there is no channel of that name"),
     // A market's is shorter: the payload says so.
-    key: optional(userId),
-    data: optional(z.custom<Record<string, unknown>>(isMap, "must be an object")),
+    key: userId.optional(),
+    data: z.custom<Record<string, unknown>>(isMap, "must be an object").optional(),
     changes: z
       .object({
         head: z.custom<Record<string, unknown>>(isMap, "must be an object"),
@@ -34,10 +33,10 @@ const messageSchema = z
       })
       .optional(),
     base: z.string().regex(ENTRY_ID, "must be the id of an entry, as the outcome of publish() has it").optional(),
-    event: optional(label(64)),
+    event: text(64).optional(),
     eventId,
-    version: optional(version),
-    versionEpoch: optional(versionEpoch),
+    version: version.optional(),
+    versionEpoch: versionEpoch.optional(),
     suspicions: z.array(z.enum(suspicions)).optional(),
   })
   .refine(({ data, changes }) => (data === undefined) !== (changes === undefined), {

@@ -52,6 +52,7 @@ describe.each(readdirSync(FOLDER))("what senders write: %s", (file) => {
       const message = parse(sent);
 
       expect(message.data).toMatchObject(sent.delivered ?? {});
+      expect(Object.values(message.data)).not.toContain(undefined);
       // The canonical form has no null, and is its own: what is published is the same text however often it was parsed.
       const text = JSON.stringify(message.data);
       expect(text).not.toContain("null");

@@ -4,7 +4,7 @@ import { type Channel, channelNames, channels } from "../../contract/channels.ts
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { createPublisher, PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import { indexKey, streamKey } from "../../kernel/streams/redis-keys.ts";
-import { message, messages } from "../support/messages.ts";
+import { message, messages, toMessage } from "../support/messages.ts";
 import { redisKinds } from "../support/redis.ts";
 import { useTestRedis } from "../support/suite-redis.ts";
 
@@ -70,6 +70,29 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
     });
     const [[, fields] = ["", []]] = await entries(stream.channel, key);
     expect(JSON.parse(`${fields[1]}}`)).toEqual({ channel, marketId: key, event, data });
+  });
+
+  it("tells its listener of suspicious data that it published, as the event had it, and of no other", async () => {
+    const told: unknown[] = [];
+    const listener = { suspicious: (...values: unknown[]) => void told.push(values) };
+    const listening = createPublisher(redis.addPublisherConnection(), { listener });
+    const time = Date.now();
+    const none = { bids: [], asks: [] };
+    const yes = { bids: [["0.6", "1"]] as const, asks: [["0.5", "1"] as const, ["0.50", "2"] as const] };
+    const book = toMessage(
+      {
+        ...{ Source: "vezta.market-data", DetailType: "OrderBookChanged" },
+        Detail: { marketId: "suspicious", yes, no: none, time },
+      },
+      "book-1",
+    );
+    const sound = message("market:trades", "suspicious", 1);
+
+    await listening.publish([book, sound]);
+    await listening.publish([book]);
+
+    const stream = { channel: "market:orderbook", key: "suspicious" };
+    expect(told).toEqual([[stream, ["crossed_book", "dropped_levels"]]]);
   });
 
   it("publishes the valid messages of a batch, and names the one that is not valid with the reason", async () => {

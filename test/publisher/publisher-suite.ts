@@ -154,7 +154,7 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       const { cause } = await errorOf(changed("user:portfolio", "large", { data: portfolio }));
       expect(cause).toMatchObject({
         name: "InvalidMessageError",
-        message: expect.stringMatching(/^data: has \d+ bytes as JSON, and a message at most 120000/),
+        message: expect.stringMatching(/^data: has \d+ bytes as JSON, and a message at most 120000: /),
       });
     });
 

@@ -75,7 +75,7 @@ describe.each(redisKinds)("publishing on %s", (kind) => {
   it("tells its listener of suspicious data that it published, as the event had it, and of no other", async () => {
     const told: unknown[] = [];
     const listener = { suspicious: (...values: unknown[]) => void told.push(values) };
-    const listening = createPublisher(redis.addPublisherConnection(), { listener });
+    const listening = createPublisher(suite.redis.addPublisherConnection(), { listener });
     const time = Date.now();
     const none = { bids: [], asks: [] };
     const yes = { bids: [["0.6", "1"]] as const, asks: [["0.5", "1"] as const, ["0.50", "2"] as const] };

@@ -5,12 +5,12 @@ import { Server } from "socket.io";
 import { Connection } from "../../gateway/connection/connection.ts";
 import { limitTraffic } from "../../gateway/connection/traffic-limit.ts";
 import { FanOut } from "../../gateway/fan-out/fan-out.ts";
-import { dataOf, targetOf } from "../../gateway/fan-out/stream-target.ts";
 import { createMetrics, type Metrics } from "../../gateway/metrics.ts";
 import { RedisClock } from "../../gateway/redis/redis-clock.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../gateway/socket-io/socket.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import type { TestRedis } from "../support/redis.ts";
@@ -31,6 +31,7 @@ export interface InProcessGateway {
 
 interface InProcessOptions {
   readonly windowMs?: number;
+  readonly wholeValueRate?: number;
   /** Replaces methods of the stream reader. */
   readonly reader?: Partial<StreamReader>;
 }
@@ -57,7 +58,9 @@ export async function startInProcess(redis: TestRedis, options: InProcessOptions
   const hub = new StreamHub({
     ...{ pubSub, clock, metrics, onError },
     reader: { ...createStreamReader(redis.commands), ...options.reader },
-    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
+    readState: (stream) => readState(redis.commands, stream),
+    wholeValueRate: options.wholeValueRate ?? 4,
+    send: (target, content) => fanOut.send(target, content),
   });
   const verifyToken = async (): Promise<never> => Promise.reject(new Error("there are no tokens here"));
   limitTraffic(io.engine, metrics);

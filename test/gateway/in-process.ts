@@ -19,14 +19,25 @@ import type { TestRedis } from "../support/redis.ts";
 export interface InProcessGateway {
   readonly hub: StreamHub;
   readonly fanOut: FanOut;
-  readonly pubSub: ShardedPubSub;
+  readonly pubSub: FaultyPubSub;
   readonly metrics: Metrics;
   /** Background failures, by stage. */
   readonly failures: string[];
   connect(): Promise<{ readonly client: TestClient; readonly socket: GatewaySocket }>;
   /** Returns the sum of a metric over the label sets that contain `labels`. */
-  count(metric: "connections" | "connectionsRefused" | "rooms" | "messages" | "gaps", labels?: object): Promise<number>;
+  count(metric: CountedMetric, labels?: object): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** Decides what becomes of a Pub/Sub message: passes it on once, several times, later or never. */
+export type Fault = (body: Buffer, pass: (body: Buffer) => void) => void;
+
+class FaultyPubSub extends ShardedPubSub {
+  fault: Fault = (body, pass) => pass(body);
+
+  override subscribe(channel: string, handler: (body: Buffer, channel: Buffer) => void): Promise<void> {
+    return super.subscribe(channel, (body, of) => this.fault(body, (passed) => handler(passed, of)));
+  }
 }
 
 interface InProcessOptions {
@@ -35,6 +46,10 @@ interface InProcessOptions {
   /** Replaces methods of the stream reader. */
   readonly reader?: Partial<StreamReader>;
 }
+
+type CountedMetric =
+  | ("connections" | "connectionsRefused" | "rooms" | "messages" | "gaps" | "replaced")
+  | ("stateMismatches" | "stateReloads" | "stateDamaged");
 
 const includes = (all: object, some: object): boolean =>
   Object.entries(some).every(([name, value]) =>
@@ -50,11 +65,11 @@ export async function startInProcess(redis: TestRedis, options: InProcessOptions
   const metrics = createMetrics();
   const fanOut = new FanOut({
     ...{ isDirect: true, isCompressed: false, windowMs: options.windowMs ?? 0, heartbeatDeferMs: 20 },
-    ...{ maximumWaitingBytes: 10_000_000, onError },
+    ...{ maximumWaitingBytes: 10_000_000, onError, onReplaced: () => metrics.replaced.inc() },
   });
   const clock = new RedisClock();
   clock.sample("the only primary", [Math.floor(Date.now() / 1_000), 0]);
-  const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
+  const pubSub = new FaultyPubSub({ subscriber: redis.addSubscriber(), onError });
   const hub = new StreamHub({
     ...{ pubSub, clock, metrics, onError },
     reader: { ...createStreamReader(redis.commands), ...options.reader },

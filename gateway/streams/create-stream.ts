@@ -8,7 +8,7 @@ import { dataOf, targetOf } from "../fan-out/stream-target.ts";
 import type { Metrics } from "../metrics.ts";
 import { EntryStream } from "./entry-stream.ts";
 import { StateStream } from "./state-stream.ts";
-import type { EntrySource, StreamState, StreamStateOptions } from "./stream-state.ts";
+import type { StreamState } from "./stream-state.ts";
 import type { TopicRoom } from "./topic-room.ts";
 
 export interface CreateStreamOptions {
@@ -21,47 +21,47 @@ export interface CreateStreamOptions {
   /** Called with every message of the streams that are open here, once for each kind of subscriber and in order. */
   readonly send: (target: Target, content: OutgoingOptions) => void;
   readonly onError: (error: Error, stage: string) => void;
-  /** Returns the open rooms of the stream: its own and the whole channel's. */
-  readonly roomsOf: () => readonly TopicRoom[];
+  /** Returns the open rooms of a stream: its own and the whole channel's. */
+  readonly roomsOf: (stream: Stream) => readonly TopicRoom[];
 }
 
-type CommonOptions = Omit<StreamStateOptions, "deliver"> & { readonly count: (source: EntrySource) => void };
-
-/** Creates the state of a stream, by its channel's delivery class. */
+/** Creates the state of a stream, by its channel's delivery class. A whole channel has very many: each has little of its own. */
 export function createStream(stream: Stream, options: CreateStreamOptions): StreamState {
-  const { reader, metrics, send, onError } = options;
+  return isStateChannel(stream.channel) ? createStateStream(stream, options) : createEntryStream(stream, options);
+}
+
+function createEntryStream(stream: Stream, { reader, metrics, send, onError }: CreateStreamOptions): StreamState {
   const { channel } = stream;
-  const common: CommonOptions = {
-    ...{ stream, reader },
-    count: (source) => metrics.messages.inc({ channel, source }),
+  return new EntryStream({
+    stream,
+    reader,
+    deliver: (entry, source) => {
+      metrics.messages.inc({ channel, source });
+      send(targetOf(stream), dataOf(stream, entry));
+    },
     onGap: (result) => metrics.gaps.inc({ channel, result }),
     onError: (error) => onError(error, "repair"),
-  };
-  if (isStateChannel(channel)) return createStateStream(common, options);
-  const deliver: StreamStateOptions["deliver"] = (entry, source) => {
-    common.count(source);
-    send(targetOf(stream), dataOf(stream, entry));
-  };
-  return new EntryStream({ ...common, deliver });
+  });
 }
 
 function createStateStream(
-  { count, ...common }: CommonOptions,
-  { readState, wholeValueRate, send, metrics, onError, roomsOf }: CreateStreamOptions,
+  stream: Stream,
+  { reader, readState, wholeValueRate, send, metrics, onError, roomsOf }: CreateStreamOptions,
 ): StateStream {
-  const { channel } = common.stream;
+  const { channel } = stream;
   return new StateStream({
-    ...common,
-    ...{ readState, wholeValueRate, send },
+    ...{ stream, reader, readState, wholeValueRate, send },
     // Each view sends what the entry means to its own subscribers.
-    deliver: (_, source) => count(source),
-    wanted: () => roomsOf().flatMap(({ views }) => [...views].map(({ view }) => view)),
+    deliver: (_, source) => metrics.messages.inc({ channel, source }),
+    onGap: (result) => metrics.gaps.inc({ channel, result }),
+    onError: (error) => onError(error, "repair"),
+    wanted: () => roomsOf(stream).flatMap(({ views }) => [...views].map(({ view }) => view)),
     onMismatch: () => metrics.stateMismatches.inc({ channel }),
     onReload: () => metrics.stateReloads.inc({ channel }),
     onDamaged: (error) => {
       metrics.stateDamaged.inc({ channel });
       onError(error, "state");
-      for (const room of roomsOf()) if (!room.isChannelRoom) room.lose(error);
+      for (const room of roomsOf(stream)) if (!room.isChannelRoom) room.lose(error);
     },
   });
 }

@@ -58,6 +58,7 @@ export class EntryStream extends StreamState implements StreamView {
     this.recent.replace(entries);
     // Fewer than asked for is all that there is.
     if (entries.length < kept) this.recent.markComplete();
+    this.markStarted();
   }
 
   protected accept(entry: Entry): boolean {

@@ -101,6 +101,7 @@ export class StateStream extends StreamState implements ViewedStream {
       // The stream is open all the same: the next whole value heals it.
       if (!this.#fail(error)) throw error;
     }
+    this.markStarted();
   }
 
   protected accept(entry: Entry): boolean {

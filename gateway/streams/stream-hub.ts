@@ -53,12 +53,14 @@ export interface LeaseOptions {
  */
 export class StreamHub {
   readonly #options: StreamHubOptions;
+  readonly #createOptions: CreateStreamOptions;
   readonly #index: StreamIndex;
   readonly #rooms = new Map<string, TopicRoom>();
   readonly #states = new Map<string, StreamState>();
 
   constructor(options: StreamHubOptions) {
     this.#options = options;
+    this.#createOptions = { ...options, roomsOf: (stream) => this.#openRoomsOf(stream) };
     this.#index = new StreamIndex(options.reader, options.clock);
   }
 
@@ -172,7 +174,7 @@ export class StreamHub {
     const name = roomName(stream);
     const existing = this.#states.get(name);
     if (existing) return existing;
-    const state = createStream(stream, { ...this.#options, roomsOf: () => this.#openRoomsOf(stream) });
+    const state = createStream(stream, this.#createOptions);
     this.#states.set(name, state);
     return state;
   }

@@ -99,17 +99,12 @@ export abstract class StreamState {
    */
   load(): Promise<void> {
     if (this.#started) return this.#reads.last ?? Promise.resolve();
-    return this.#reads.run("load", async () => {
-      await this.readStart();
-      this.#started = true;
-      this.#markConfirmed();
-    });
+    return this.#reads.run("load", () => this.readStart());
   }
 
   /** Starts from nothing: whatever Redis holds of the stream came after the subscribers, and is delivered. */
   startEmpty(): void {
-    this.#started = true;
-    this.#markConfirmed();
+    this.markStarted();
   }
 
   /** Takes an entry from Pub/Sub: delivers it, queues it during a read, drops a known one, or starts a repair. */
@@ -187,6 +182,11 @@ export abstract class StreamState {
     return channelDefinition(this.stream.channel).history.entries;
   }
 
+  protected markStarted(): void {
+    this.#started = true;
+    this.#markConfirmed();
+  }
+
   #markConfirmed(): void {
     this.#confirmedAt = performance.now();
   }
@@ -198,7 +198,7 @@ export abstract class StreamState {
     if (!complete) this.repair().catch(this.options.onError);
   }
 
-  /** Takes what Redis holds as the start. */
+  /** Takes what Redis holds as the start, and calls `markStarted`. */
   protected abstract readStart(): Promise<void>;
 
   /** Returns true if the entry is dealt with: delivered, or known already. */

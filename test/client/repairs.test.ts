@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SubscribeRequests } from "../../client/core/requests/subscribe-requests.ts";
 import { Receiver } from "../../client/core/subscriptions/receiver.ts";
@@ -22,9 +24,11 @@ afterEach(() => {
 /** A subscription on a connection whose service answers when the test says so. */
 function subscribe() {
   const sent: SentRequest[] = [];
+  const contents: WeakRef<object>[] = [];
   let stuck = 0;
   const requests = new SubscribeRequests({
-    send: (event, _, answer) => {
+    send: (event, content, answer) => {
+      contents.push(new WeakRef(content));
       if (event === "subscribe") sent.push({ answer, at: Date.now() });
       else queueMicrotask(() => answer({ channel, marketId }));
     },
@@ -44,7 +48,7 @@ function subscribe() {
   requests.subscribe(shared);
   const pass = (milliseconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
   return {
-    ...{ requests, shared, receiver, sent, pass },
+    ...{ requests, shared, receiver, sent, contents, pass },
     stuck: () => stuck,
     /** Answers the newest request: the stream is at this id. */
     async reply(id: number): Promise<void> {
@@ -180,5 +184,25 @@ describe("a subscription that is temporarily refused", () => {
     closed.requests.stop();
     await unwanted.pass(60_000);
     expect([unwanted, closed].map(({ sent }) => sent.length)).toEqual([1, 1]);
+  });
+});
+
+describe("requests with an answer", () => {
+  it("are forgotten, however many a connection sends", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const { pass, reply, repair, sent, contents } = subscribe();
+    await pass(0);
+    for (let number = 1; number <= 10; number += 1) {
+      await reply(5);
+      await pass(6_000);
+      repair(false);
+      await pass(0);
+    }
+    expect(contents).toHaveLength(11);
+    sent.length = 0;
+    collect();
+    // All but the one that waits for its answer.
+    expect(contents.filter((content) => content.deref() !== undefined)).toHaveLength(1);
   });
 });

@@ -48,7 +48,7 @@ describe("an item of a Redis Stream", () => {
 });
 
 describe("an entry", () => {
-  const signal = { ...message("monitor:signals", undefined, 1), id: "1-0", prev: "0-0" } as typeof entry;
+  const signal = { ...message("monitor:signals", undefined, 1), id: "1-0", prev: "0-0" } as unknown as typeof entry;
 
   it("belongs to its stream, and to its whole channel", () => {
     for (const topic of [{ channel, key: "m" }, { channel }]) expect(belongsTo(entry, topic)).toBe(true);

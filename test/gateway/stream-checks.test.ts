@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { gated, setUpStreams } from "./stream-subject.ts";
@@ -48,6 +48,16 @@ describe("the check of a stream", () => {
     onAnswer = () => subject.receive(entries);
     expect([await subject.state.check(), subject.reads]).toEqual([false, 1]);
     expect([subject.delivered.length, subject.gaps]).toEqual([numbers.length, []]);
+  });
+
+  it("confirms for some seconds where the stream is", async () => {
+    const subject = await streams.start("confirmed", [1]);
+    const later = performance.now() + 8_000;
+    vi.spyOn(performance, "now").mockReturnValue(later);
+    expect(subject.state.isConfirmed).toBe(false);
+    await subject.state.check();
+    expect(subject.state.isConfirmed).toBe(true);
+    vi.restoreAllMocks();
   });
 
   it("finds that Redis has lost the newest entries", async () => {

@@ -76,6 +76,30 @@ describe("a stream on a gateway", () => {
     expect(subject.delivered.slice(1)).toEqual(["4-0 after 3-0, repair", "5-0 after 4-0, repair"]);
   });
 
+  it("is loaded once, and delivers from then on", async () => {
+    const subject = await streams.start("once", [1]);
+    await subject.write(2);
+    await subject.state.load();
+    expect([subject.state.lastId, subject.reads]).toEqual(["1-0", 0]);
+    await subject.state.repair();
+    expect(subject.delivered).toEqual(["2-0 after 1-0, repair"]);
+  });
+
+  it("had no gap where all that was read has arrived meanwhile", async () => {
+    let arriving: Parameters<typeof subject.receive>[0] = [];
+    const after: StreamReader["after"] = async (...values) => {
+      const page = await streams.reader().after(...values);
+      subject.receive(arriving);
+      return page;
+    };
+    const subject = await streams.start("arrived", [1], { reader: { after } });
+    arriving = await subject.write(2, 3);
+    await subject.state.repair();
+    await subject.settle();
+    expect(subject.delivered).toEqual(["2-0 after 1-0, repair", "3-0 after 2-0, repair"]);
+    expect(subject.gaps).toEqual([]);
+  });
+
   it("tries again to load what it could not", async () => {
     let isBroken = true;
     const newest: StreamReader["newest"] = (...values) =>
@@ -97,6 +121,7 @@ describe("a stream that Redis does not continue", () => {
     await streams.commands().xtrim(streamKey(subject.stream), "MINID", "5-0");
     await subject.state.repair();
     expect([subject.delivered, subject.gaps]).toEqual([["5-0 after 4-0, repair"], ["lost"]]);
+    expect(subject.state.resume("4-0")?.entries.map(({ id }) => id)).toEqual(["5-0"]);
   });
 
   it.each<[string, readonly number[], string, readonly string[]]>([
@@ -109,6 +134,7 @@ describe("a stream that Redis does not continue", () => {
       ["45-0 after 30-0, repair", "48-0 after 45-0, repair"],
     ],
     ["with a known entry: after it", [30, 40], "40-0", []],
+    ["with nothing but a known entry", [40], "40-0", []],
   ])("is reset where Redis comes back %s", async (title, held, lastId, delivered) => {
     const subject = await streams.start(title, [40, 50]);
     await subject.lose();

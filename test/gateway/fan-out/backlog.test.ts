@@ -46,6 +46,7 @@ function play(script: readonly Step[]): string[] {
       if (step.hasSnapshot && newest.get(name))
         backlog.add(new Outgoing({ event: "data", message: value(name), replaces: name }, sequence));
     }
+    expect(backlog.bytes).toBe(backlog.parts.reduce((sum, { frame }) => sum + frame.length, 0));
   }
   left.push(...backlog.take(Number.POSITIVE_INFINITY));
   return left.map(({ text }) => text.slice("2/ws,".length));

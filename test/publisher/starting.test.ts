@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { roomName } from "../../contract/stream.ts";
 import { edgeMarkerKey } from "../../kernel/streams/redis-keys.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { createPublisher, type PublisherOptions, preparePublish, publish } from "../../publisher/index.ts";
@@ -149,7 +150,7 @@ describe("createPublisher()", () => {
   it("needs no queue for a stream with subscribers on the managed edge where it has none", async () => {
     const admin = new Redis({ port: redis.port, password: PASSWORD });
     const publisher = createPublisher({ redis: { url: redis.url, password: PASSWORD }, logger: silent });
-    await admin.set(edgeMarkerKey("{market:trades:no-queue}"), "1");
+    await admin.set(edgeMarkerKey(roomName({ channel: "market:trades", key: "no-queue" })), "1");
     const outcomes = await publisher.publish(message("market:trades", "no-queue", 1));
     expect(outcomes).toMatchObject([{ status: "published" }]);
     await publisher.close();

@@ -6,7 +6,7 @@ import { rooms } from "./rooms.ts";
 
 const room = rooms[process.env.MUTATION_ROOM ?? ""];
 if (!room) throw new Error(`MUTATION_ROOM must name one of ${Object.keys(rooms).join(", ")}`);
-const { tests, pollMs = 4_000 } = room;
+const { tests } = room;
 const root = join(import.meta.dirname, "../..");
 const positionOf = ({ moduleId }: TestSpecification): number => tests.indexOf(relative(root, moduleId));
 
@@ -34,7 +34,7 @@ const config = mergeConfig(
       // What a mutant keeps from happening fails its test early, and not when Stryker gives up and starts a new process.
       testTimeout: 20_000,
       hookTimeout: 30_000,
-      expect: { poll: { timeout: pollMs, interval: 20 } },
+      expect: { poll: { timeout: 8_000, interval: 20 } },
       sequence: { sequencer: ListedOrder },
       setupFiles: ["tools/mutation/setup.ts"],
     },

@@ -75,7 +75,7 @@ export class FakeStream {
     }
     if (version < held.version) return this.#stale(entity, held.version, held.epochs, now);
     if (version > held.version) return this.#hold(message, held.epochs);
-    if (this.#definition.dedupeSeconds === 0 && held.events.has(eventId)) return "duplicate";
+    if (held.events.has(eventId)) return "duplicate";
     held.events.add(eventId);
     this.#staleSince.delete(entity);
     return undefined;

@@ -1,5 +1,6 @@
 import { channelDefinition } from "../contract/channels.ts";
 import type { ChannelUpdate } from "../contract/domain-events.ts";
+import { asError } from "../kernel/as-error.ts";
 import type { PreparedHeader, PreparedMessage, PreparedState } from "../kernel/streams/prepare-message.ts";
 import { prepareMessage } from "../kernel/streams/prepare-message.ts";
 import { type PublishOutcome, toOutcome } from "../kernel/streams/publish-outcome.ts";
@@ -42,8 +43,7 @@ function prepare(message: ChannelUpdate): PreparedMessage | PreparedState | Erro
   try {
     return prepareMessage(message);
   } catch (error) {
-    if (error instanceof Error) return error;
-    throw error;
+    return asError(error);
   }
 }
 

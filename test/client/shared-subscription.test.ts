@@ -3,6 +3,7 @@ import { Receiver } from "../../client/core/subscriptions/receiver.ts";
 import { SharedSubscription } from "../../client/core/subscriptions/shared-subscription.ts";
 import type { StartPosition } from "../../client/core/topics/topic.ts";
 import type { Gap } from "../../client/core/types.ts";
+import { ChannelError } from "../../contract/errors.ts";
 
 /** Creates a subscription to trades with receivers that start at these ids, and records what each of them received. */
 function share(marketId: string | undefined, ...starts: readonly StartPosition[]) {
@@ -103,5 +104,48 @@ describe("a subscription that several receivers share", () => {
     expect(late.status).toBe("stale");
     shared.health.markHeard();
     expect(late.status).toBe("live");
+  });
+
+  it("is requested again for a receiver that needs more values than the others, and for no other", () => {
+    const shared = new SharedSubscription({ channel: "market:prices", marketId: "m" });
+    const add = (maxRate: number | undefined): boolean => {
+      const receiver = new Receiver({
+        ...{ topic: { channel: "market:prices", marketId: "m" }, isLatest: true, hasOneStream: true },
+        options: { onMessage: () => undefined, maxRate },
+        health: () => shared.health.current,
+        onClose: () => undefined,
+        onListenerError: () => undefined,
+      });
+      return shared.add(receiver as unknown as Receiver, false);
+    };
+    expect([add(2), shared.maxRate]).toEqual([true, 2]);
+    expect(add(4)).toBe(false);
+    shared.finishReply(connection, { requested: undefined, isFirst: true });
+    expect([add(3), shared.maxRate]).toEqual([false, 4]);
+    expect([add(5), shared.maxRate]).toEqual([true, 5]);
+    expect([add(undefined), shared.maxRate]).toEqual([true, undefined]);
+    expect(add(6)).toBe(false);
+  });
+
+  it("reports an error once to each receiver, until it was live again", () => {
+    const { shared } = share("m", "5-0");
+    const errors: unknown[] = [];
+    const receiver = new Receiver({
+      topic: shared.topic as { channel: "market:trades" },
+      isLatest: false,
+      hasOneStream: true,
+      options: { lastId: "5-0", onMessage: () => undefined, onError: (error) => errors.push(error) },
+      health: () => shared.health.current,
+      onClose: () => undefined,
+      onListenerError: () => undefined,
+    });
+    shared.add(receiver as unknown as Receiver, true);
+    const error = new ChannelError("unauthorized", "no");
+    for (let count = 0; count < 2; count += 1) shared.health.drop(connection, error);
+    expect([receiver.status, errors]).toEqual(["error", [error]]);
+    answer(shared, 5, true);
+    expect([receiver.status, errors.length]).toEqual(["live", 1]);
+    shared.health.drop(connection, error);
+    expect(errors).toEqual([error, error]);
   });
 });

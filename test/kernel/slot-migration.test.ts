@@ -11,6 +11,7 @@ import { type RunningRedisCluster, startRedisCluster } from "../../local/redis-c
 import { message, messages } from "../support/messages.ts";
 
 let cluster: RunningRedisCluster;
+let connect: () => Cluster;
 let connection: Cluster;
 let publisher: Publisher;
 let nodes: Redis[] = [];
@@ -21,7 +22,8 @@ beforeAll(async () => {
   cluster = await startRedisCluster();
   nodes = cluster.nodes.map(({ port }) => new Redis({ port }));
   const config = parseEnvironment(redisEnvironment, { RT_REDIS_URL: cluster.urls[0], RT_REDIS_CLUSTER: "true" });
-  connection = connectPublisher(config, () => undefined) as Cluster;
+  connect = () => connectPublisher(config, () => undefined) as Cluster;
+  connection = connect();
   publisher = createPublisher(connection);
   process.on("unhandledRejection", note);
 });
@@ -119,15 +121,20 @@ it("fails in time, with the reason, where the migration takes longer", async () 
 it("leaves no unhandled rejection where a redirect leads to a node that does not answer", async () => {
   // The slot has no keys yet, so every write is redirected to the node that it moves to.
   const migration = await migrate(streamKey({ channel: "user:orders", key: "frozen-target" }));
+  const own = connect();
+  await own.set("connected", "yes");
   cluster.nodes[migration.target]?.process.kill("SIGSTOP");
 
-  const failing = publisher.publish([message("user:orders", "frozen-target", 1)]).catch((reason: unknown) => reason);
+  const failing = createPublisher(own)
+    .publish([message("user:orders", "frozen-target", 1)])
+    .catch((reason: unknown) => reason);
   expect(await failing).toBeInstanceOf(PublishError);
   // ASKING has its own time limit, which may end after the command's.
   await delay(2_000);
   cluster.nodes[migration.target]?.process.kill("SIGCONT");
   await migration.giveUp();
 
+  own.disconnect();
   expect(rejections).toEqual([]);
   await expect
     .poll(() =>

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Channel, channelDefinition, channelNames } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { EARLIEST_TIME_MS } from "../../contract/time-units.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { createPublisher, PublishError, type Publisher, type PublishOutcome } from "../../publisher/index.ts";
 import { createFakePublisher } from "../../publisher/testing.ts";
@@ -113,7 +114,9 @@ describe("the fake publisher", () => {
     fake.answerNext("duplicate");
     const one = message(channel, key, 1);
     const [stale] = await fake.publish(one);
-    expect(stale).toMatchObject({ status: "stale", version: one.data.time, heldVersion: one.data.time + 1 });
+    const version = one.data.time;
+    const run = { staleSince: expect.any(Number), staleForMs: 0 };
+    expect(stale).toEqual({ status: "stale", version, heldVersion: version + 1, ...run });
     expect(await fake.publish(one)).toEqual([{ status: "duplicate" }]);
     expect(fake.published).toEqual([]);
     expect(await fake.publish(one)).toMatchObject([{ status: "published" }]);
@@ -144,6 +147,11 @@ describe("the fake publisher", () => {
     );
   });
 
+  it("takes the earliest version that is a time in milliseconds", async () => {
+    const earliest = changed("market:prices", "m1", { version: EARLIEST_TIME_MS });
+    expect(await createFakePublisher().publish(earliest)).toMatchObject([{ status: "published" }]);
+  });
+
   it("is empty after reset()", async () => {
     const fake = createFakePublisher();
     const trade = message("market:trades", "m1", 1);
@@ -157,7 +165,7 @@ describe("the fake publisher", () => {
   it("accepts versions as far ahead of its clock as configured", async () => {
     const ahead = changed("market:prices", "m1", { version: NOW + 90_000 });
     await expect(createFakePublisher({ now: () => NOW }).publish(ahead)).rejects.toThrow(/90 s ahead of Redis/);
-    const lenient = createFakePublisher({ now: () => NOW, maximumClockSkewMs: 100_000 });
+    const lenient = createFakePublisher({ now: () => NOW, maximumClockSkewMs: 90_000 });
     expect(await lenient.publish(ahead)).toMatchObject([{ status: "published" }]);
   });
 });

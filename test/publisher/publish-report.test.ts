@@ -66,6 +66,35 @@ describe("the metrics of a function", () => {
     expect(report.flush()).toBeUndefined();
   });
 
+  it("come beside the log, which has the reasons", async () => {
+    const warnings: unknown[] = [];
+    const logger = { warn: (text: string, details: object) => void warnings.push([text, details]) };
+    const report = createPublishReport({ logger, functionName: "orders" });
+    report.listener.stale?.(stale("market:prices", "a", 0));
+    report.listener.reset?.({ channel: "market:trades", key: "b" }, "id 9-0");
+    await linesOf(async () => report.flush());
+    expect(warnings).toEqual([
+      ["older state not published", expect.objectContaining({ stream: "market:prices a" })],
+      [
+        "stream started anew: it was ahead of Redis's clock",
+        expect.objectContaining({ stream: "market:trades b", reason: "id 9-0" }),
+      ],
+    ]);
+  });
+
+  it("that cannot be written are reported, and fail no call", async () => {
+    vi.doMock("@aws-lambda-powertools/metrics", () => {
+      throw new Error("not in the bundle");
+    });
+    const warnings: string[] = [];
+    const logger = { warn: (text: string) => void warnings.push(text) };
+    const report = createPublishReport({ logger, functionName: "orders" });
+    report.listener.stale?.(stale("market:prices", "a", 0));
+    await report.flush();
+    vi.doUnmock("@aws-lambda-powertools/metrics");
+    expect(warnings).toEqual(["older state not published", "metrics not written"]);
+  });
+
   it("are off without a function's name, while the log goes on", async () => {
     const warnings: string[] = [];
     const logger = { warn: (message: string) => void warnings.push(message) };

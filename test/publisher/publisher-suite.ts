@@ -110,6 +110,13 @@ export function describePublisher(name: string, start: () => Promise<SuiteSubjec
       });
     });
 
+    it("remembers the seven epochs that were replaced last", async () => {
+      const price = (run: number, version = 1) =>
+        changed("market:prices", "remembered", { version, versionEpoch: `run ${run}`, eventId: `${run} ${version}` });
+      for (let run = 1; run <= 9; run += 1) expect(statuses(await publish(price(run)))).toEqual(["published"]);
+      expect(statuses(await publish(price(2, 2), price(1, 2)))).toEqual(["stale", "published"]);
+    });
+
     it.each<[string, Changes, RegExp]>([
       ["an unknown channel", { channel: "market:nothing" }, /^channel: there is no channel of that name$/],
       ["no key", { key: undefined }, /^key: channel market:prices needs a marketId$/],

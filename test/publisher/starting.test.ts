@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { roomName } from "../../contract/stream.ts";
+import { edgeMarkerKey } from "../../kernel/streams/redis-keys.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { createPublisher, type PublisherOptions, preparePublish, publish } from "../../publisher/index.ts";
 import { startSecretsManager } from "../../tools/infra-report/secrets-manager.ts";
@@ -143,6 +145,28 @@ describe("createPublisher()", () => {
     const calls = [1, 2, 3].map((number) => publisher.publish(message("market:trades", "under-way", number)));
     await publisher.close();
     for (const call of calls) expect(await call).toMatchObject([{ status: "published" }]);
+  });
+
+  it("needs no queue for a stream with subscribers on the managed edge where it has none", async () => {
+    const admin = new Redis({ port: redis.port, password: PASSWORD });
+    const publisher = createPublisher({ redis: { url: redis.url, password: PASSWORD }, logger: silent });
+    await admin.set(edgeMarkerKey(roomName({ channel: "market:trades", key: "no-queue" })), "1");
+    const outcomes = await publisher.publish(message("market:trades", "no-queue", 1));
+    expect(outcomes).toMatchObject([{ status: "published" }]);
+    await publisher.close();
+    admin.disconnect();
+  });
+
+  it("closes its connection to Redis with close()", async () => {
+    const admin = new Redis({ port: redis.port, password: PASSWORD });
+    const connections = async () => Number(/connected_clients:(\d+)/.exec(await admin.info("clients"))?.[1]);
+    const before = await connections();
+    const publisher = createPublisher({ redis: { url: redis.url, password: PASSWORD }, logger: silent });
+    await publisher.publish(message("market:trades", "connected", 1));
+    expect(await connections()).toBe(before + 1);
+    await publisher.close();
+    await expect.poll(connections).toBe(before);
+    admin.disconnect();
   });
 
   it("logs a connection that fails as JSON where it has no logger", async () => {

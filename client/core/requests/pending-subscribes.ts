@@ -94,7 +94,12 @@ export class PendingSubscribes {
     const stop = sendRequest(this.#options.send, {
       event: "subscribe",
       content: request.content,
-      onAnswer: (answer) => this.#onAnswer(pending, answer),
+      onAnswer: (answer) => {
+        const hasMore = this.#onAnswer(pending, answer);
+        // What arrives later ends with the transport, which calls nothing after that.
+        if (!hasMore) this.#stops.delete(stop);
+        return hasMore;
+      },
       onLate: (answer) => this.#onLate(pending, answer),
       onTimeout: () => {
         pending.isTimedOut = true;

@@ -31,7 +31,8 @@ describe("membership", () => {
     membership.add(second, "two", lane);
     membership.add(second, "three");
     expect(membership.remove(first, "one")).toBeUndefined();
-    expect([membership.find("one")?.has(second), closed]).toEqual([true, []]);
+    expect([first, second].map((member) => membership.find("one")?.has(member))).toEqual([false, true]);
+    expect([membership.remove(first, "nowhere"), closed]).toEqual([undefined, []]);
     membership.removeAll(second);
     expect(closed.toSorted()).toEqual(["one", "three", "two"]);
     expect(["one", "two", "three"].map((name) => membership.find(name))).toEqual([undefined, undefined, undefined]);
@@ -88,6 +89,19 @@ describe("the fan-out keeps no timer", () => {
     const left = timers();
     harness.fanOut.close();
     expect(timers()).toBe(left);
+  });
+
+  it("however often a client has taken what waited for it", async () => {
+    const pair = await harness.connect();
+    const before = timers();
+    for (let number = 1; number <= 20; number += 1) {
+      for (const reconnectIn of [1, 2]) pair.socket.emit("drain", { reconnectIn });
+      await harness.fanOut.sendTo(pair.member, [data("one")]);
+      // The retry that ends the timer.
+      await delay(10);
+    }
+    // Socket.IO has a few timers of its own.
+    expect(timers()).toBeLessThan(before + 10);
   });
 
   it("once it is closed", async () => {

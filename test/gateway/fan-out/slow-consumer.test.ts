@@ -57,18 +57,20 @@ describe("a client that does not read", () => {
   });
 });
 
+/** A channel that delivers every message. */
+const CHANNEL = "user:notifications";
+
 describe("a gateway with a client that does not read", () => {
   let platform: Platform;
   beforeAll(async () => {
-    platform = await startPlatform({ gateways: 1, environment: { RT_MAX_WAITING_BYTES: "500000" } });
+    platform = await startPlatform({ gateways: 1, environment: { RT_MAX_WAITING_BYTES: "250000" } });
   });
   afterAll(() => platform.stop());
 
-  /** Returns a portfolio as large as they come. */
-  function portfolio(number: number): ChannelMessage {
-    const small = message("user:portfolio", "slow", number);
-    const { positions } = small.data as { positions: unknown[] };
-    return { ...small, data: { ...small.data, positions: Array(400).fill(positions[0]) } } as ChannelMessage;
+  /** Returns a notification as large as they come. */
+  function notification(number: number): ChannelMessage {
+    const small = message(CHANNEL, "slow", number);
+    return { ...small, data: { ...small.data, body: "€".repeat(2_000) } } as ChannelMessage;
   }
 
   async function slowConsumers(): Promise<string | undefined> {
@@ -77,19 +79,19 @@ describe("a gateway with a client that does not read", () => {
   }
 
   it("closes its connection with the reason, and lets it resume without missing messages", async () => {
-    // Compressed, thousands of portfolios would fit the kernel's buffers.
+    // Compressed, thousands of notifications would fit the kernel's buffers.
     const client = await platform.connect({ user: "slow", perMessageDeflate: false } as never);
-    await client.ask("subscribe", { channel: "user:portfolio", lastId: "0-0" });
-    const ids = await platform.publish([portfolio(1)]);
-    await client.waitForMessages("user:portfolio", 1);
+    await client.ask("subscribe", { channel: CHANNEL, lastId: "0-0" });
+    const ids = await platform.publish([notification(1)]);
+    await client.waitForMessages(CHANNEL, 1);
     connectionOf(client).pause();
-    while ((await slowConsumers()) !== "1") ids.push(...(await platform.publish([portfolio(ids.length + 1)])));
+    while ((await slowConsumers()) !== "1") ids.push(...(await platform.publish([notification(ids.length + 1)])));
     const reconnected = new Promise((resolve) => client.socket.io.once("reconnect", resolve));
     connectionOf(client).resume();
     await reconnected;
-    const lastId = client.ids("user:portfolio").at(-1);
-    const answer = await client.ask("subscribe", { channel: "user:portfolio", lastId });
+    const lastId = client.ids(CHANNEL).at(-1);
+    const answer = await client.ask("subscribe", { channel: CHANNEL, lastId });
     expect(answer).toMatchObject({ recovered: true, id: ids.at(-1) });
-    await expect.poll(() => client.ids("user:portfolio")).toEqual(ids);
+    await expect.poll(() => client.ids(CHANNEL)).toEqual(ids);
   });
 });

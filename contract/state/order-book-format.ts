@@ -98,6 +98,8 @@ export const orderBookFormat: StateFormat<OrderBook> = {
   },
   // A price of 42 characters, a size of 61, and the names of both.
   maximumRowBytes: 130,
+  // `{"price":"","size":},` in place of `yes.bids.`, and quotes.
+  rowOverheadBytes: 16,
   forEachRow(value, visit) {
     for (const outcome of outcomes) {
       for (const side of sides) {

@@ -36,6 +36,8 @@ export const portfolioFormat: StateFormat<Portfolio> = {
   count: ({ positions }) => positions.length,
   // Two ids and a label of 128 characters of up to 4 bytes each, five decimals of 62, and the names.
   maximumRowBytes: 2_000,
+  // `"marketId":"","exchange":"","outcome":"",` and a comma.
+  rowOverheadBytes: 48,
   forEachRow({ positions }, visit) {
     for (const position of positions) visit(positionKey(position), rowValue(position));
   },

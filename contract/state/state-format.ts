@@ -13,6 +13,8 @@ export interface StateFormat<P extends object> {
   head(value: P): Record<string, unknown>;
   /** Returns the number of rows. */
   count(value: P): number;
+  /** Most bytes that a row has as part of a value in JSON beside those of its key and its value. */
+  readonly rowOverheadBytes: number;
   /** Longest that one row may be as part of a value in JSON, in bytes. */
   readonly maximumRowBytes: number;
   /** Calls `visit` with each row. */

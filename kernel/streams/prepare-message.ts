@@ -15,7 +15,7 @@ import { InvalidMessageError } from "./publish-errors.ts";
 export const MAXIMUM_BODY_BYTES = 120_000;
 
 /** Most bytes of a value beside its rows. */
-const HEAD_BYTES = 4_000;
+export const HEAD_BYTES = 4_000;
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

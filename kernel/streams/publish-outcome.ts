@@ -1,6 +1,6 @@
 import type { Stream } from "../../contract/stream.ts";
 import { describeUnit } from "../../contract/time-units.ts";
-import type { PreparedHeader } from "./prepare-message.ts";
+import { MAXIMUM_BODY_BYTES, type PreparedHeader } from "./prepare-message.ts";
 import { InvalidMessageError, PublisherClockError, StateBaseError, VersionAheadError } from "./publish-errors.ts";
 
 /** The message was not published, because a newer state is out already. */
@@ -99,6 +99,13 @@ export function toOutcome(
         status: "failed",
         error: new StateBaseError(
           `${describeSubject(message)}: there is no value to change yet: publish the whole value`,
+        ),
+      };
+    case "large":
+      return {
+        status: "failed",
+        error: new InvalidMessageError(
+          `${describeSubject(message)}: with the changes, the value may have more than ${MAXIMUM_BODY_BYTES} bytes as JSON: remove rows first`,
         ),
       };
     case "base":

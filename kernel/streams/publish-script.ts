@@ -265,12 +265,13 @@ const ROWS_AT_ONCE = 1_000;
  *
  * KEYS: after the guards, the hash · the Pub/Sub channels of the rooms of whole values, of the stream and of the whole
  *   channel (or the first again), which stock Socket.IO servers subscribe to. ARGV of the message after version and epoch: `whole` or `changes` · for changes, the id
- *   of the entry that they follow (empty: any) · the sum that the rows then have (empty: unknown) · the head as JSON · then
- *   per row: key, checksum and value as JSON (empty: the row is gone).
- * Two more reasons not to write: `empty`: there is no value that could be changed · `base`: the value is not the one that the
- *   changes follow, or it is damaged.
+ *   of the entry that they follow (empty: any) · the sum that the rows then have (empty: unknown) · the head as JSON · most
+ *   bytes that the rows may have · bytes of a row beside its key and value · then per row: key, checksum and value as JSON
+ *   (empty: the row is gone).
+ * Three more reasons not to write: `empty`: there is no value that could be changed · `base`: the value is not the one that the
+ *   changes follow, or it is damaged · `large`: with the changes, its rows would have too many bytes.
  *
- * The hash: `<checksum>:<value>` by row; `!head`, `!sum`, and `!id` of the entry that it has come with.
+ * The hash: `<checksum>:<value>` by row; `!head`, `!sum`, `!bytes` of the rows, and `!id` of the entry that it has come with.
  */
 export const publishStateScript = createScript({
   fields: "#ARGV - 9",
@@ -280,31 +281,40 @@ at = at + 3
 `,
   checkState: `
   local mode, base, sum, head = ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]), ARGV[i + 7]
+  local bytes, overhead = 0, tonumber(ARGV[i + 9])
+  local function rowBytes(key, value) return #key + #value + overhead end
   if not refused and not isStale and mode == 'changes' then
-    local names = { 'HMGET', hash, '!id', '!sum' }
-    for row = i + 8, #ARGV, 3 do names[#names + 1] = ARGV[row] end
+    local names = { 'HMGET', hash, '!id', '!sum', '!bytes' }
+    for row = i + 10, #ARGV, 3 do names[#names + 1] = ARGV[row] end
     local rows = redis.pcall(unpack(names))
     if not rows.err and not rows[1] and not top then
       refused = 'empty'
-    elseif rows.err or not rows[1] or rows[1] ~= prev or (base ~= '' and base ~= prev) or not tonumber(rows[2]) then
+    elseif rows.err or not rows[1] or rows[1] ~= prev or (base ~= '' and base ~= prev) or not tonumber(rows[2])
+      or not tonumber(rows[3]) then
       refused = 'base'
     else
       local total = tonumber(rows[2])
-      for row = i + 8, #ARGV, 3 do
-        local old = rows[(row - i - 8) / 3 + 3]
+      bytes = tonumber(rows[3])
+      for row = i + 10, #ARGV, 3 do
+        local old = rows[(row - i - 10) / 3 + 4]
+        if old then bytes = bytes - rowBytes(ARGV[row], string.match(old, ':(.*)$') or '') end
+        if ARGV[row + 2] ~= '' then bytes = bytes + rowBytes(ARGV[row], ARGV[row + 2]) end
         total = total + tonumber(ARGV[row + 1]) - (old and tonumber(string.match(old, '^%d+') or 0) or 0)
       end
       total = total % 4294967296
-      if sum and sum ~= total then refused = 'base' else sum = total end
+      if sum and sum ~= total then refused = 'base' elseif bytes > tonumber(ARGV[i + 8]) then refused = 'large' end
+      sum = total
     end
+  elseif not refused and not isStale then
+    for row = i + 10, #ARGV, 3 do bytes = bytes + rowBytes(ARGV[row], ARGV[row + 2]) end
   end
   if not refused and not isStale then body = body .. string.format(',"sum":%.0f', sum) end
 `,
   writeState: `
     before = prev
     if mode == 'whole' then redis.call('EXPIRE', hash, 0) end
-    local set, gone = { 'HSET', hash, '!id', id, '!sum', string.format('%.0f', sum), '!head', head }, { 'HDEL', hash }
-    for row = i + 8, #ARGV, 3 do
+    local set, gone = { 'HSET', hash, '!id', id, '!sum', string.format('%.0f', sum), '!head', head, '!bytes', bytes }, { 'HDEL', hash }
+    for row = i + 10, #ARGV, 3 do
       if ARGV[row + 2] == '' then
         gone[#gone + 1] = ARGV[row]
       else

@@ -4,7 +4,7 @@ import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { StateChange } from "../../contract/state/state-change.ts";
 import { rowChecksum } from "../../contract/state/verified-state.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
-import type { PreparedMessage, PreparedState } from "./prepare-message.ts";
+import { HEAD_BYTES, MAXIMUM_BODY_BYTES, type PreparedMessage, type PreparedState } from "./prepare-message.ts";
 import {
   edgeMarkerKey,
   entriesRoom,
@@ -135,13 +135,20 @@ export interface StateUpdate {
 
 /** Builds the arguments of one call of the script of state channels. */
 export function stateScriptArguments(
-  { stream, eventId, version, versionEpoch, start }: PreparedState,
+  { stream, eventId, version, versionEpoch, start, format }: PreparedState,
   { mode, field, base, sum, head, rows }: StateUpdate,
   settings: ScriptSettings,
 ): ScriptArguments {
   const args: ScriptArguments = callArguments(stream, settings);
   args.push(nameEvent(stream, eventId), `${start},${field}`, version, versionEpoch);
-  args.push(mode, base ?? "", sum ?? "", JSON.stringify(head));
+  args.push(
+    mode,
+    base ?? "",
+    sum ?? "",
+    JSON.stringify(head),
+    MAXIMUM_BODY_BYTES - HEAD_BYTES,
+    format.rowOverheadBytes,
+  );
   for (const [key, row] of Object.entries(rows)) {
     if (row === null) args.push(key, 0, "");
     else args.push(key, rowChecksum(key, row), JSON.stringify(row));

@@ -90,7 +90,7 @@ describe("the index of a whole channel", () => {
 
 describe("the check of a stream", () => {
   it("renews a subscription that Redis has lost, where it finds what did not arrive", async () => {
-    const stream = { channel: "market:orderbook", key: "renewed" } as const;
+    const stream = { channel: "market:prices", key: "renewed" } as const;
     const { client } = await gateway.connect();
     await client.ask("subscribe", { channel: stream.channel, marketId: stream.key });
     const state = gateway.hub.stateOf(stream);

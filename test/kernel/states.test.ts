@@ -123,6 +123,27 @@ describe.each(redisKinds)("a state channel, on %s", (kind) => {
     expect(state?.sum).toBe(sumOf(orderBookFormat, value));
   });
 
+  it("refuses changes that would make a value too large to be sent, and goes on with others", async () => {
+    await publish(book(marketId, "1"));
+    const change = (rows: Record<string, string | null>) => ({
+      channel: "market:orderbook" as const,
+      key: marketId,
+      eventId: `e-${++time}`,
+      changes: { head: { time: ++time }, rows },
+    });
+    const prices = Array.from({ length: 6_000 }, (_, index) => `0.1${String(index).padStart(4, "0")}5`);
+    const add = (from: number) =>
+      change(Object.fromEntries(prices.slice(from, from + 1_000).map((price) => [`yes.bids.${price}`, "1"])));
+    await publisher.publish([add(0)]);
+    await expect(
+      (async () => {
+        for (let from = 1_000; from < 6_000; from += 1_000) await publisher.publish([add(from)]);
+      })(),
+    ).rejects.toThrow(/more than 120000 bytes as JSON: remove rows first/);
+    expect(JSON.stringify((await readState(redis.commands, stream()))?.value).length).toBeLessThan(120_000);
+    await publisher.publish([change({ "yes.bids.0.5": null })]);
+  });
+
   it.each([
     ["a key that no row has", { "yes.bids.1.5": "1" }, /"yes.bids.1.5" is not the key of a row/],
     ["a row of the wrong form", { "yes.bids.0.5": 7 }, /changes\.yes\.bids\.0\.size/],

@@ -116,9 +116,7 @@ function parsePayload(channel: Channel, data: unknown, name: string): Readonly<R
 
 function assertSize(bytes: number): void {
   if (bytes > MAXIMUM_BODY_BYTES) {
-    throw new InvalidMessageError(
-      `data: ${bytes} bytes of JSON, more than the ${MAXIMUM_BODY_BYTES} that a message may have`,
-    );
+    throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
   }
 }
 

@@ -40,8 +40,9 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  *   `duplicate` · `stale <held version> <ms of the first stale since the last accepted one> <how long that is, in ms> <held epoch>` ·
  *   `time <Redis's ms>`: the version is not a time near it · `mixed <held epoch>`: only one of the two versions has an epoch ·
  *   `window <Redis's ms>`: the publisher's clock is too wrong to find the sets of seen events.
- *   And, if one of them is not empty, two more: `1` where a marker exists · why the stream was started anew:
- *   `id <newest id>`, too far ahead for any other to follow; `version <held version>`, too far ahead to be a time.
+ *   And, if one of them is not empty, three more: `1` where a marker exists · why the stream was started anew:
+ *   `id <newest id>`, too far ahead for any other to follow; `version <held version>`, too far ahead to be a time · the id
+ *   before the new entry's, where a stock server is to get the whole value of a state channel.
  *
  * Ids are Redis's own (`*`). Where its clock is behind the stream's newest entry they go up by a step that depends on the
  * event: a clock that was set back and a failover together must not give one id to two messages.
@@ -52,7 +53,7 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  * `g` its epochs. A guard of entities has the version and the epochs in one text. Epochs: the current one, then the hashes
  * of those that it replaced, the latest first; none where the version is a time.
  */
-const createScript = ({ fields, stateKey, checkState, writeState }: ScriptParts): string => `
+const createScript = ({ fields, stateKeys, checkState, writeState, stock }: ScriptParts): string => `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, window, stateOf = ARGV[3], tonumber(ARGV[6]), ARGV[8]
 local time = redis.call('TIME')
@@ -85,7 +86,7 @@ if stateOf ~= 'nothing' then
     at = at + 2
   end
 end
-${stateKey}
+${stateKeys}
 local prev, reset, unusable, behind, held, epochs, events = '0-0', '', nil, nil, nil, '', ' '
 local top = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 if top then
@@ -224,9 +225,11 @@ ${writeState}
   end
 end
 local isMarked = KEYS[at + 1] and redis.call('EXISTS', KEYS[at + 1], KEYS[at + 2]) > 0
-if isMarked or reset ~= '' then
+local stockPrev = ${stock}
+if isMarked or reset ~= '' or stockPrev ~= '' then
   results[#results + 1] = isMarked and '1' or ''
   results[#results + 1] = reset
+  results[#results + 1] = stockPrev
 end
 return results
 `;
@@ -235,20 +238,23 @@ return results
 interface ScriptParts {
   /** The number of arguments of each message. */
   readonly fields: string;
-  /** Finds the key of the state. */
-  readonly stateKey: string;
+  /** Finds the keys of the state. */
+  readonly stateKeys: string;
   /** Refuses a change that does not fit the state; completes the body. */
   readonly checkState: string;
   /** Writes the state that the new entry leads to. */
   readonly writeState: string;
+  /** The id before the new entry's, where a stock server is to get the whole value; else the empty text. */
+  readonly stock: string;
 }
 
 /** Publishes messages of a channel whose messages are whole. */
 export const publishScript = createScript({
   fields: "stateOf == 'nothing' and 2 or stateOf == 'stream' and 4 or 5",
-  stateKey: "",
+  stateKeys: "",
   checkState: "",
   writeState: "",
+  stock: "''",
 });
 
 /** Most rows that one command of the script sets or removes: Lua's stack holds some 8,000 values. */
@@ -257,7 +263,8 @@ const ROWS_AT_ONCE = 1_000;
 /**
  * Publishes one message of a `state` channel: as {@link publishScript}, and keeps the value's rows in a hash.
  *
- * KEYS: the hash, after the guards. ARGV of the message after version and epoch: `whole` or `changes` · for changes, the id
+ * KEYS: after the guards, the hash · the Pub/Sub channels of the rooms of whole values, of the stream and of the whole
+ *   channel (or the first again), which stock Socket.IO servers subscribe to. ARGV of the message after version and epoch: `whole` or `changes` · for changes, the id
  *   of the entry that they follow (empty: any) · the sum that the rows then have (empty: unknown) · the head as JSON · then
  *   per row: key, checksum and value as JSON (empty: the row is gone).
  * Two more reasons not to write: `empty`: there is no value that could be changed · `base`: the value is not the one that the
@@ -267,9 +274,9 @@ const ROWS_AT_ONCE = 1_000;
  */
 export const publishStateScript = createScript({
   fields: "#ARGV - 9",
-  stateKey: `
-local hash = KEYS[at + 1]
-at = at + 1
+  stateKeys: `
+local hash, stockChannel, stockWhole, before = KEYS[at + 1], KEYS[at + 2], KEYS[at + 3], ''
+at = at + 3
 `,
   checkState: `
   local mode, base, sum, head = ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]), ARGV[i + 7]
@@ -294,7 +301,8 @@ at = at + 1
   if not refused and not isStale then body = body .. string.format(',"sum":%.0f', sum) end
 `,
   writeState: `
-    if mode == 'whole' then redis.call('DEL', hash) end
+    before = prev
+    if mode == 'whole' then redis.call('EXPIRE', hash, 0) end
     local set, gone = { 'HSET', hash, '!id', id, '!sum', string.format('%.0f', sum), '!head', head }, { 'HDEL', hash }
     for row = i + 8, #ARGV, 3 do
       if ARGV[row + 2] == '' then
@@ -315,5 +323,20 @@ at = at + 1
     if #set > 2 then redis.call(unpack(set)) end
     if #gone > 2 then redis.call(unpack(gone)) end
     redis.call('EXPIRE', hash, ARGV[2])
+    local stock = redis.call('PUBSUB', 'SHARDNUMSUB', stockChannel, stockWhole)
+    if stock[2] + stock[4] == 0 then before = '' end
 `,
+  stock: "before",
 });
+
+/**
+ * Sends the whole value of a state channel to stock Socket.IO servers, unless a newer one is out.
+ *
+ * KEYS: the hash · the Pub/Sub channels of the rooms of whole values, as above. ARGV: the id of the value's entry · the
+ *   message for each of the two.
+ */
+export const broadcastWholeScript = `
+if redis.call('HGET', KEYS[1], '!id') ~= ARGV[1] then return 0 end
+if KEYS[3] ~= KEYS[2] then redis.call('SPUBLISH', KEYS[3], ARGV[3]) end
+return redis.call('SPUBLISH', KEYS[2], ARGV[2])
+`;

@@ -8,10 +8,10 @@ import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
 import { type PreparedHeader, type PreparedMessage, type PreparedState, prepareMessage } from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
 import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
-import { publishScript, publishStateScript } from "./publish-script.ts";
+import { broadcastWholeScript, publishScript, publishStateScript } from "./publish-script.ts";
 import { PublishedStates } from "./published-states.ts";
 import { streamKey } from "./redis-keys.ts";
-import { type ScriptSettings, scriptArguments, stateScriptArguments } from "./script-arguments.ts";
+import { broadcastArguments, type ScriptSettings, scriptArguments, stateScriptArguments } from "./script-arguments.ts";
 import { callUntil, type Deadline, PUBLISH_TIMEOUT_MS, startDeadline } from "./script-call.ts";
 import { publishState } from "./state-publishing.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "./stream-clock.ts";
@@ -84,16 +84,19 @@ interface Scripts {
   readonly redis: Redis | Cluster;
   readonly publishMessages: ScriptCommand;
   readonly publishState: ScriptCommand;
+  readonly broadcastWhole: ScriptCommand;
 }
 
 function defineScripts(redis: Redis | Cluster): Scripts {
   redis.defineCommand("publishMessages", { lua: publishScript });
   redis.defineCommand("publishState", { lua: publishStateScript });
-  const commands = redis as unknown as Pick<Scripts, "publishMessages" | "publishState">;
+  redis.defineCommand("broadcastWhole", { lua: broadcastWholeScript });
+  const commands = redis as unknown as Omit<Scripts, "redis">;
   return {
     redis,
     publishMessages: (...values) => commands.publishMessages(...values),
     publishState: (...values) => commands.publishState(...values),
+    broadcastWhole: (...values) => commands.broadcastWhole(...values),
   };
 }
 
@@ -166,7 +169,7 @@ class StreamPublishing {
 
   #call(step: Step, stream: Stream): Promise<string[]> {
     const { scripts, settings, states } = this.#context;
-    const until = (call: () => Promise<string[]>) => callUntil(call, describeStream(stream), this.#deadline);
+    const until = <T>(call: () => Promise<T>) => callUntil(call, describeStream(stream), this.#deadline);
     if (step.kind === "messages") {
       return until(() => scripts.publishMessages(...scriptArguments(step.messages, stream, settings)));
     }
@@ -175,6 +178,7 @@ class StreamPublishing {
       redis: scripts.redis,
       states,
       call: (update) => until(() => scripts.publishState(...stateScriptArguments(message, update, settings))),
+      broadcast: (whole) => until(() => scripts.broadcastWhole(...broadcastArguments(message, whole))),
     });
   }
 }

@@ -59,6 +59,12 @@ export interface ScriptSettings {
   readonly maximumClockSkewMs: number;
 }
 
+/** Returns the hash of a state, and the Pub/Sub channels on which stock Socket.IO servers get whole values. */
+function stateKeys(stream: Stream): [string, string, string] {
+  const room = roomName(stream);
+  return [stateKey(stream), pubSubChannel(room), pubSubChannel(wholeChannelRoom(stream.channel) ?? room)];
+}
+
 /** Returns the keys of a call, and the arguments that all its messages share. */
 function callArguments(stream: Stream, { hasEdge, maximumClockSkewMs }: ScriptSettings): ScriptArguments {
   const { history, dedupeSeconds, delivery, stateOf } = channelDefinition(stream.channel);
@@ -75,7 +81,7 @@ function callArguments(stream: Stream, { hasEdge, maximumClockSkewMs }: ScriptSe
     pubSubChannel(wholeEntries),
     ...seenKeys(stream, dedupeSeconds, now),
     ...guardKeys(stream, stateOf),
-    ...(delivery === "state" ? [stateKey(stream)] : []),
+    ...(delivery === "state" ? stateKeys(stream) : []),
     ...(hasEdge ? [edgeMarkerKey(room), edgeMarkerKey(whole ?? room)] : []),
   ];
   return [
@@ -141,4 +147,28 @@ export function stateScriptArguments(
     else args.push(key, rowChecksum(key, row), JSON.stringify(row));
   }
   return args;
+}
+
+/** The whole value that stock Socket.IO servers get, and the entry that it has come with. */
+export interface WholeBroadcast {
+  readonly value: object;
+  readonly sum: number;
+  readonly id: string;
+  readonly prev: string;
+}
+
+/** Builds the arguments of one call of the script that sends whole values to stock servers. */
+export function broadcastArguments({ stream, start }: PreparedState, whole: WholeBroadcast): ScriptArguments {
+  const { value, sum, id, prev } = whole;
+  const room = roomName(stream);
+  const channelRoom = wholeChannelRoom(stream.channel);
+  const tail = `${start},"data":${JSON.stringify(value)},"sum":${sum},"id":"${id}","prev":"${prev}"}]}}}`;
+  const keys = stateKeys(stream);
+  return [
+    keys.length,
+    ...keys,
+    id,
+    envelopeHead(room, channelRoom === undefined ? [] : [channelRoom]) + tail,
+    channelRoom === undefined ? "" : envelopeHead(channelRoom, []) + tail,
+  ];
 }

@@ -4,7 +4,7 @@ import { sumAfter, sumOf } from "../../contract/state/verified-state.ts";
 import type { PreparedState } from "./prepare-message.ts";
 import type { PublishedStates } from "./published-states.ts";
 import { streamKey } from "./redis-keys.ts";
-import type { StateUpdate } from "./script-arguments.ts";
+import type { StateUpdate, WholeBroadcast } from "./script-arguments.ts";
 import { DamagedStateError, readState, type StoredState } from "./stored-state.ts";
 
 /** Most bytes of a change beside the whole value's: from there on the whole value is sent. */
@@ -20,6 +20,8 @@ interface StatePublishingOptions {
   readonly redis: Redis | Cluster;
   readonly states: PublishedStates;
   readonly call: CallStateScript;
+  /** Sends a whole value to stock Socket.IO servers. */
+  readonly broadcast: (whole: WholeBroadcast) => Promise<unknown>;
 }
 
 const wholeUpdate = ({ format }: PreparedState, value: object): StateUpdate => ({
@@ -91,6 +93,19 @@ function remember(
 }
 
 /**
+ * Sends stock Socket.IO servers, which cannot put changes together, the value that the new entry led to. Where another
+ * entry has followed meanwhile, its publisher does it.
+ */
+async function broadcastWhole(message: PreparedState, answer: readonly string[], options: StatePublishingOptions) {
+  const [id = "", , , prev] = answer;
+  if (!prev) return;
+  const { redis, states, broadcast } = options;
+  const published = states.get(streamKey(message.stream));
+  const state = published?.id === id ? published : await readNewest(redis, message);
+  if (state?.id === id) await broadcast({ ...state, prev });
+}
+
+/**
  * Publishes one message of a `state` channel: of a whole value what differs from the newest one, or all of it where there is
  * none, where it is damaged, or where nearly everything differs.
  *
@@ -98,6 +113,10 @@ function remember(
  */
 export async function publishState(message: PreparedState, options: StatePublishingOptions): Promise<string[]> {
   const { content } = message;
-  if (content.kind === "whole") return publishWhole(message, content.value, options);
-  return options.call(changesUpdate(content.change, undefined, content.base));
+  const answer =
+    content.kind === "whole"
+      ? await publishWhole(message, content.value, options)
+      : await options.call(changesUpdate(content.change, undefined, content.base));
+  await broadcastWhole(message, answer, options);
+  return answer;
 }

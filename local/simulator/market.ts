@@ -1,3 +1,4 @@
+import { Book } from "./book.ts";
 import { money, price } from "./decimals.ts";
 import type { Random } from "./random.ts";
 
@@ -5,7 +6,9 @@ import type { Random } from "./random.ts";
 const LOWEST = 20;
 const HIGHEST = 980;
 
-const LEVELS = 8;
+/** Fewest and most price levels on each side of a book. */
+const SHALLOWEST = 50;
+const DEEPEST = 200;
 
 export const EXCHANGES = ["polymarket", "kalshi"] as const;
 
@@ -37,6 +40,7 @@ export const MARKETS = [
 export class Market {
   readonly id: string;
   readonly #random: Random;
+  readonly #book: Book;
   #yes: number;
   #volume: number;
   #trades = 0;
@@ -46,6 +50,7 @@ export class Market {
     this.#random = random;
     this.#yes = random.between(100, 900);
     this.#volume = random.between(1_000_000, 90_000_000);
+    this.#book = new Book(random.between(SHALLOWEST, DEEPEST), random);
   }
 
   /** Current YES price. */
@@ -77,7 +82,8 @@ export class Market {
   }
 
   orderBook(time: number) {
-    return { marketId: this.id, yes: this.#side(this.#yes), no: this.#side(1_000 - this.#yes), time };
+    this.#book.update(this.#yes);
+    return { marketId: this.id, yes: this.#book.yes(), no: this.#book.no(), time };
   }
 
   trade(time: number) {
@@ -96,14 +102,5 @@ export class Market {
       size: String(size),
       time,
     };
-  }
-
-  /** Levels that get deeper away from the middle. */
-  #side(middle: number) {
-    const levels = (direction: 1 | -1) =>
-      Array.from({ length: LEVELS }, (_, index) => middle + direction * (1 + index * 2))
-        .filter((value) => value > 0 && value < 1_000)
-        .map((value, index) => ({ price: price(value), size: String(this.#random.between(50, 400) * (index + 1)) }));
-    return { bids: levels(-1), asks: levels(1) };
   }
 }

@@ -14,8 +14,8 @@ const CONNECT = "-@all +@connection -@dangerous +info +cluster|slots +cluster|sh
 /** The keys of the publish script. Its Pub/Sub channels are passed as keys, hence their pattern among them. */
 const PUBLISH_NAMES = `~stream:{* ~seen:{* ~guard:{* ~stale:{* ~frozen:{* ~index:{* ~state:{* ~edge:{* ~${ADAPTER}{*`;
 const PUBLISH =
-  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +hmget +hgetall +hdel +del +rename +expire +expireat +zadd +zscore +zrem " +
-  "+zremrangebyscore +zremrangebyrank +spublish";
+  "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +hmget +hgetall +hdel +rename +expire +expireat +zadd +zscore +zrem " +
+  "+zremrangebyscore +zremrangebyrank +spublish +pubsub|shardnumsub";
 
 /** The managed edge reads streams and writes only its own keys. A script counts as a write to the keys it is passed. */
 const EDGE_NAMES = "%R~stream:{* %R~index:{* %R~state:{* ~edge:{* ~fanned:{*";
@@ -27,6 +27,6 @@ const EDGE_NAMES = "%R~stream:{* %R~index:{* %R~state:{* ~edge:{* ~fanned:{*";
  */
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
-  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe +pubsub|shardnumsub`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe`,
   "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +mget +set +hgetall +xrange +xrevrange +zrangebyscore`,
 };

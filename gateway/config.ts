@@ -29,6 +29,11 @@ export const gatewayEnvironment = z.object({
   /** Longest time, in ms, for which a busy node collects messages before it writes them; 0 writes at once. */
   RT_FAN_OUT_WINDOW_MS: z.coerce.number().min(0).max(100).default(10),
   /**
+   * Whole values a second and stream that subscribers of a `state` channel get at most, unless they ask for changes, as
+   * the SDK does.
+   */
+  RT_WHOLE_VALUE_RATE: count(4, 50),
+  /**
    * True to write messages to the sockets directly, if a self-test at start succeeds; false to write through Socket.IO,
    * which needs more CPU per delivery.
    */

@@ -80,6 +80,24 @@ export function createMetrics() {
       labelNames: ["channel", "result"],
       registers,
     }),
+    stateMismatches: new Counter({
+      name: "rt_state_mismatches_total",
+      help: "Entries of state channels whose sum did not fit the value, by channel; they were read from the stream again",
+      labelNames: ["channel"],
+      registers,
+    }),
+    stateReloads: new Counter({
+      name: "rt_state_reloads_total",
+      help: "Values of state channels read from Redis again because entries did not lead to the newest one, by channel",
+      labelNames: ["channel"],
+      registers,
+    }),
+    stateDamaged: new Counter({
+      name: "rt_state_damaged_total",
+      help: "Reads of values of state channels that were damaged in Redis, by channel; the next whole value replaces them",
+      labelNames: ["channel"],
+      registers,
+    }),
     frozenStreams: new Gauge({
       name: "rt_frozen_streams",
       help: "Markets whose events were all stale for 30 s, by channel",

@@ -7,6 +7,7 @@ import { NAMESPACE } from "../contract/endpoints.ts";
 import { asError } from "../kernel/as-error.ts";
 import type { VerifyToken } from "../kernel/auth/token-verifier.ts";
 import type { Publisher } from "../kernel/streams/publisher.ts";
+import { readState } from "../kernel/streams/stored-state.ts";
 import { createStreamReader, type LeftOut } from "../kernel/streams/stream-reader.ts";
 import { type BroadcastToChannel, createBroadcast } from "./broadcast.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -14,7 +15,6 @@ import { authenticateHandshake } from "./connection/authenticate-handshake.ts";
 import { Connection } from "./connection/connection.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
-import { dataOf, targetOf } from "./fan-out/stream-target.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { Readiness } from "./readiness.ts";
@@ -43,6 +43,7 @@ export interface GatewayDependencies {
     | "RT_FAN_OUT_WINDOW_MS"
     | "RT_COMPRESSION"
     | "RT_MAX_WAITING_BYTES"
+    | "RT_WHOLE_VALUE_RATE"
   >;
   /** The result of `tryDirectWrites`; see `socket-io/self-test.ts`. */
   readonly hasDirectWrites: boolean;
@@ -120,7 +121,9 @@ function startStreams(dependencies: GatewayDependencies, { pubSub, clock, metric
   const hub = new StreamHub({
     ...{ pubSub, clock, metrics, onError },
     reader: createStreamReader(reader, { guard: clock, onLeftOut }),
-    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
+    readState: (stream) => readState(reader, stream),
+    wholeValueRate: config.RT_WHOLE_VALUE_RATE,
+    send: (target, content) => fanOut.send(target, content),
   });
   const intervalMs = config.RT_HEARTBEAT_MS;
   const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs, onError });

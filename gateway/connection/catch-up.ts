@@ -1,22 +1,34 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeSubscribed } from "../../contract/answers.ts";
-import { compareIds, FIRST_ID } from "../../contract/ids.ts";
+import { FIRST_ID } from "../../contract/ids.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/messages.ts";
-import { type Recovery, snapshotOf } from "../../kernel/protocol/recovery.ts";
+import type { Recovery } from "../../kernel/protocol/recovery.ts";
 import { lastIdFor } from "../../kernel/protocol/subscribe-plan.ts";
-import type { Entry } from "../../kernel/streams/entry.ts";
+import type { OutgoingOptions } from "../fan-out/outgoing.ts";
 import type { TopicLease } from "../streams/stream-hub.ts";
-import type { StreamState } from "../streams/stream-state.ts";
+import type { StreamView } from "../streams/stream-view.ts";
 
 /** Pause between two attempts to read what an answered request still needs, in ms. */
 const RETRY_MS = 250;
 
-type PositionOf = (state: StreamState) => string | undefined;
+type PositionOf = (view: StreamView) => string | undefined;
 
-/** The answer to a `subscribe`, and the entries that follow it at once. */
+/** The answer to a `subscribe`, and the messages that follow it at once. */
 interface Start {
   readonly answer: SubscribedMessage;
-  readonly entries: readonly Entry[];
+  readonly contents: readonly OutgoingOptions[];
+}
+
+const contentsOf = (view: StreamView, recovery: Recovery | undefined): OutgoingOptions[] =>
+  (recovery?.entries ?? []).map((entry) => view.contentOf(entry));
+
+/** Settles once Redis has said where the stream is. A stream that cannot be served says so itself, and the others go on. */
+async function confirm(view: StreamView): Promise<void> {
+  try {
+    await view.confirm();
+  } catch (error) {
+    if (view.failure === undefined) throw error;
+  }
 }
 
 /**
@@ -25,18 +37,18 @@ interface Start {
  */
 export class CatchUp {
   readonly #request: SubscribeRequest;
-  readonly #leases: readonly Pick<TopicLease, "states">[];
+  readonly #leases: readonly Pick<TopicLease, "views">[];
   /** Up to which id the connection has each stream. */
-  readonly #positions = new Map<StreamState, string>();
+  readonly #positions = new Map<StreamView, string>();
 
-  constructor(request: SubscribeRequest, leases: readonly Pick<TopicLease, "states">[]) {
+  constructor(request: SubscribeRequest, leases: readonly Pick<TopicLease, "views">[]) {
     this.#request = request;
     this.#leases = leases;
   }
 
   /** Notes that the connection has these streams up to now: it continues there where the client names no id. */
-  continueFrom(states: readonly StreamState[]): void {
-    for (const state of states) this.#positions.set(state, state.lastId);
+  continueFrom(views: readonly StreamView[]): void {
+    for (const view of views) this.#positions.set(view, view.lastId);
   }
 
   /**
@@ -44,21 +56,21 @@ export class CatchUp {
    * already; else the promise resolves once it does, and rejects if Redis cannot be read.
    */
   load(): Promise<void> | undefined {
-    const doubtful = this.#states().filter((state) => this.#isDoubtful(state));
+    const doubtful = this.#allViews().filter((view) => this.#isDoubtful(view));
     if (doubtful.length === 0 && this.#beyondMemory(this.#requestedId).length === 0) return undefined;
     return this.#confirmAndLoad(doubtful);
   }
 
   /** Starts every stream where the client is. Call it in the turn in which `load` was done. */
   start(): Start {
-    const starts = this.#states().map((state) => ({ state, recovery: this.#recoveryOf(state) }));
-    for (const { state } of starts) this.#positions.set(state, state.lastId);
-    const positions = starts.map(({ state: { stream, lastId: id }, recovery: { recovered } }) => ({
+    const starts = this.#views().map((view) => ({ view, recovery: this.#recoveryOf(view) }));
+    for (const { view } of starts) this.#positions.set(view, view.lastId);
+    const positions = starts.map(({ view: { stream, lastId: id }, recovery: { recovered } }) => ({
       ...{ stream, id, recovered },
     }));
     return {
       answer: describeSubscribed(this.#request, positions),
-      entries: starts.flatMap(({ recovery }) => recovery.entries),
+      contents: starts.flatMap(({ view, recovery }) => contentsOf(view, recovery)),
     };
   }
 
@@ -68,63 +80,68 @@ export class CatchUp {
   }
 
   /**
-   * Resolves with the entries that the connection lacks, or with none after a pause if Redis could not be read: the
+   * Resolves with the messages that the connection lacks, or with none after a pause if Redis could not be read: the
    * answer cannot be taken back.
    */
-  async next(): Promise<readonly Entry[]> {
+  async next(): Promise<readonly OutgoingOptions[]> {
     const behind = this.#behind();
     try {
-      await this.#loadHistories((state) => this.#position(state));
+      await this.#loadHistories((view) => this.#position(view));
     } catch {
       await delay(RETRY_MS);
       return [];
     }
-    const entries = behind.flatMap((state) => state.resume(this.#position(state))?.entries ?? []);
-    for (const state of behind) this.#positions.set(state, state.lastId);
-    return entries;
+    const contents = behind.flatMap((view) => contentsOf(view, view.resume(this.#position(view))));
+    for (const view of behind) this.#positions.set(view, view.lastId);
+    return contents;
   }
 
-  #states(): StreamState[] {
-    return this.#leases.flatMap((lease) => lease.states());
+  /** The streams that can be served. */
+  #views(): StreamView[] {
+    return this.#allViews().filter(({ failure }) => failure === undefined);
   }
 
-  #behind(): StreamState[] {
-    return this.#states().filter((state) => this.#position(state) !== state.lastId);
+  #allViews(): StreamView[] {
+    return this.#leases.flatMap((lease) => lease.views());
   }
 
-  readonly #requestedId: PositionOf = (state) => lastIdFor(this.#request, state.stream) ?? this.#positions.get(state);
+  #behind(): StreamView[] {
+    return this.#views().filter((view) => this.#position(view) !== view.lastId);
+  }
 
-  #position(state: StreamState): string {
-    return this.#positions.get(state) ?? FIRST_ID;
+  readonly #requestedId: PositionOf = (view) => lastIdFor(this.#request, view.stream) ?? this.#positions.get(view);
+
+  #position(view: StreamView): string {
+    return this.#positions.get(view) ?? FIRST_ID;
   }
 
   /** Returns true if memory alone says nothing: Redis has not answered lately, or the client is ahead of this node. */
-  #isDoubtful(state: StreamState): boolean {
-    const id = this.#requestedId(state);
-    return !state.isConfirmed || (id !== undefined && compareIds(id, state.lastId) > 0);
+  #isDoubtful(view: StreamView): boolean {
+    const id = this.#requestedId(view);
+    return view.failure !== undefined || !view.isConfirmed || (id !== undefined && view.isAhead(id));
   }
 
-  #recoveryOf(state: StreamState): Recovery {
-    const id = this.#requestedId(state);
-    if (id === undefined) return snapshotOf(state.stream, state.last);
-    return state.resume(id) ?? { entries: [], recovered: false };
+  #recoveryOf(view: StreamView): Recovery {
+    const id = this.#requestedId(view);
+    if (id === undefined) return view.snapshot();
+    return view.resume(id) ?? { entries: [], recovered: false };
   }
 
-  #beyondMemory(positionOf: PositionOf): StreamState[] {
-    return this.#states().filter((state) => {
-      const position = positionOf(state);
-      return position !== undefined && state.resume(position) === undefined;
+  #beyondMemory(positionOf: PositionOf): StreamView[] {
+    return this.#views().filter((view) => {
+      const position = positionOf(view);
+      return position !== undefined && !view.reaches(position);
     });
   }
 
-  async #confirmAndLoad(doubtful: readonly StreamState[]): Promise<void> {
-    await Promise.all(doubtful.map((state) => state.confirm()));
+  async #confirmAndLoad(doubtful: readonly StreamView[]): Promise<void> {
+    await Promise.all(doubtful.map(confirm));
     await this.#loadHistories(this.#requestedId);
   }
 
   async #loadHistories(positionOf: PositionOf): Promise<void> {
     for (let short = this.#beyondMemory(positionOf); short.length > 0; short = this.#beyondMemory(positionOf)) {
-      await Promise.all(short.map((state) => state.loadHistory()));
+      await Promise.all(short.map((view) => view.loadHistory()));
     }
   }
 }

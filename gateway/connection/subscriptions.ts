@@ -1,24 +1,20 @@
-import pTimeout from "p-timeout";
 import type { Channel } from "../../contract/channels.ts";
 import { ChannelError } from "../../contract/errors.ts";
 import type { Acknowledge, SubscribedMessage, SubscribeRequest, UnsubscribeRequest } from "../../contract/messages.ts";
-import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
+import { isStateChannel } from "../../contract/state/state-formats.ts";
+import { roomName, type Topic } from "../../contract/stream.ts";
 import { authorizedTopics, isPrivate } from "../../kernel/auth/access.ts";
 import type { Identity } from "../../kernel/auth/token-verifier.ts";
 import { isSameUser } from "../../kernel/protocol/authentication.ts";
-import { isLatest } from "../../kernel/protocol/recovery.ts";
 import { planSubscribe } from "../../kernel/protocol/subscribe-plan.ts";
-import type { Entry } from "../../kernel/streams/entry.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { Member } from "../fan-out/member.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
-import { dataOf } from "../fan-out/stream-target.ts";
 import type { GatewaySocket } from "../socket-io/socket.ts";
 import type { StreamHub, TopicLease } from "../streams/stream-hub.ts";
+import { viewOf, viewRoom } from "../streams/stream-view.ts";
 import { CatchUp } from "./catch-up.ts";
-
-/** Time limit of a request's wait for Redis, in ms; after it, the request is refused as `unavailable`. */
-const REDIS_TIMEOUT_MS = 5_000;
+import { type Attempt, assertServed, inTime, openingOf, unavailable } from "./subscribe-attempt.ts";
 
 interface SubscriptionsOptions {
   readonly socket: GatewaySocket;
@@ -30,35 +26,6 @@ interface SubscriptionsOptions {
   readonly maximum: number;
   /** Called for each subscription that ends after its answer and not by a request of the client. */
   readonly onEnded: (topic: Topic, reason: unknown) => void;
-}
-
-/** A `subscribe` that is under way. */
-interface Attempt {
-  readonly request: SubscribeRequest;
-  /** The user that the connection had when the request came. */
-  readonly identity: Identity | undefined;
-  /** All topics of the request. */
-  readonly leases: readonly TopicLease[];
-  /** Those that the connection was not subscribed to before. */
-  readonly fresh: readonly TopicLease[];
-  readonly catchUp: CatchUp;
-  /** Rooms that the connection has left until it is caught up, each with the rate that it was in with. */
-  readonly paused: Map<string, number | undefined>;
-}
-
-/** Settles as the promise does; rejects with `unavailable` if it rejects or takes too long. */
-async function inTime(waiting: Promise<unknown>): Promise<void> {
-  try {
-    await pTimeout(waiting, { milliseconds: REDIS_TIMEOUT_MS });
-  } catch (cause) {
-    throw new ChannelError("unavailable", "channel temporarily unavailable; retry", { cause });
-  }
-}
-
-/** Resolves once all leases are open; undefined if they are already. */
-function openingOf(leases: readonly TopicLease[]): Promise<unknown> | undefined {
-  const opening = leases.flatMap((lease) => lease.opening ?? []);
-  return opening.length > 0 ? Promise.all(opening) : undefined;
 }
 
 /** The streams and whole channels that one connection is subscribed to. */
@@ -90,13 +57,14 @@ export class Subscriptions {
       const loading = catchUp.load();
       if (loading) await inTime(loading);
       this.#assertSameUser(attempt);
+      assertServed(attempt);
       start = catchUp.start();
     } catch (error) {
       this.#undo(attempt);
       throw error;
     }
     try {
-      let sending = this.#sendAnswer(start.answer, start.entries, acknowledge);
+      let sending = this.#sendAnswer(start.answer, start.contents, acknowledge);
       if (sending) await sending;
       while (!this.#closed && catchUp.isBehind) {
         sending = this.#send(await catchUp.next());
@@ -133,24 +101,42 @@ export class Subscriptions {
   }
 
   #begin(request: SubscribeRequest): Attempt {
-    const { hub, maximum: maximumSubscriptions } = this.#options;
+    const { maximum: maximumSubscriptions } = this.#options;
     const identity = this.#identity;
     const { topics } = planSubscribe(request, { identity, subscriptions: this.#held, maximumSubscriptions });
-    const leases = topics.map((topic) => this.#held.get(roomName(topic)) ?? hub.open(topic));
-    const fresh = leases.filter(({ room }) => !this.#held.has(room));
+    const fresh = new Set<TopicLease>();
+    const leases = topics.map((topic) => this.#heldAs(topic, request) ?? this.#open(topic, request, fresh));
     return { request, identity, leases, fresh, catchUp: new CatchUp(request, leases), paused: new Map() };
+  }
+
+  /** Returns the lease of a topic that the connection is subscribed to in the view that a request asks for. */
+  #heldAs(topic: Topic, request: SubscribeRequest): TopicLease | undefined {
+    const held = this.#held.get(roomName(topic));
+    return held?.fanOutRoom === viewRoom(topic, viewOf(request)) ? held : undefined;
+  }
+
+  #open(topic: Topic, request: SubscribeRequest, fresh: Set<TopicLease>): TopicLease {
+    const onLost = (cause: Error): void => {
+      if (this.#held.get(lease.room) === lease) this.#lose(lease, cause);
+    };
+    const lease = this.#options.hub.open(topic, { view: viewOf(request), onLost });
+    fresh.add(lease);
+    return lease;
   }
 
   /**
    * Leaves the rooms that the connection is in already, if it resumes: what they carry meanwhile is part of the resume,
-   * which continues from here where the client names no id.
+   * which continues from here where the client names no id. Changes would not fit what else the client is sent meanwhile.
    */
   #pause({ request, leases, catchUp, paused }: Attempt): void {
-    if (request.lastId === undefined) return;
+    const isState = isStateChannel(request.channel);
+    if (request.lastId === undefined && !isState) return;
     const { fanOut, member } = this.#options;
-    for (const lease of leases.filter(({ room }) => this.#held.has(room))) {
-      catchUp.continueFrom(lease.states());
-      paused.set(lease.room, fanOut.leave(member, lease.room));
+    for (const lease of leases) {
+      const held = this.#held.get(lease.room);
+      if (!held) continue;
+      if (request.lastId !== undefined && held === lease) catchUp.continueFrom(lease.views());
+      paused.set(held, fanOut.leave(member, held.fanOutRoom));
     }
   }
 
@@ -158,31 +144,48 @@ export class Subscriptions {
   #undo({ fresh, paused }: Attempt): void {
     const { fanOut, member } = this.#options;
     for (const lease of fresh) lease.release();
-    for (const [room, rate] of paused) if (this.#held.has(room)) fanOut.join(member, room, rate);
+    for (const [lease, rate] of paused) {
+      if (this.#held.get(lease.room) === lease) fanOut.join(member, lease.fanOutRoom, rate);
+    }
   }
 
   /** Joins the rooms, unless the connection has ended. The client is level with every stream in this turn. */
   #goLive(attempt: Attempt): void {
-    const { fanOut, member } = this.#options;
     if (this.#closed) {
       for (const lease of attempt.fresh) lease.release();
       return;
     }
     this.#assertSameUser(attempt);
-    for (const lease of attempt.leases) {
-      fanOut.join(member, lease.room, attempt.request.maxRate);
+    for (const lease of attempt.leases) this.#hold(lease, attempt);
+  }
+
+  /** Joins a topic's room, and leaves the one of another view. Ends the subscription where the topic cannot be served. */
+  #hold(lease: TopicLease, { request, fresh }: Attempt): void {
+    const { fanOut, member } = this.#options;
+    const isFresh = fresh.has(lease);
+    // A lease that was held may be over: the topic could not be served meanwhile.
+    const isOver = !isFresh && this.#held.get(lease.room) !== lease;
+    if (isFresh) this.#leave(lease.room);
+    if (!isOver) {
+      fanOut.join(member, lease.fanOutRoom, request.maxRate);
       this.#held.set(lease.room, lease);
     }
+    if (isOver || lease.failure) this.#lose(lease, lease.failure);
   }
 
   /** Ends what has been answered already. The client knows of what was held before and ended meanwhile, with the token. */
   #end({ leases, fresh }: Attempt, reason: unknown): void {
     for (const lease of leases) {
       const wasHeld = this.#leave(lease.room);
-      if (!wasHeld && !fresh.includes(lease)) continue;
-      if (!wasHeld) lease.release();
-      this.#options.onEnded(lease.topic, reason);
+      const isFresh = fresh.has(lease);
+      if (isFresh) lease.release();
+      if (wasHeld || isFresh) this.#options.onEnded(lease.topic, reason);
     }
+  }
+
+  #lose({ room, topic }: TopicLease, cause: unknown): void {
+    this.#leave(room);
+    this.#options.onEnded(topic, unavailable(cause));
   }
 
   /** Returns true if the connection was subscribed to the room's topic. */
@@ -190,7 +193,7 @@ export class Subscriptions {
     const lease = this.#held.get(room);
     if (!lease) return false;
     this.#held.delete(room);
-    this.#options.fanOut.leave(this.#options.member, room);
+    this.#options.fanOut.leave(this.#options.member, lease.fanOutRoom);
     lease.release();
     return true;
   }
@@ -202,12 +205,11 @@ export class Subscriptions {
 
   #sendAnswer(
     answer: SubscribedMessage,
-    entries: readonly Entry[],
+    contents: readonly OutgoingOptions[],
     acknowledge: Acknowledge<SubscribedMessage> | undefined,
   ): Promise<void> | undefined {
     const { fanOut, member } = this.#options;
     const subscribed = { event: "subscribed", message: answer } as const;
-    const contents = entries.map((entry) => this.#contentOf(entry));
     if (!acknowledge) return fanOut.sendTo(member, [subscribed, ...contents]);
     // The acknowledgement goes between the event and the first message, and over Socket.IO.
     void fanOut.sendTo(member, [subscribed]);
@@ -215,22 +217,8 @@ export class Subscriptions {
     return fanOut.sendTo(member, contents);
   }
 
-  /** Sends entries after all that the connection has been sent. Undefined if it has taken them at once. */
-  #send(entries: readonly Entry[]): Promise<void> | undefined {
-    return this.#options.fanOut.sendTo(
-      this.#options.member,
-      entries.map((entry) => this.#contentOf(entry)),
-    );
-  }
-
-  /** A value that waits for its turn in a long snapshot may be overtaken by a live one: the newest goes out then. */
-  #contentOf(entry: Entry): OutgoingOptions {
-    const stream: Stream = { channel: entry.channel, key: entry.marketId };
-    if (!isLatest(stream)) return { event: "data", message: entry };
-    const newest = (): OutgoingOptions | undefined => {
-      const last = this.#options.hub.stateOf(stream)?.last;
-      return last && dataOf(stream, { ...last, prev: entry.prev });
-    };
-    return { ...dataOf(stream, entry), newest };
+  /** Sends messages after all that the connection has been sent. Undefined if it has taken them at once. */
+  #send(contents: readonly OutgoingOptions[]): Promise<void> | undefined {
+    return this.#options.fanOut.sendTo(this.#options.member, contents);
   }
 }

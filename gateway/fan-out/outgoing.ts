@@ -1,5 +1,6 @@
 import type { DataEvent, HeartbeatMessage, SubscribedMessage } from "../../contract/messages.ts";
 import { roomName } from "../../contract/stream.ts";
+import { mergeDataEvents } from "../../kernel/protocol/state-recovery.ts";
 import { encodeEvent, encodeFrame } from "../socket-io/frames.ts";
 
 type Content =
@@ -17,10 +18,14 @@ export type OutgoingOptions = Content & {
   readonly replaces?: string | undefined;
 };
 
-/** Merges two messages for a client that got neither: the newer one, in the older one's place of the chain. */
+/**
+ * Merges two messages for a client that got neither: the newer one, in the older one's place of the chain, and of two
+ * changes both.
+ */
 function merge(older: Content, newer: Content): Content {
   if (older.event === "data" && newer.event === "data") {
-    return { event: "data", message: { ...newer.message, prev: older.message.prev } };
+    // What cannot be merged is sent as it is: its `prev` shows the gap.
+    return { event: "data", message: mergeDataEvents(older.message, newer.message) ?? newer.message };
   }
   if (older.event === "heartbeat" && newer.event === "heartbeat" && newer.message.ids !== undefined) {
     return { event: "heartbeat", message: { ...newer.message, ids: { ...older.message.ids, ...newer.message.ids } } };
@@ -83,9 +88,10 @@ export class Outgoing {
     if (this.#content.event !== "heartbeat") return this.room !== undefined && rooms.has(this.room) ? undefined : this;
     const { message } = this.#content;
     if (message.ids === undefined) return this;
-    const others = Object.entries(message.ids).filter(
-      ([key]) => !rooms.has(roomName({ channel: message.channel, key })),
-    );
+    const { channel } = message;
+    // The rooms of one kind of subscriber all have the same ending.
+    const ending = this.room?.slice(roomName({ channel }).length) ?? "";
+    const others = Object.entries(message.ids).filter(([key]) => !rooms.has(`${roomName({ channel, key })}${ending}`));
     const content = { event: "heartbeat", message: { ...message, ids: Object.fromEntries(others) } } as const;
     return new Outgoing({ ...content, replaces: this.replaces }, this.sequence, this.room);
   }

@@ -1,12 +1,10 @@
 import type { Channel } from "../../contract/channels.ts";
 import type { HeartbeatMessage } from "../../contract/messages.ts";
-import { roomName } from "../../contract/stream.ts";
 import { channelHeartbeat, streamHeartbeat } from "../../kernel/protocol/heartbeat.ts";
-import { wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
 import type { StreamHub } from "./stream-hub.ts";
-import type { StreamState } from "./stream-state.ts";
+import type { Head } from "./stream-view.ts";
 
 /** While Redis is away connections come and go many times a second; one repair of all streams covers them. */
 const FIRST_REPAIR_MS = 100;
@@ -27,22 +25,25 @@ function sendHeartbeat(fanOut: FanOut, room: string, message: HeartbeatMessage):
   fanOut.send({ room }, { event: "heartbeat", message, replaces: `heartbeat of ${room}` });
 }
 
+/** The ids of one channel's streams that moved since the last round. */
+interface Moved {
+  readonly channel: Channel;
+  readonly ids: Map<string, string>;
+}
+
 /** Sends subscribers of whole channels the ids of the streams that moved since the last round. */
-function sendChannelHeartbeats(
-  fanOut: FanOut,
-  states: readonly StreamState[],
-  lastSentIds: WeakMap<StreamState, string>,
-): void {
-  const moved = new Map<Channel, Map<string, string>>();
-  for (const state of states) {
-    const { channel, key } = state.stream;
-    if (wholeChannelRoom(channel) === undefined || key === undefined) continue;
-    const ids = moved.get(channel) ?? new Map<string, string>();
-    moved.set(channel, ids);
-    if (lastSentIds.get(state) !== state.lastId) ids.set(key, state.lastId);
-    lastSentIds.set(state, state.lastId);
+function sendChannelHeartbeats(fanOut: FanOut, heads: readonly Head[], lastSentIds: WeakMap<object, string>): void {
+  const movedByRoom = new Map<string, Moved>();
+  for (const { stream, target, lastId } of heads) {
+    const { channel, key } = stream;
+    const room = target.channelRoom;
+    if (room === undefined || key === undefined) continue;
+    const moved = movedByRoom.get(room) ?? { channel, ids: new Map<string, string>() };
+    movedByRoom.set(room, moved);
+    if (lastSentIds.get(target) !== lastId) moved.ids.set(key, lastId);
+    lastSentIds.set(target, lastId);
   }
-  for (const [channel, ids] of moved) sendHeartbeat(fanOut, roomName({ channel }), channelHeartbeat(channel, ids));
+  for (const [room, { channel, ids }] of movedByRoom) sendHeartbeat(fanOut, room, channelHeartbeat(channel, ids));
 }
 
 /** Timers that end together. */
@@ -94,15 +95,17 @@ function repairAfterReconnections({ hub, pubSub }: HeartbeatOptions, timers: Tim
  */
 export function startHeartbeats(options: HeartbeatOptions): { stop(): void } {
   const { hub, fanOut, intervalMs, onError } = options;
-  const lastSentIds = new WeakMap<StreamState, string>();
+  const lastSentIds = new WeakMap<object, string>();
   const timers = new Timers(onError);
   const round = async (): Promise<void> => {
     try {
       await hub.checkIndexes();
       const states = [...hub.states];
       const isLevel = await Promise.all(states.map((state) => hub.check(state)));
-      const level = states.filter((_, index) => isLevel[index]);
-      for (const { stream, lastId } of level) sendHeartbeat(fanOut, roomName(stream), streamHeartbeat(stream, lastId));
+      const level = states.filter((_, index) => isLevel[index]).flatMap(({ heads }) => [...heads]);
+      for (const { stream, target, lastId } of level) {
+        sendHeartbeat(fanOut, target.room, streamHeartbeat(stream, lastId));
+      }
       sendChannelHeartbeats(fanOut, level, lastSentIds);
     } finally {
       timers.start(round, intervalMs * (0.8 + 0.4 * Math.random()));

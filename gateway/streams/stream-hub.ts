@@ -3,24 +3,21 @@ import { timeOf } from "../../contract/ids.ts";
 import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
 import { asError } from "../../kernel/as-error.ts";
 import { roomsOf } from "../../kernel/protocol/rooms.ts";
+import type { StateView } from "../../kernel/protocol/state-recovery.ts";
 import { belongsTo, type Entry, parseEnvelope } from "../../kernel/streams/entry.ts";
-import { pubSubChannel } from "../../kernel/streams/redis-keys.ts";
-import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
-import type { DropReason, Metrics } from "../metrics.ts";
+import { entriesRoom, pubSubChannel } from "../../kernel/streams/redis-keys.ts";
+import type { DropReason } from "../metrics.ts";
 import type { RedisClock } from "../redis/redis-clock.ts";
 import type { ShardedPubSub } from "../redis/sharded-pub-sub.ts";
+import { type CreateStreamOptions, createStream } from "./create-stream.ts";
 import { StreamIndex } from "./stream-index.ts";
-import { StreamState } from "./stream-state.ts";
-import { TopicRoom } from "./topic-room.ts";
+import type { StreamState } from "./stream-state.ts";
+import { type StreamView, viewRoom } from "./stream-view.ts";
+import { type RoomLease, TopicRoom } from "./topic-room.ts";
 
-interface StreamHubOptions {
+interface StreamHubOptions extends Omit<CreateStreamOptions, "roomsOf"> {
   readonly pubSub: ShardedPubSub;
   readonly clock: RedisClock;
-  readonly reader: StreamReader;
-  readonly metrics: Metrics;
-  /** Called with every entry of the streams that are open here, once and in order. */
-  readonly deliver: (stream: Stream, entry: Entry) => void;
-  readonly onError: (error: Error, stage: string) => void;
 }
 
 /** A topic that the hub keeps open for one holder. */
@@ -28,15 +25,26 @@ export interface TopicLease {
   readonly topic: Topic;
   /** The name of the topic's room. */
   readonly room: string;
+  /** The name of the fan-out room of those who get the topic as this holder does. */
+  readonly fanOutRoom: string;
   /**
    * Resolves once messages of the topic arrive on this node, and rejects if Redis does not answer. Undefined if they
    * arrive already.
    */
   readonly opening: Promise<void> | undefined;
-  /** Returns the states of the topic's streams that are known so far; on a whole channel there may be more later. */
-  states(): StreamState[];
+  /** Returns the topic's streams that are known so far, as the holder gets them; on a whole channel more may come. */
+  views(): StreamView[];
+  /** The reason why the topic's one stream cannot be served now. */
+  readonly failure: Error | undefined;
   /** Ends the lease. Call it once, whether or not the topic could be opened. */
   release(): void;
+}
+
+export interface LeaseOptions {
+  /** What the holder gets of a `state` channel. @default whole values with all rows */
+  readonly view?: StateView;
+  /** Called where the topic's one stream cannot be served any more. */
+  readonly onLost?: (error: Error) => void;
 }
 
 /**
@@ -45,12 +53,14 @@ export interface TopicLease {
  */
 export class StreamHub {
   readonly #options: StreamHubOptions;
+  readonly #createOptions: CreateStreamOptions;
   readonly #index: StreamIndex;
   readonly #rooms = new Map<string, TopicRoom>();
   readonly #states = new Map<string, StreamState>();
 
   constructor(options: StreamHubOptions) {
     this.#options = options;
+    this.#createOptions = { ...options, roomsOf: (stream) => this.#openRoomsOf(stream) };
     this.#index = new StreamIndex(options.reader, options.clock);
   }
 
@@ -60,15 +70,21 @@ export class StreamHub {
   }
 
   /** Opens a topic on this node, or keeps it open, until the lease is released. */
-  open(topic: Topic): TopicLease {
+  open(topic: Topic, { view = {}, onLost }: LeaseOptions = {}): TopicLease {
     const room = this.#rooms.get(roomName(topic)) ?? this.#createRoom(topic);
-    room.addLease();
+    const lease: RoomLease = { view, onLost };
+    room.addLease(lease);
+    const failureOf = (): Error | undefined => (room.isChannelRoom ? undefined : this.#states.get(room.name)?.failure);
     return {
       topic,
       room: room.name,
+      fanOutRoom: viewRoom(topic, view),
       opening: room.opening,
-      states: () => this.#statesOf(room),
-      release: () => room.releaseLease(),
+      views: () => this.#statesOf(room).map((state) => state.view(view)),
+      get failure() {
+        return failureOf();
+      },
+      release: () => room.releaseLease(lease),
     };
   }
 
@@ -89,8 +105,9 @@ export class StreamHub {
   async check(state: StreamState): Promise<boolean> {
     try {
       if (await state.check())
-        for (const room of this.#openRoomsOf(state.stream)) this.#options.pubSub.renew(pubSubChannel(room));
-      return true;
+        for (const { topic } of this.#openRoomsOf(state.stream))
+          this.#options.pubSub.renew(pubSubChannel(entriesRoom(topic)));
+      return state.failure === undefined;
     } catch (error) {
       this.#onReadError(error);
       return false;
@@ -118,7 +135,7 @@ export class StreamHub {
     const { pubSub, clock } = this.#options;
     try {
       await clock.isKnown;
-      await pubSub.subscribe(pubSubChannel(room.name), (body) => this.#receive(room, body));
+      await pubSub.subscribe(pubSubChannel(entriesRoom(room.topic)), (body) => this.#receive(room, body));
       const { channel, key } = room.topic;
       const keys = room.isChannelRoom ? await this.#index.heldKeys(channel) : [key];
       await Promise.all(keys.map((each) => this.#state({ channel, key: each }).load()));
@@ -132,9 +149,9 @@ export class StreamHub {
     if (this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
     this.#options.metrics.rooms.set(this.#rooms.size);
-    this.#options.pubSub.unsubscribe(pubSubChannel(room.name));
+    this.#options.pubSub.unsubscribe(pubSubChannel(entriesRoom(room.topic)));
     for (const { stream } of this.#statesOf(room)) {
-      if (this.#openRoomsOf(stream).length === 0) this.#states.delete(roomName(stream));
+      if (this.#openRoomsOf(stream).length === 0) this.#forget(roomName(stream));
     }
   }
 
@@ -144,26 +161,20 @@ export class StreamHub {
     return state ? [state] : [];
   }
 
-  #openRoomsOf(stream: Stream): string[] {
-    return roomsOf(stream).filter((name) => this.#rooms.has(name));
+  #openRoomsOf(stream: Stream): TopicRoom[] {
+    return roomsOf(stream).flatMap((name) => this.#rooms.get(name) ?? []);
+  }
+
+  #forget(name: string): void {
+    this.#states.get(name)?.close();
+    this.#states.delete(name);
   }
 
   #state(stream: Stream): StreamState {
     const name = roomName(stream);
     const existing = this.#states.get(name);
     if (existing) return existing;
-    const { reader, metrics, deliver, onError } = this.#options;
-    const { channel } = stream;
-    const state = new StreamState({
-      stream,
-      reader,
-      deliver: (entry, source) => {
-        metrics.messages.inc({ channel, source });
-        deliver(stream, entry);
-      },
-      onGap: (result) => metrics.gaps.inc({ channel, result }),
-      onError: (error) => onError(error, "repair"),
-    });
+    const state = createStream(stream, this.#createOptions);
     this.#states.set(name, state);
     return state;
   }
@@ -201,7 +212,7 @@ export class StreamHub {
     for (const state of this.#states.values()) {
       const name = roomName(state.stream);
       const isHeld = state.stream.channel !== channel || state.isReading || this.#rooms.has(name);
-      if (!isHeld && timeOf(state.lastId) < expiry) this.#states.delete(name);
+      if (!isHeld && timeOf(state.lastId) < expiry) this.#forget(name);
     }
   }
 }

@@ -2,18 +2,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { channelDefinition } from "../../contract/channels.ts";
 import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { Stream } from "../../contract/stream.ts";
-import { conflate, isLatest, type Recovery } from "../../kernel/protocol/recovery.ts";
+import type { StateView } from "../../kernel/protocol/state-recovery.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import type { StreamReader } from "../../kernel/streams/stream-reader.ts";
-import { compareWithHeld } from "./compare-with-held.ts";
 import { ReadQueue } from "./read-queue.ts";
 import { RecentEntries } from "./recent-entries.ts";
+import type { Head, StreamView } from "./stream-view.ts";
 
 /** Entries that may be queued until a read ends. More are dropped: they are in Redis, and the next read has them. */
 const MAXIMUM_PENDING = 1_000;
-
-/** Entries per read of a repair. */
-const PAGE = 500;
 
 /** Time, in ms, that a message may be in flight over Pub/Sub after a read on another connection returned its entry. */
 const IN_FLIGHT_MS = 100;
@@ -29,11 +26,14 @@ const CONFIRMED_MS = 8_000;
  */
 export type GapResult = "filled" | "lost" | "reset";
 
-interface StreamStateOptions {
+/** How an entry arrived: over Pub/Sub, or by a read of the stream. */
+export type EntrySource = "live" | "repair";
+
+export interface StreamStateOptions {
   readonly stream: Stream;
   readonly reader: StreamReader;
   /** Called with every entry once, in order; `prev` is the id of the entry before it, unless something is lost. */
-  readonly deliver: (entry: Entry, source: "live" | "repair") => void;
+  readonly deliver: (entry: Entry, source: EntrySource) => void;
   readonly onGap: (result: GapResult) => void;
   readonly onError: (error: Error) => void;
 }
@@ -42,11 +42,10 @@ interface StreamStateOptions {
  * One stream on this node: the id up to which every subscriber here has it. Entries arrive over Pub/Sub, which may lose
  * some; an entry that does not follow the last one starts a read of Redis, and the subscribers get all in order.
  */
-export class StreamState {
+export abstract class StreamState {
   readonly stream: Stream;
-  readonly #options: StreamStateOptions;
-  readonly #isLatest: boolean;
-  readonly #recent: RecentEntries;
+  protected readonly options: StreamStateOptions;
+  protected readonly recent: RecentEntries;
   readonly #reads = new ReadQueue(() => this.#takePending());
   #started = false;
   #pending: Entry[] = [];
@@ -56,14 +55,13 @@ export class StreamState {
   #confirmedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StreamStateOptions) {
-    this.#options = options;
+    this.options = options;
     this.stream = options.stream;
-    this.#isLatest = isLatest(options.stream);
-    this.#recent = new RecentEntries(options.stream);
+    this.recent = new RecentEntries(options.stream);
   }
 
   get lastId(): string {
-    return this.#recent.lastId;
+    return this.recent.lastId;
   }
 
   /** True while Redis is being read. */
@@ -80,8 +78,20 @@ export class StreamState {
 
   /** The newest entry, if the stream has one. */
   get last(): Entry | undefined {
-    return this.#recent.last;
+    return this.recent.last;
   }
+
+  /** Undefined while the stream can be served; else the reason why not. */
+  abstract readonly failure: Error | undefined;
+
+  /** The places that heartbeats name. */
+  abstract readonly heads: Iterable<Head>;
+
+  /** Returns the messages for a kind of subscriber. */
+  abstract view(view: StateView): StreamView;
+
+  /** Ends the timers, if it has any. */
+  abstract close(): void;
 
   /**
    * Starts from what Redis holds and delivers nothing; on a state that has started, waits for the reads under way.
@@ -89,21 +99,12 @@ export class StreamState {
    */
   load(): Promise<void> {
     if (this.#started) return this.#reads.last ?? Promise.resolve();
-    return this.#reads.run("load", async () => {
-      const { kept } = this.#recent;
-      const entries = await this.#options.reader.newest(this.stream, kept);
-      this.#recent.replace(entries);
-      this.#started = true;
-      // Fewer than asked for is all that there is.
-      if (entries.length < kept) this.#recent.markComplete();
-      this.#markConfirmed();
-    });
+    return this.#reads.run("load", () => this.readStart());
   }
 
   /** Starts from nothing: whatever Redis holds of the stream came after the subscribers, and is delivered. */
   startEmpty(): void {
-    this.#started = true;
-    this.#markConfirmed();
+    this.markStarted();
   }
 
   /** Takes an entry from Pub/Sub: delivers it, queues it during a read, drops a known one, or starts a repair. */
@@ -112,15 +113,15 @@ export class StreamState {
     this.#markConfirmed();
     if (this.isReading) {
       if (this.#pending.length < MAXIMUM_PENDING) this.#pending.push(entry);
-    } else if (!this.#accept(entry)) {
-      this.repair().catch(this.#options.onError);
+    } else if (!this.accept(entry)) {
+      this.repair().catch(this.options.onError);
     }
   }
 
   /** Reads what Redis holds after the last id and delivers it. Rejects if Redis cannot be read. */
   repair(): Promise<void> {
     return this.#reads.run("repair", async () => {
-      await this.#catchUp();
+      await this.catchUp();
       this.#markConfirmed();
     });
   }
@@ -132,13 +133,13 @@ export class StreamState {
   async check(): Promise<boolean> {
     const active = this.#active;
     this.#active = false;
-    this.#recent.trim();
+    this.recent.trim();
     return active && !this.isReading ? false : this.confirm();
   }
 
   /** As `check`, and asks Redis in any case: a client may know of an entry that has not arrived here yet. */
   async confirm(): Promise<boolean> {
-    const [top] = await this.#options.reader.newest(this.stream, 1);
+    const [top] = await this.options.reader.newest(this.stream, 1);
     this.#markConfirmed();
     const topId = top?.id ?? FIRST_ID;
     const isAhead = compareIds(topId, this.lastId) > 0;
@@ -149,30 +150,41 @@ export class StreamState {
     return this.lastId !== before;
   }
 
-  /** Returns the entries after an id, or undefined where memory does not reach back: then call `loadHistory` first. */
-  resume(id: string): Recovery | undefined {
-    return this.#recent.resume(id);
+  /** Returns true for an id that this node does not have yet. */
+  isAhead(id: string): boolean {
+    return compareIds(id, this.lastId) > 0;
+  }
+
+  /** Returns true where memory says what follows an id; call `loadHistory` where it does not. */
+  reaches(id: string): boolean {
+    return this.recent.resume(id) !== undefined;
   }
 
   /** Reads all that Redis holds, once for all that ask meanwhile. Rejects if Redis cannot be read. */
   loadHistory(): Promise<void> {
     return this.#reads.run("history", async () => {
-      const held = await this.#options.reader.newest(this.stream, this.#historyEntries);
+      const held = await this.options.reader.newest(this.stream, this.historyEntries);
       const position = held.findIndex(({ id }) => id === this.lastId);
       if (position >= 0 || this.lastId === FIRST_ID) {
-        this.#recent.replace(held.slice(0, position + 1));
-        this.#recent.markComplete();
-        for (const entry of held.slice(position + 1)) this.#append(entry, "repair");
+        this.recent.replace(held.slice(0, position + 1));
+        this.recent.markComplete();
+        await this.follow(held.slice(position + 1));
       } else {
-        await this.#catchUp();
-        this.#recent.markComplete();
+        await this.catchUp();
+        this.recent.markComplete();
       }
       this.#markConfirmed();
     });
   }
 
-  get #historyEntries(): number {
+  /** Entries that Redis holds of the stream at most. */
+  protected get historyEntries(): number {
     return channelDefinition(this.stream.channel).history.entries;
+  }
+
+  protected markStarted(): void {
+    this.#started = true;
+    this.#markConfirmed();
   }
 
   #markConfirmed(): void {
@@ -182,62 +194,30 @@ export class StreamState {
   #takePending(): void {
     const pending = this.#pending;
     this.#pending = [];
-    const complete = pending.every((entry) => this.#accept(entry));
-    if (!complete) this.repair().catch(this.#options.onError);
+    const complete = pending.every((entry) => this.accept(entry));
+    if (!complete) this.repair().catch(this.options.onError);
   }
+
+  /** Takes what Redis holds as the start, and calls `markStarted`. */
+  protected abstract readStart(): Promise<void>;
 
   /** Returns true if the entry is dealt with: delivered, or known already. */
-  #accept(entry: Entry): boolean {
-    if (entry.prev === this.lastId) {
-      this.#append(entry, "live");
-      return true;
-    }
-    if (this.#recent.has(entry.id)) return true;
-    if (!this.#isLatest || compareIds(entry.id, this.lastId) < 0) return false;
-    this.#append(conflate(entry, this.lastId), "live");
-    return true;
+  protected abstract accept(entry: Entry): boolean;
+
+  /** Delivers what Redis holds after the last id. */
+  protected abstract catchUp(): Promise<void>;
+
+  /** Delivers the entries that Redis holds after the last one. */
+  protected abstract follow(entries: readonly Entry[]): void | Promise<void>;
+
+  protected append(entry: Entry, source: EntrySource): void {
+    this.recent.append(entry);
+    this.options.deliver(entry, source);
   }
 
-  #append(entry: Entry, source: "live" | "repair"): void {
-    this.#recent.append(entry);
-    this.#options.deliver(entry, source);
-  }
-
-  async #catchUp(): Promise<void> {
-    const { reader } = this.#options;
-    let page = await reader.after(this.stream, this.lastId, PAGE);
-    const [first] = page;
-    if (!first || (first.prev !== this.lastId && !this.#isLatest)) return this.#reconcile();
-    this.#fill(page);
-    while (page.length === PAGE) {
-      page = await reader.after(this.stream, this.lastId, PAGE);
-      for (const entry of page) this.#append(entry, "repair");
-    }
-  }
-
-  /** Delivers what follows our last entry. It was no gap if all arrived over Pub/Sub while Redis was being read. */
-  #fill(page: readonly Entry[]): void {
-    const [first, ...others] = page;
-    if (!first) return;
+  /** Counts a gap that a page of Redis fills. It was none if all arrived over Pub/Sub while Redis was being read. */
+  protected reportFilled(page: readonly Entry[]): void {
     const heard = new Set(this.#pending.map(({ id }) => id));
-    if (page.some(({ id }) => !heard.has(id))) this.#options.onGap("filled");
-    this.#append(this.#isLatest ? conflate(first, this.lastId) : first, "repair");
-    for (const entry of others) this.#append(entry, "repair");
-  }
-
-  /**
-   * Redis does not continue from our last entry. Either it lost that one (and perhaps continued elsewhere), or what
-   * followed is trimmed. Subscribers get what comes after the last entry in common, with its own `prev`, so that they see
-   * the gap.
-   */
-  async #reconcile(): Promise<void> {
-    const held = await this.#options.reader.newest(this.stream, this.#historyEntries);
-    if ((held.at(-1)?.id ?? FIRST_ID) === this.lastId) return;
-    const { start, newer, isOurs } = compareWithHeld(this.#recent.all, this.lastId, held);
-    // It does, with an entry that was written since the read that found nothing.
-    if (newer >= 0 && (this.#isLatest || held[newer]?.prev === this.lastId)) return this.#fill(held.slice(newer));
-    this.#options.onGap(isOurs ? "lost" : "reset");
-    this.#recent.replace(held.slice(0, start));
-    for (const entry of held.slice(start)) this.#append(entry, "repair");
+    if (page.some(({ id }) => !heard.has(id))) this.options.onGap("filled");
   }
 }

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Stream } from "../../contract/stream.ts";
 import { CatchUp } from "../../gateway/connection/catch-up.ts";
-import { StreamState } from "../../gateway/streams/stream-state.ts";
+import type { OutgoingOptions } from "../../gateway/fan-out/outgoing.ts";
+import { EntryStream } from "../../gateway/streams/entry-stream.ts";
 import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { message, messages } from "../support/messages.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
+
+const idsOf = (contents: readonly OutgoingOptions[]): string[] =>
+  contents.flatMap(({ event, message: { id } }) => (event === "data" && id !== undefined ? [id] : []));
 
 let platform: Platform;
 beforeAll(async () => {
@@ -50,19 +54,19 @@ describe("a hand-over in the middle of which Redis does not answer", () => {
       },
     };
     const nothing = (): undefined => undefined;
-    const state = new StreamState({ stream, reader, deliver: nothing, onGap: nothing, onError: nothing });
+    const state = new EntryStream({ stream, reader, deliver: nothing, onGap: nothing, onError: nothing });
     await state.load();
     const request = { channel: stream.channel, lastId: ids[139] ?? "" };
-    const catchUp = new CatchUp(request, [{ states: () => [state] }]);
+    const catchUp = new CatchUp(request, [{ views: () => [state] }]);
 
     await catchUp.load();
-    const { answer, entries } = catchUp.start();
-    const sent = entries.map(({ id }) => id);
+    const { answer, contents } = catchUp.start();
+    const sent = idsOf(contents);
     // Before they are sent more come than the gateway keeps in memory, and it cannot read them at the first two attempts.
     ids.push(...(await platform.publish(messages("user:notifications", "middle", 100, 151))));
     for (const entry of await real.after(stream, state.lastId, 100)) state.receive(entry);
     failures = 2;
-    while (catchUp.isBehind) sent.push(...(await catchUp.next()).map(({ id }) => id));
+    while (catchUp.isBehind) sent.push(...idsOf(await catchUp.next()));
 
     expect(answer).toMatchObject({ id: ids[149], recovered: true });
     expect(failures).toBe(0);

@@ -5,12 +5,12 @@ import { Server } from "socket.io";
 import { Connection } from "../../gateway/connection/connection.ts";
 import { limitTraffic } from "../../gateway/connection/traffic-limit.ts";
 import { FanOut } from "../../gateway/fan-out/fan-out.ts";
-import { dataOf, targetOf } from "../../gateway/fan-out/stream-target.ts";
 import { createMetrics, type Metrics } from "../../gateway/metrics.ts";
 import { RedisClock } from "../../gateway/redis/redis-clock.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../gateway/socket-io/socket.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import type { TestRedis } from "../support/redis.ts";
@@ -19,21 +19,37 @@ import type { TestRedis } from "../support/redis.ts";
 export interface InProcessGateway {
   readonly hub: StreamHub;
   readonly fanOut: FanOut;
-  readonly pubSub: ShardedPubSub;
+  readonly pubSub: FaultyPubSub;
   readonly metrics: Metrics;
   /** Background failures, by stage. */
   readonly failures: string[];
   connect(): Promise<{ readonly client: TestClient; readonly socket: GatewaySocket }>;
   /** Returns the sum of a metric over the label sets that contain `labels`. */
-  count(metric: "connections" | "connectionsRefused" | "rooms" | "messages" | "gaps", labels?: object): Promise<number>;
+  count(metric: CountedMetric, labels?: object): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** Decides what becomes of a Pub/Sub message: passes it on once, several times, later or never. */
+export type Fault = (body: Buffer, pass: (body: Buffer) => void) => void;
+
+class FaultyPubSub extends ShardedPubSub {
+  fault: Fault = (body, pass) => pass(body);
+
+  override subscribe(channel: string, handler: (body: Buffer, channel: Buffer) => void): Promise<void> {
+    return super.subscribe(channel, (body, of) => this.fault(body, (passed) => handler(passed, of)));
+  }
 }
 
 interface InProcessOptions {
   readonly windowMs?: number;
+  readonly wholeValueRate?: number;
   /** Replaces methods of the stream reader. */
   readonly reader?: Partial<StreamReader>;
 }
+
+type CountedMetric =
+  | ("connections" | "connectionsRefused" | "rooms" | "messages" | "gaps" | "replaced")
+  | ("stateMismatches" | "stateReloads" | "stateDamaged");
 
 const includes = (all: object, some: object): boolean =>
   Object.entries(some).every(([name, value]) =>
@@ -49,15 +65,17 @@ export async function startInProcess(redis: TestRedis, options: InProcessOptions
   const metrics = createMetrics();
   const fanOut = new FanOut({
     ...{ isDirect: true, isCompressed: false, windowMs: options.windowMs ?? 0, heartbeatDeferMs: 20 },
-    ...{ maximumWaitingBytes: 10_000_000, onError },
+    ...{ maximumWaitingBytes: 10_000_000, onError, onReplaced: () => metrics.replaced.inc() },
   });
   const clock = new RedisClock();
   clock.sample("the only primary", [Math.floor(Date.now() / 1_000), 0]);
-  const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
+  const pubSub = new FaultyPubSub({ subscriber: redis.addSubscriber(), onError });
   const hub = new StreamHub({
     ...{ pubSub, clock, metrics, onError },
     reader: { ...createStreamReader(redis.commands), ...options.reader },
-    deliver: (stream, entry) => fanOut.send(targetOf(stream), dataOf(stream, entry)),
+    readState: (stream) => readState(redis.commands, stream),
+    wholeValueRate: options.wholeValueRate ?? 4,
+    send: (target, content) => fanOut.send(target, content),
   });
   const verifyToken = async (): Promise<never> => Promise.reject(new Error("there are no tokens here"));
   limitTraffic(io.engine, metrics);

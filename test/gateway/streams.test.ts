@@ -3,10 +3,11 @@ import type { Stream } from "../../contract/stream.ts";
 import { createMetrics } from "../../gateway/metrics.ts";
 import { RedisClock } from "../../gateway/redis/redis-clock.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
+import { EntryStream } from "../../gateway/streams/entry-stream.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
-import { StreamState } from "../../gateway/streams/stream-state.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import { indexKey } from "../../kernel/streams/redis-keys.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { messages } from "../support/messages.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
@@ -36,7 +37,11 @@ function openHub(): StreamHub {
   const pubSub = new ShardedPubSub({ subscriber: redis.addSubscriber(), onError });
   const clock = new RedisClock();
   clock.sample("the only one", [Math.floor(Date.now() / 1_000), 0]);
-  return new StreamHub({ pubSub, clock, reader, metrics: createMetrics(), deliver: () => undefined, onError });
+  return new StreamHub({
+    ...{ pubSub, clock, reader, metrics: createMetrics(), onError, wholeValueRate: 4 },
+    readState: (stream) => readState(redis.commands, stream),
+    send: () => undefined,
+  });
 }
 
 async function calls(command: string): Promise<number> {
@@ -52,10 +57,10 @@ describe("the streams of a gateway", () => {
     const hub = openHub();
     const comeBack = async (): Promise<number> => {
       await hub.open(stream).opening;
-      const state = hub.stateOf(stream);
-      if (!state) throw new Error("the stream is not open");
-      if (!state.resume(ids[9] ?? "")) await state.loadHistory();
-      return state.resume(ids[9] ?? "")?.entries.length ?? 0;
+      const view = hub.stateOf(stream)?.view({});
+      if (!view) throw new Error("the stream is not open");
+      if (!view.reaches(ids[9] ?? "")) await view.loadHistory();
+      return view.resume(ids[9] ?? "")?.entries.length ?? 0;
     };
 
     const missed = await Promise.all(Array.from({ length: 10_000 }, comeBack));
@@ -75,7 +80,7 @@ describe("a gap", () => {
     const delivered: string[] = [];
     const holes: string[] = [];
     const deliver = ({ id }: Entry): void => void delivered.push(id);
-    const state = new StreamState({ stream, reader: slow, deliver, onGap: (result) => holes.push(result), onError });
+    const state = new EntryStream({ stream, reader: slow, deliver, onGap: (result) => holes.push(result), onError });
     await state.load();
 
     const repair = state.repair();
@@ -94,7 +99,7 @@ describe("the memory of a stream", () => {
   it("gives up the history that a resume asked for, also where nothing follows", async () => {
     const stream: Stream = { channel: "user:orders", key: "idle" };
     const [first = ""] = await publish("user:orders", "idle", 200);
-    const state = new StreamState({ stream, reader, deliver: onError, onGap: onError, onError });
+    const state = new EntryStream({ stream, reader, deliver: onError, onGap: onError, onError });
     await state.load();
     await state.loadHistory();
     expect(state.resume(first)?.entries).toHaveLength(199);

@@ -3,10 +3,16 @@ import { channels } from "../../contract/channels.ts";
 import type { DataEvent } from "../../contract/messages.ts";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
-import { manyLevels } from "../support/books.ts";
-import { eventsOf, kinds, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
+import {
+  eventsOf,
+  kinds,
+  manyLevels,
+  nextMarket,
+  received,
+  StrictReceiver,
+  startBooksEdge,
+} from "../support/edge-books.ts";
 import { message } from "../support/messages.ts";
-import { StateReceiver } from "../support/state-receiver.ts";
 
 const channel = "market:orderbook";
 const KEPT = channels[channel].history.entries;
@@ -27,8 +33,7 @@ describe("a subscriber that asked for changes", () => {
 
     const events = await received(client, id, marketId);
     expect(kinds(events)).toEqual(["whole", "changes", "changes", "changes", "changes"]);
-    const receiver = new StateReceiver().takeAll(events);
-    expect(receiver.problems).toEqual([]);
+    const receiver = new StrictReceiver().takeAll(events);
     expect(receiver.state?.value).toEqual(truth);
   });
 
@@ -63,8 +68,7 @@ describe("a subscriber that asked for changes", () => {
     await idle();
     for (const { client } of [early, late]) {
       expect(eventsOf(client)).toHaveLength(2);
-      expect(new StateReceiver().takeAll(eventsOf(client))).toMatchObject({
-        problems: [],
+      expect(new StrictReceiver().takeAll(eventsOf(client))).toMatchObject({
         state: { value: last.truth },
       });
     }
@@ -114,7 +118,7 @@ describe("a subscriber that asked for changes", () => {
     await expect.poll(() => client.ids("user:portfolio").at(-1)).toBe(id);
     const events = client.of("user:portfolio") as DataEvent[];
     expect(kinds(events)).toEqual(["whole", "changes"]);
-    expect(new StateReceiver().takeAll(events)).toMatchObject({ problems: [], state: { value: second.data } });
+    expect(new StrictReceiver().takeAll(events)).toMatchObject({ state: { value: second.data } });
   });
 
   it("does not miss anything where it subscribes while messages flow", async () => {
@@ -140,8 +144,7 @@ describe("a subscriber that asked for changes", () => {
 
     for (const { client } of joined) {
       const events = await received(client, end.id, marketId);
-      const receiver = new StateReceiver().takeAll(events);
-      expect(receiver.problems).toEqual([]);
+      const receiver = new StrictReceiver().takeAll(events);
       const { depth } = events.at(-1) ?? {};
       expect(receiver.state?.value).toEqual(depth ? orderBookFormat.limit?.(end.truth, depth) : end.truth);
       expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { sumOf } from "../../contract/state/verified-state.ts";
-import { type Book, manyLevels } from "../support/books.ts";
-import { eventsOf, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
+import type { Book } from "../support/books.ts";
+import { eventsOf, manyLevels, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
 
 const channel = "market:orderbook";
 

@@ -3,9 +3,16 @@ import { channels } from "../../contract/channels.ts";
 import type { DataMessage } from "../../contract/messages.ts";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { sumOf } from "../../contract/state/verified-state.ts";
-import { type Book, manyLevels } from "../support/books.ts";
-import { eventsOf, kinds, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
-import { StateReceiver } from "../support/state-receiver.ts";
+import type { Book } from "../support/books.ts";
+import {
+  eventsOf,
+  kinds,
+  manyLevels,
+  nextMarket,
+  received,
+  StrictReceiver,
+  startBooksEdge,
+} from "../support/edge-books.ts";
 
 const channel = "market:orderbook";
 const KEPT = channels[channel].history.entries;
@@ -64,7 +71,7 @@ describe("resuming", () => {
     const marketId = nextMarket();
     const held = await publish(marketId, manyLevels(20));
     await publish(marketId, { ...manyLevels(20), "0.499": "2" });
-    const receiver = new StateReceiver().takeAll([
+    const receiver = new StrictReceiver().takeAll([
       {
         channel,
         marketId,
@@ -77,6 +84,6 @@ describe("resuming", () => {
     const { client } = await subscribe({ marketId, changes: true, lastId: held.id });
     const { id, truth } = await publish(marketId, { ...manyLevels(20), "0.499": "3" });
 
-    expect(receiver.takeAll(await received(client, id))).toMatchObject({ problems: [], state: { value: truth } });
+    expect(receiver.takeAll(await received(client, id))).toMatchObject({ state: { value: truth } });
   });
 });

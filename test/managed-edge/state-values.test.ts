@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { sumOf } from "../../contract/state/verified-state.ts";
-import { manyLevels } from "../support/books.ts";
-import { eventsOf, kinds, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
+import { eventsOf, kinds, manyLevels, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
 
 const channel = "market:orderbook";
 

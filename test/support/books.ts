@@ -1,39 +1,34 @@
+import { randomUUID } from "node:crypto";
 import type { Payload } from "../../contract/channels.ts";
 import type { ChannelMessage } from "../../contract/domain-events.ts";
 
 export type Book = Payload<"market:orderbook">;
 
-/** The sizes of levels by their price; bids below 0.5, asks from there on. */
-export type Levels = Readonly<Record<string, string>>;
+let newest = Date.now() - 3_600_000;
 
-let time = Date.now() - 3_600_000;
+/** A time that is after all earlier ones. */
+export const nextTime = (): number => ++newest;
 
-/** Returns times and event ids that none before it had. */
-export const nextTime = (): number => ++time;
+/** A price of that many ten-thousandths, in canonical form. */
+export const price = (units: number): string => `0.${String(units).padStart(4, "0").replace(/0+$/, "")}`;
 
-const toSide = (levels: Levels, isBid: boolean) =>
-  Object.entries(levels)
-    .map(([price, size]) => ({ price, size }))
-    .filter(({ price }) => Number(price) < 0.5 === isBid)
-    .toSorted((a, b) => (isBid ? Number(b.price) - Number(a.price) : Number(a.price) - Number(b.price)));
+const levels = (sizes: readonly (number | undefined)[], priceOf: (index: number) => string) =>
+  sizes.flatMap((size, index) => (size ? [{ price: priceOf(index), size: String(size) }] : []));
 
-/** A book with these levels of YES, and none of NO. */
-export const book = (marketId: string, levels: Levels): Book => ({
+/**
+ * A book of one market: the sizes of the YES side, best price first. A level of size 0 or undefined is not there.
+ */
+export const book = (
+  marketId: string,
+  bids: readonly (number | undefined)[],
+  asks: readonly (number | undefined)[] = [],
+): Book => ({
   marketId,
-  yes: { bids: toSide(levels, true), asks: toSide(levels, false) },
+  yes: { bids: levels(bids, (index) => price(5_000 - index)), asks: levels(asks, (index) => price(5_001 + index)) },
   no: { bids: [], asks: [] },
   time: nextTime(),
 });
 
-/** `count` levels a side, the best ones first: 0.499, 0.498, ... and 0.501, 0.502, ... */
-export function manyLevels(count: number, size = "10"): Levels {
-  const prices = Array.from({ length: count }, (_, index) => [`0.${499 - index}`, `0.${501 + index}`]).flat();
-  return Object.fromEntries(prices.map((price) => [price.replace(/0+$/, ""), size]));
-}
-
 export const bookMessage = (data: Book): ChannelMessage => ({
-  channel: "market:orderbook",
-  key: data.marketId,
-  eventId: `book-${nextTime()}`,
-  data,
+  ...{ channel: "market:orderbook", key: data.marketId, eventId: randomUUID(), data },
 });

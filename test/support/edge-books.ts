@@ -1,8 +1,9 @@
 import { expect } from "vitest";
 import type { DataEvent } from "../../contract/messages.ts";
-import { type Book, book, bookMessage, type Levels, nextTime } from "./books.ts";
+import { type Book, bookMessage, nextTime } from "./books.ts";
 import { type Edge, startTestEdge } from "./edge.ts";
 import type { EdgeClient } from "./edge-client.ts";
+import { StateReceiver } from "./state-receiver.ts";
 
 const channel = "market:orderbook";
 
@@ -10,6 +11,38 @@ let markets = 0;
 
 /** Returns a market that no test has used. */
 export const nextMarket = (): string => `state-${++markets}`;
+
+/** The sizes of levels by their price; bids below 0.5, asks from there on. */
+export type Levels = Readonly<Record<string, string>>;
+
+const toSide = (levels: Levels, isBid: boolean) =>
+  Object.entries(levels)
+    .map(([price, size]) => ({ price, size }))
+    .filter(({ price }) => Number(price) < 0.5 === isBid)
+    .toSorted((a, b) => (isBid ? Number(b.price) - Number(a.price) : Number(a.price) - Number(b.price)));
+
+/** A book with these levels of YES, and none of NO. */
+const bookWith = (marketId: string, levels: Levels): Book => ({
+  marketId,
+  yes: { bids: toSide(levels, true), asks: toSide(levels, false) },
+  no: { bids: [], asks: [] },
+  time: nextTime(),
+});
+
+/** `count` levels a side, the best ones first: 0.499, 0.498, ... and 0.501, 0.502, ... */
+export function manyLevels(count: number, size = "10"): Levels {
+  const prices = Array.from({ length: count }, (_, index) => [`0.${499 - index}`, `0.${501 + index}`]).flat();
+  return Object.fromEntries(prices.map((price) => [price.replace(/0+$/, ""), size]));
+}
+
+/** A receiver that fails the test for a message that it cannot take as it is: the edge leaves no gap. */
+export class StrictReceiver extends StateReceiver {
+  takeAll(messages: readonly DataEvent[]): this {
+    for (const message of messages) expect(this.take(message)).toBe(true);
+    expect(this.repeats).toBe(0);
+    return this;
+  }
+}
 
 /** What a client got of order books. */
 export const eventsOf = (client: EdgeClient, marketId?: string): DataEvent[] =>
@@ -43,7 +76,7 @@ export async function startBooksEdge() {
     edge,
     publishBook,
     idle: (): Promise<void> => expect.poll(() => edge.queue.size()).toBe(0),
-    publish: (marketId: string, levels: Levels): Promise<PublishedBook> => publishBook(book(marketId, levels)),
+    publish: (marketId: string, levels: Levels): Promise<PublishedBook> => publishBook(bookWith(marketId, levels)),
 
     /** Publishes 200 levels a side with long numbers, 60 KB; `replaced` of them have other prices. */
     publishLong(marketId: string, replaced: number): Promise<PublishedBook> {

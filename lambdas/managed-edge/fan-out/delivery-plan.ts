@@ -113,5 +113,7 @@ export async function planDelivery(
     if (plan === "moved") readsStateFirst = true;
     else if (plan !== "overtaken") return plan;
   }
-  throw new Error(`delivery of a ${scope.stream.channel} stream not planned: other invocations keep moving its cursor`);
+  throw new Error(
+    `delivery of a ${scope.stream.channel} stream not planned: others keep moving its cursor or its value`,
+  );
 }

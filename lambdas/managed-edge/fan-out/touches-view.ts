@@ -16,9 +16,9 @@ export function touchesView<P extends object>(
   const { limit } = format;
   const keys = Object.keys(rows);
   if (!limit || !keys.every((key) => format.isKey(key))) return true;
-  const isInView = (keys: readonly string[], of: P): boolean => {
+  const isInView = (some: readonly string[], of: P): boolean => {
     const view = limit(of, depth);
-    return keys.some((key) => format.row(view, key) !== undefined);
+    return some.some((key) => format.row(view, key) !== undefined);
   };
   if (isInView(keys, value)) return true;
   const gone = keys.filter((key) => rows[key] === null);

@@ -10,8 +10,8 @@ import { DamagedStateError } from "../../../kernel/streams/stored-state.ts";
 import type { EdgeStreams } from "../streams/edge-streams.ts";
 import { type StateContext, valueUnavailable } from "../streams/held-state.ts";
 import { type Resume, readFollowing, readResume, readSnapshot } from "../streams/resume.ts";
-import { readStateFollowing, readStateResume } from "../streams/resume-state.ts";
 import type { RoomSubscriber } from "../table/room-subscriber.ts";
+import { readStateFollowing, readStateResume } from "./resume-state.ts";
 import { SubscribedParts, type SubscribedPartsOptions } from "./subscribed-parts.ts";
 
 /** Streams that are read at once: the whole history of each may be in memory. */

@@ -5,9 +5,9 @@ import { entriesFollowing } from "../../../kernel/protocol/recovery.ts";
 import { composeEntries, resumeState, type StateView } from "../../../kernel/protocol/state-recovery.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
 import { encodeFrame, MAXIMUM_MESSAGE_BYTES } from "../posting/poster.ts";
-import { readHeldState, type StateContext } from "./held-state.ts";
-import { readAfter } from "./read-after.ts";
-import type { Resume } from "./resume.ts";
+import { readHeldState, type StateContext } from "../streams/held-state.ts";
+import { readAfter } from "../streams/read-after.ts";
+import type { Resume } from "../streams/resume.ts";
 
 const bytesOf = (data: DataEvent): number => Buffer.byteLength(encodeFrame({ event: "data", data }));
 

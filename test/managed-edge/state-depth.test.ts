@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { sumOf } from "../../contract/state/verified-state.ts";
-import type { Book } from "../support/books.ts";
+import { type Book, nextTime } from "../support/books.ts";
 import { eventsOf, manyLevels, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
 
 const channel = "market:orderbook";
 
-const { edge, idle, publish, subscribe } = await startBooksEdge();
+const { edge, idle, publish, publishBook, subscribe } = await startBooksEdge();
 
 describe("a subscriber with a depth", () => {
   const levels = manyLevels(20);
@@ -57,6 +57,14 @@ describe("a subscriber with a depth", () => {
 
     const { id, truth } = await publish(marketId, { ...manyLevels(17), "0.501": "8" });
     expect((await received(client, id))[1]).toMatchObject(viewOf(truth));
+  });
+
+  it("gets what the head says beside the time, although no level changed", async () => {
+    const { before, client } = await subscribeDeep();
+    const { no: _, ...mirrored } = before.truth;
+    const truth = { ...mirrored, mirrored: true, time: nextTime() } as Book;
+    const { id } = await publishBook(truth);
+    expect((await received(client, id))[1]).toMatchObject({ data: { mirrored: true }, id });
   });
 
   it("is named the newest id where the room was not marked, so that it asks again", async () => {

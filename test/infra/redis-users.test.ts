@@ -7,6 +7,7 @@ import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher } from "../../kernel/streams/publisher.ts";
 import { staleSinceKey, streamKey } from "../../kernel/streams/redis-keys.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
 import { createEdgeStreams } from "../../lambdas/managed-edge/streams/edge-streams.ts";
 import { type GatewayProcess, startGateway } from "../../local/gateway.ts";
@@ -117,6 +118,7 @@ describe("the managed edge", () => {
   it.each([
     ["write a stream", ["XADD", "stream:{user:orders:alice}", "*", "a", "b"]],
     ["overwrite a stream", ["SET", "stream:{user:orders:alice}", "x"]],
+    ["overwrite a value", ["SET", "state:{user:portfolio:alice}", "x"]],
     ["run a script on a stream", ["EVAL", "return 1", "1", "stream:{user:orders:alice}"]],
     ["publish", ["SPUBLISH", "socket.io#/ws#{user:orders:alice}#", "x"]],
     ["subscribe to a room", ["SSUBSCRIBE", "socket.io#/ws#{user:orders:alice}#"]],
@@ -150,6 +152,14 @@ describe("the managed edge", () => {
     const scopes = ["edge", "other"].map((key) => ({ stream: { channel: whole.channel, key } }));
     expect((await streams.readCursors(scopes)).map(({ cursor }) => cursor)).toEqual([{ id }, { id }]);
     expect(await streams.now(stream)).toBeGreaterThanOrEqual(Number.parseInt(newest?.id ?? "", 10));
+  });
+
+  it("reads the values of state channels", async () => {
+    const book = message("market:orderbook", "edge", 1);
+    await publisherOfTheTemplate().publish([book]);
+    const redis = connectPublisher(configOf("managed-edge"), () => undefined);
+    open.push(redis);
+    expect(await readState(redis, { channel: "market:orderbook", key: "edge" })).toMatchObject({ value: book.data });
   });
 });
 

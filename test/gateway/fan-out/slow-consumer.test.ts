@@ -64,11 +64,10 @@ describe("a gateway with a client that does not read", () => {
   });
   afterAll(() => platform.stop());
 
-  /** Returns a portfolio as large as they come. */
-  function portfolio(number: number): ChannelMessage {
-    const small = message("user:portfolio", "slow", number);
-    const { positions } = small.data as { positions: unknown[] };
-    return { ...small, data: { ...small.data, positions: Array(400).fill(positions[0]) } } as ChannelMessage;
+  /** Returns a notification as large as they come, 13 KB: each of these characters takes six bytes in JSON. */
+  function notification(number: number): ChannelMessage {
+    const small = message("user:notifications", "slow", number);
+    return { ...small, data: { ...small.data, body: "\u0001".repeat(2_000) } } as ChannelMessage;
   }
 
   async function slowConsumers(): Promise<string | undefined> {
@@ -78,17 +77,17 @@ describe("a gateway with a client that does not read", () => {
 
   it("closes its connection, says why, and lets it resume without a hole", async () => {
     const client = await platform.connect({ user: "slow" });
-    await client.ask("subscribe", { channel: "user:portfolio", lastId: "0-0" });
-    const ids = await platform.publish([portfolio(1)]);
-    await client.waitForMessages("user:portfolio", 1);
+    await client.ask("subscribe", { channel: "user:notifications", lastId: "0-0" });
+    const ids = await platform.publish([notification(1)]);
+    await client.waitForMessages("user:notifications", 1);
     connectionOf(client).pause();
-    while ((await slowConsumers()) !== "1") ids.push(...(await platform.publish([portfolio(ids.length + 1)])));
+    while ((await slowConsumers()) !== "1") ids.push(...(await platform.publish([notification(ids.length + 1)])));
     const reconnected = new Promise((resolve) => client.socket.io.once("reconnect", resolve));
     connectionOf(client).resume();
     await reconnected;
-    const lastId = client.ids("user:portfolio").at(-1);
-    const answer = await client.ask("subscribe", { channel: "user:portfolio", lastId });
+    const lastId = client.ids("user:notifications").at(-1);
+    const answer = await client.ask("subscribe", { channel: "user:notifications", lastId });
     expect(answer).toMatchObject({ recovered: true, id: ids.at(-1) });
-    await expect.poll(() => client.ids("user:portfolio")).toEqual(ids);
+    await expect.poll(() => client.ids("user:notifications")).toEqual(ids);
   });
 });

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { marketPrice, orderBook, trade } from "./payloads/market.ts";
+import { marketPrice, trade } from "./payloads/market.ts";
+import { orderBook } from "./payloads/order-book.ts";
 import { monitorSignal } from "./payloads/signals.ts";
 import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
 

@@ -1,12 +1,15 @@
 import * as z from "zod";
 import { type Channel, channelDefinition, type Payload } from "./channels.ts";
 import { describeIssue } from "./messages.ts";
-import { marketPrice, orderBook, trade } from "./payloads/market.ts";
-import { eventId, identifier, version, versionEpoch } from "./payloads/primitives.ts";
+import { marketPrice, trade } from "./payloads/market.ts";
+import { orderBook } from "./payloads/order-book.ts";
+import { eventId, label, userId, version, versionEpoch } from "./payloads/primitives.ts";
+import { optional } from "./payloads/schemas.ts";
 import { newsSignal, whaleSignal } from "./payloads/signals.ts";
 import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
 import type { StateChange } from "./state/state-change.ts";
 import type { StateChannel } from "./state/state-formats.ts";
+import { findSuspicions, type Suspicion } from "./suspicions.ts";
 
 /** One kind of event that a domain team puts on the bus, and the channel that it is published to. */
 export interface DomainEventDefinition {
@@ -48,22 +51,22 @@ export type Domain = keyof typeof domains;
 
 export const domainNames = Object.keys(domains) as readonly Domain[];
 
-/**
- * Fields that a detail carries beside the payload:
- * - `userId`: whose it is; required on private channels, the `sub` of the user's token.
- * - `eventId`: the producer's own id, kept over its retries. Without it the bus's id of the event counts.
- * - `version`: orders the states of one thing (see `stateOf` in channels.ts); without it the payload's `time` does.
- * - `versionEpoch`: says that the version is no time but the producer's own count, which starts anew with each epoch.
- * - `event`: a name for the change, passed on to clients.
- */
-const meta = z.object({
-  eventId: eventId.optional(),
-  version: version.optional(),
-  versionEpoch: versionEpoch.optional(),
-  event: z.string().min(1).max(64).optional(),
+/** Fields that a detail carries beside the payload. */
+export const eventFields = z.object({
+  /** The producer's own id of the event, kept over its retries. Without it the bus's id of the event counts. */
+  eventId: optional(eventId),
+  /** Orders the states of one thing (see `stateOf` in channels.ts). Without it the payload's `time` does. */
+  version: optional(version),
+  /** Says that the version is no time but the producer's own count, which starts anew with each epoch. */
+  versionEpoch: optional(versionEpoch),
+  /** A name for the change, passed on to clients. */
+  event: optional(label(64)),
 });
 
-const privateMeta = meta.extend({ userId: identifier });
+export const privateEventFields = eventFields.extend({
+  /** Whose it is: the `sub` of the user's token. */
+  userId,
+});
 
 /** An event in the words of EventBridge, however it came (bus, stream, test). */
 export interface DomainEvent {
@@ -100,6 +103,12 @@ export interface MessageOf<C extends Channel> {
    * @default - the version is a time
    */
   readonly versionEpoch?: string;
+  /**
+   * What was suspicious about the event that the message was made of, for the metrics.
+   *
+   * @default - found in `data`
+   */
+  readonly suspicions?: readonly Suspicion[];
 }
 
 /**
@@ -137,30 +146,39 @@ function findDefinition(domain: Domain, { source, detailType, id }: DomainEvent)
   throw new InvalidEventError(`event ${id}: domain ${domain} takes ${known}, not ${source}/${detailType}`);
 }
 
+/** @throws InvalidEventError with the first problem of a detail. */
+function parseDetail<T>(schema: z.ZodType<T>, { id, detailType, detail }: DomainEvent): T {
+  const parsed = schema.safeParse(detail);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const subject = issue && issue.path.length > 0 ? "detail." : "detail: ";
+  throw new InvalidEventError(`event ${id} (${detailType}): ${subject}${describeIssue(parsed.error)}`);
+}
+
 /**
- * Parses a domain event into the message to publish. Versions are compared with Redis's clock where it is published.
+ * Parses a domain event into the message to publish, its data in canonical form. Versions are compared with Redis's clock
+ * where it is published.
  *
  * @throws InvalidEventError that names the event, the field and what is wrong with it.
  */
 export function parseDomainEvent(domain: Domain, event: DomainEvent): ChannelMessage {
   const { channel, payload } = findDefinition(domain, event);
   const { access, key } = channelDefinition(channel);
-  const metaSchema: z.ZodObject = access === "private" ? privateMeta : meta;
-  const parsed = z.intersection(metaSchema, payload).safeParse(event.detail);
-  if (!parsed.success) {
-    throw new InvalidEventError(`event ${event.id} (${event.detailType}): detail.${describeIssue(parsed.error)}`);
-  }
-  const details = metaSchema.parse(event.detail) as z.infer<typeof meta> & Partial<z.infer<typeof privateMeta>>;
-  const data = payload.parse(event.detail);
-  const streamKey = key === "user" ? details.userId : key === "marketId" ? (data.marketId as string) : undefined;
+  const fields = parseDetail<z.infer<typeof eventFields> & { readonly userId?: string }>(
+    access === "private" ? privateEventFields : eventFields,
+    event,
+  );
+  const data = parseDetail(payload, event);
+  const streamKey = key === "user" ? fields.userId : key === "marketId" ? (data.marketId as string) : undefined;
   const message = {
     channel,
     key: streamKey,
     data,
-    event: details.event,
-    eventId: details.eventId ?? event.id,
-    version: details.version,
-    versionEpoch: details.versionEpoch,
+    event: fields.event,
+    eventId: fields.eventId ?? event.id,
+    version: fields.version,
+    versionEpoch: fields.versionEpoch,
+    suspicions: findSuspicions(channel, event.detail, data),
   };
   // The definition pairs the channel with its payload's schema; the compiler cannot follow that through a look-up.
   return message as ChannelMessage;

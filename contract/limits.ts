@@ -6,6 +6,9 @@ export const MAXIMUM_KEYS = 500;
 /** Longest market id, in UTF-16 code units. */
 export const MAXIMUM_MARKET_LENGTH = 128;
 
+/** Longest `sub` of a token and so longest user id, in UTF-16 code units: the limit of OpenID Connect. */
+export const MAXIMUM_USER_LENGTH = 255;
+
 /** Longest channel name that a request may have and a refusal repeats, in UTF-16 code units. */
 export const MAXIMUM_CHANNEL_LENGTH = 64;
 

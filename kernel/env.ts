@@ -71,6 +71,14 @@ export const edgeQueueEnvironment = z.object({
   RT_EDGE_QUEUE_URL: httpUrl.optional(),
 });
 
+/** The failure queue of a publisher function. */
+export const failureQueueEnvironment = z.object({
+  /** The SQS queue. Without it invalid events are left to the retries of the event source. */
+  RT_FAILURE_QUEUE_URL: httpUrl.optional(),
+  /** Set by Lambda. */
+  AWS_LAMBDA_FUNCTION_NAME: z.string().min(1).default("none"),
+});
+
 /** The checks of publishers. */
 export const publishingEnvironment = z.object({
   /**

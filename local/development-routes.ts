@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { identifier } from "../contract/payloads/primitives.ts";
+import { subject } from "../contract/payloads/primitives.ts";
 import { type EventBus, type HttpAnswer, MAXIMUM_REQUEST_BYTES } from "./event-bus.ts";
 import type { Issuer } from "./issuer.ts";
 import type { LambdaFailure } from "./lambdas.ts";
@@ -26,7 +26,7 @@ async function putEvents(bus: EventBus, request: IncomingMessage): Promise<HttpA
 }
 
 async function token(issuer: Issuer, url: URL): Promise<HttpAnswer> {
-  const sub = identifier.safeParse(url.searchParams.get("sub"));
+  const sub = subject.safeParse(url.searchParams.get("sub"));
   if (!sub.success) return { status: 400, body: { message: "sub is missing or not an id: /dev/token?sub=alice" } };
   return { status: 200, body: { token: await issuer.sign({ sub: sub.data }) } };
 }

@@ -11,9 +11,10 @@ const MAXIMUM_FAILURES = 100;
 
 const handlerFile = (domain: Domain): string => join(import.meta.dirname, `../lambdas/publishers/${domain}.handler.ts`);
 
-/** A record of a function's failure destination. */
+/** A record of a function's failure queue. */
 export interface LambdaFailure {
-  readonly domain: Domain;
+  /** Undefined where the event's source belongs to none. */
+  readonly domain: Domain | undefined;
   readonly error: string;
   readonly event: unknown;
   readonly attempts: number;
@@ -57,7 +58,11 @@ export class Lambdas {
       }
       if (this.#stopped) return;
     }
-    const failure = { domain, error, event, attempts: RETRY_DELAYS_MS.length + 1 };
+    this.keepFailure({ domain, error, event, attempts: RETRY_DELAYS_MS.length + 1 });
+  }
+
+  /** Keeps a failure: of the retries here, or one that a function moved to its failure queue itself. */
+  keepFailure(failure: LambdaFailure): void {
     this.failures.push(failure);
     if (this.failures.length > MAXIMUM_FAILURES) this.failures.shift();
     this.#options.onFailure(failure);

@@ -1,7 +1,10 @@
+import * as z from "zod";
+import { type Domain, domainNames, domains } from "../contract/domain-events.ts";
 import { STALE_LOG_MESSAGE } from "../kernel/streams/stale-log.ts";
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
 import { EventBus } from "./event-bus.ts";
+import { startFailureQueue } from "./failure-queue.ts";
 import { GatewayFleet } from "./gateway-fleet.ts";
 import { createIssuer, type Issuer } from "./issuer.ts";
 import { Lambdas } from "./lambdas.ts";
@@ -72,11 +75,26 @@ interface Context {
   readonly onNotice: (text: string) => void;
 }
 
-/** The event bus, with the publishers' Lambdas behind it. */
-function startBus({ started, onNotice }: Context, environment: Readonly<Record<string, string>>) {
+const sourceSchema = z.object({ source: z.string() });
+
+/** Returns the domain of an event, by its source. */
+function domainOf(event: unknown): Domain | undefined {
+  const parsed = sourceSchema.safeParse(event);
+  return domainNames.find((name) => domains[name].some(({ source }) => source === parsed.data?.source));
+}
+
+/** The event bus, with the publishers' Lambdas and their failure queue behind it. */
+async function startBus({ started, onNotice }: Context, environment: Readonly<Record<string, string>>) {
+  const queue = await startFailureQueue(({ requestContext, requestPayload: event, responsePayload }) => {
+    const { errorType, errorMessage } = responsePayload;
+    const attempts = requestContext.approximateInvokeCount;
+    lambdas.keepFailure({ domain: domainOf(event), error: `${errorType}: ${errorMessage}`, event, attempts });
+  });
+  started.add(() => queue.stop());
   const lambdas = new Lambdas({
-    environment: { ...environment, POWERTOOLS_LOG_LEVEL: "WARN" },
-    onFailure: ({ domain, error }) => onNotice(`${domain}: event given up after three attempts: ${error}`),
+    environment: { ...environment, ...queue.environment, POWERTOOLS_LOG_LEVEL: "WARN" },
+    onFailure: ({ domain, error, attempts }) =>
+      onNotice(`${domain}: event moved to the failure queue, attempt ${attempts}: ${error}`),
     onLog: (line) => {
       if (!isRoutine(line)) onNotice(`lambda: ${line}`);
     },
@@ -138,7 +156,7 @@ async function start(context: Context): Promise<LocalPlatform> {
   started.add(() => edge.stop());
   onProgress(`managed edge on port ${edge.port}`);
 
-  const { bus, failures } = startBus(context, { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url });
+  const { bus, failures } = await startBus(context, { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url });
   const servePage = startPage(context);
   const balancer: Balancer = new Balancer({
     isSticky: hasPolling,

@@ -18,6 +18,7 @@ export {
 } from "../kernel/streams/publish-errors.ts";
 export type { PublishOutcome, StaleOutcome } from "../kernel/streams/publish-outcome.ts";
 export { createPublisher } from "./create-publisher.ts";
+export { withFailureQueue } from "./failure-queue.ts";
 export type { PublisherLogger } from "./logger.ts";
 export { preparePublish, publish } from "./publish.ts";
 export { type Publish, type Publisher, PublisherClosedError } from "./publisher.ts";

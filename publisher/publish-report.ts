@@ -1,6 +1,7 @@
 import type { Metrics } from "@aws-lambda-powertools/metrics";
 import type { Channel } from "../contract/channels.ts";
-import { FROZEN_STREAMS, PUBLISH_METRICS } from "../kernel/streams/publish-metrics.ts";
+import type { Suspicion } from "../contract/suspicions.ts";
+import { FROZEN_STREAMS, PUBLISH_METRICS, SUSPICION_METRICS } from "../kernel/streams/publish-metrics.ts";
 import type { PublishListener } from "../kernel/streams/publisher.ts";
 import { streamKey } from "../kernel/streams/redis-keys.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
@@ -11,6 +12,7 @@ interface Counts {
   stale: number;
   reset: number;
   readonly frozen: Set<string>;
+  readonly suspicions: Map<Suspicion, number>;
 }
 
 export interface PublishReport {
@@ -41,19 +43,20 @@ async function writeMetrics(functionName: string, channels: ReadonlyMap<Channel,
   };
   const frozen = [...channels.values()].reduce((sum, counts) => sum + counts.frozen.size, 0);
   if (frozen > 0) write(FROZEN_STREAMS, frozen);
-  for (const [channel, { stale, reset }] of channels) {
+  for (const [channel, { stale, reset, suspicions }] of channels) {
     if (stale > 0) write("StaleMessages", stale, channel);
     if (reset > 0) write("StreamResets", reset, channel);
+    for (const [suspicion, count] of suspicions) write(SUSPICION_METRICS[suspicion], count, channel);
   }
 }
 
-/** Logs stale messages and resets, and counts them by channel as CloudWatch metrics in the process's output. */
+/** Logs stale messages and resets, and counts them and suspicious data by channel as CloudWatch metrics in the process's output. */
 export function createPublishReport({ logger, functionName }: ReportOptions): PublishReport {
   const log = createStaleLog((message, details) => logger.warn(message, details));
   if (functionName === undefined) return { listener: log, flush: () => undefined };
   let channels = new Map<Channel, Counts>();
   const countsOf = (channel: Channel): Counts => {
-    const counts = channels.get(channel) ?? { stale: 0, reset: 0, frozen: new Set<string>() };
+    const counts = channels.get(channel) ?? { stale: 0, reset: 0, frozen: new Set<string>(), suspicions: new Map() };
     channels.set(channel, counts);
     return counts;
   };
@@ -65,6 +68,10 @@ export function createPublishReport({ logger, functionName }: ReportOptions): Pu
         const counts = countsOf(stream.channel);
         counts.stale += 1;
         if (staleForMs >= FROZEN_AFTER_MS) counts.frozen.add(`${streamKey(stream)} ${entity}`);
+      },
+      suspicious({ channel }, suspicions) {
+        const { suspicions: counts } = countsOf(channel);
+        for (const suspicion of suspicions) counts.set(suspicion, (counts.get(suspicion) ?? 0) + 1);
       },
       reset(stream, reason) {
         log.reset(stream, reason);

@@ -4,8 +4,10 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { Redis } from "ioredis";
+import type { Stream } from "../../contract/stream.ts";
 import { type EnqueueHints, groupOf } from "../../kernel/streams/edge-hint.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
 import { createConnectionHandler } from "../../lambdas/managed-edge/connect/connection.ts";
 import { createFanOut } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
@@ -61,6 +63,7 @@ export async function startBenchEdge({ postMs, concurrency, windowMs }: BenchEdg
     connections: new Connections(table, subscribers),
     streams: createEdgeStreams(redis),
     reader: createStreamReader(redis),
+    readState: (stream: Stream) => readState(redis, stream),
     onError: (error: unknown) => {
       throw error;
     },

@@ -1,10 +1,12 @@
 import * as z from "zod";
-import { amount, identifier, outcome, probability, side, text, time } from "./primitives.ts";
+import { webAddress } from "./links.ts";
+import { amount, entityId, outcome, outcomeLabel, probability, side, text, time, word } from "./primitives.ts";
+import { list, optional } from "./schemas.ts";
 
 const signal = z.object({
-  id: identifier,
+  id: entityId,
   /** The markets it concerns; empty where none is known yet. */
-  marketIds: z.array(identifier).max(50),
+  marketIds: list(entityId, 50, "markets"),
   time,
 });
 
@@ -13,16 +15,18 @@ export const newsSignal = signal.extend({
   kind: z.literal("news"),
   headline: text(500),
   source: text(200),
-  url: z.url({ protocol: /^https?$/ }).optional(),
-  sentiment: z.enum(["positive", "neutral", "negative"]),
+  url: optional(webAddress),
+  sentiment: word(["positive", "neutral", "negative"]),
 });
 
 /** One large trade or position change by a watched account. */
 export const whaleSignal = signal.extend({
   kind: z.literal("whale"),
-  account: identifier,
-  exchange: identifier,
+  account: entityId,
+  exchange: entityId,
   outcome,
+  /** The market's own name of the outcome, where it is not called yes or no. */
+  outcomeLabel: optional(outcomeLabel),
   side,
   price: probability,
   size: amount,

@@ -1,4 +1,4 @@
-import type { OrderBook } from "../payloads/market.ts";
+import type { OrderBook } from "../payloads/order-book.ts";
 import { addDifference, findItem, type ListOrder, setItem } from "./sorted-list.ts";
 import type { RowValue, StateChange } from "./state-change.ts";
 import type { Rows, StateFormat } from "./state-format.ts";
@@ -96,8 +96,8 @@ export const orderBookFormat: StateFormat<OrderBook> = {
     const no = bookOf(value, "no");
     return value.yes.bids.length + value.yes.asks.length + no.bids.length + no.asks.length;
   },
-  // A price of 20 characters, a size of 39, and the names of both.
-  maximumRowBytes: 84,
+  // A price of 42 characters, a size of 61, and the names of both.
+  maximumRowBytes: 130,
   forEachRow(value, visit) {
     for (const outcome of outcomes) {
       for (const side of sides) {

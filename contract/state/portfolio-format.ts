@@ -1,13 +1,10 @@
 import type { Portfolio } from "../payloads/user.ts";
+import { compareKeys, positionKey } from "./position-rows.ts";
 import { addDifference, findItem, type ListOrder, setItem } from "./sorted-list.ts";
 import type { RowValue } from "./state-change.ts";
 import type { Rows, StateFormat } from "./state-format.ts";
 
 type Position = Portfolio["positions"][number];
-
-/** `<outcome>:<exchange>:<marketId>`, the last two percent-encoded. */
-const rowKey = ({ outcome, exchange, marketId }: Pick<Position, "outcome" | "exchange" | "marketId">): string =>
-  `${outcome}:${encodeURIComponent(exchange)}:${encodeURIComponent(marketId)}`;
 
 const ROW_KEY = /^(yes|no):([^:]+):([^:]+)$/;
 
@@ -19,7 +16,7 @@ function toPosition(key: string, row: RowValue): Position {
   return { ...identity, ...(row as object) } as Position;
 }
 
-const order: ListOrder<Position> = { keyOf: rowKey, compare: (a, b) => (a < b ? -1 : Number(a > b)) };
+const order: ListOrder<Position> = { keyOf: positionKey, compare: compareKeys };
 
 /** Returns true for a percent-encoded text in its one canonical spelling. */
 function isEncoded(text: string): boolean {
@@ -37,10 +34,10 @@ export const portfolioFormat: StateFormat<Portfolio> = {
     return head;
   },
   count: ({ positions }) => positions.length,
-  // Two ids of 128 characters of up to 6 bytes each in JSON, five decimals of 41, and the names.
+  // Two ids and a label of 128 characters of up to 4 bytes each, five decimals of 62, and the names.
   maximumRowBytes: 2_000,
   forEachRow({ positions }, visit) {
-    for (const position of positions) visit(rowKey(position), rowValue(position));
+    for (const position of positions) visit(positionKey(position), rowValue(position));
   },
   row(value, key) {
     const position = findItem(value.positions, key, order);
@@ -65,7 +62,7 @@ export const portfolioFormat: StateFormat<Portfolio> = {
     const rows: Record<string, Rows[string]> = {};
     addDifference(before.positions, after.positions, rows, {
       ...order,
-      rowKey,
+      rowKey: positionKey,
       rowValue,
       isEqual: (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b),
     });

@@ -58,7 +58,10 @@ const STREAM_BATCH = 200;
  */
 export class DomainEventPublisher extends Construct {
   readonly function: NodejsFunction;
-  /** The failure queue: events whose retries are exhausted, as their source wrote them. Keeps them for 14 days. */
+  /**
+   * The failure queue, with the reason beside each event: those that the function moved there because something in them is
+   * wrong, as their source wrote them, and those whose retries are exhausted. Keeps them for 14 days.
+   */
   readonly failures: Queue;
   readonly #platform: PublisherPlatform;
 
@@ -120,6 +123,8 @@ export class DomainEventPublisher extends Construct {
         ...redisVariables(redis, "publisher"),
         RT_REDIS_SECRET_ARN: redis.password.secretArn,
         ...(hintQueue ? { RT_EDGE_QUEUE_URL: hintQueue.queueUrl } : {}),
+        // The failure destination below gives the function the right to send to the queue, and to no other.
+        RT_FAILURE_QUEUE_URL: this.failures.queueUrl,
         RT_MAXIMUM_CLOCK_SKEW_MS: Tokenization.stringifyNumber(maximumClockSkewMs),
         ...functionVariables(this.node.id),
       },

@@ -34,6 +34,8 @@ const endpointServices = {
   EcrDocker: InterfaceVpcEndpointAwsService.ECR_DOCKER,
   Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
   SecretsManager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+  // For the failure queues of publishers.
+  Sqs: InterfaceVpcEndpointAwsService.SQS,
 };
 
 /** The root volume of Amazon Linux 2023. */

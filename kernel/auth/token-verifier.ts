@@ -11,7 +11,7 @@ import * as z from "zod";
 import { ChannelError } from "../../contract/errors.ts";
 import { MAXIMUM_TOKEN_LENGTH } from "../../contract/limits.ts";
 import { describeIssue } from "../../contract/messages.ts";
-import { identifier } from "../../contract/payloads/primitives.ts";
+import { subject } from "../../contract/payloads/primitives.ts";
 import type { authEnvironment } from "../env.ts";
 
 /** The issuer and audience of valid tokens; see {@link authEnvironment}. */
@@ -47,7 +47,7 @@ const JWKS_TIMEOUT_MS = 2_000;
 
 /** Claims that aws-jwt-verify does not require: it accepts tokens without `exp` and `sub`. */
 const claims = z
-  .object({ sub: identifier, exp: z.int(), iat: z.int(), jti: z.string().max(256).optional() })
+  .object({ sub: subject, exp: z.int(), iat: z.int(), jti: z.string().max(256).optional() })
   .refine(({ exp, iat }) => exp - iat <= MAXIMUM_LIFETIME_SECONDS, "has a lifetime of more than a day");
 
 const fetchedKeys = (): JwksCache => {

@@ -8,8 +8,8 @@ import { CONNECTION_LIFETIME_MS } from "../../contract/managed-edge.ts";
  * | row | partition key | sort key | holds |
  * | --- | --- | --- | --- |
  * | connection | `connection#<id>` | `connection` | its user (`sub`), and when the token expires |
- * | subscription | `connection#<id>` | `room#<room>` | channel and key of the topic, and whether it is live |
- * | subscriber | `room#<room>#<shard>` | `<connection id>` | the id after which it gets messages, and until when |
+ * | subscription | `connection#<id>` | `room#<room>` | channel and key of the topic, its view of a state channel, and whether it is live |
+ * | subscriber | `room#<room>#<shard>` | `<connection id>` | the id after which it gets messages, in which view, and until when |
  * | start | `start#<room>` | `<connection id>#<number>` | of a whole channel: the ids that it had of streams whose cursor was at another id |
  *
  * So one query finds a connection's user and subscriptions (the connection's partition), and one query per shard finds the

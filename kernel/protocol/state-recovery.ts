@@ -99,7 +99,8 @@ export interface ViewChange {
   readonly message: DataEvent;
 }
 
-const headWithoutTime = ({ time: _, ...head }: Record<string, unknown>): string => JSON.stringify(head);
+/** Returns the fields of a head but its time, as JSON: a view in which only the time differs is the same. */
+export const headWithoutTime = ({ time: _, ...head }: Record<string, unknown>): string => JSON.stringify(head);
 
 /**
  * Returns what an entry changes in the view of a depth, as a change. Undefined where the view stays the same but for its

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { isChannel } from "../../contract/channels.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
-import { identifier } from "../../contract/payloads/primitives.ts";
+import { subject } from "../../contract/payloads/primitives.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
 
@@ -15,7 +15,7 @@ const id = z.string().regex(ENTRY_ID);
  */
 const hintSchema = z.object({
   channel: z.string().refine(isChannel),
-  key: identifier.optional(),
+  key: subject.optional(),
   /** One shard of a large room, which one invocation serves: its subscribers have everything up to `after`. */
   part: z.object({ shard: z.int().min(0), after: id }).optional(),
 });

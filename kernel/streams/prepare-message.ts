@@ -3,11 +3,13 @@ import { type Channel, channelDefinition, isChannel } from "../../contract/chann
 import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
 import { describeIssue } from "../../contract/messages.ts";
-import { eventId, identifier, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import { eventId, label, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import { optional } from "../../contract/payloads/schemas.ts";
 import type { RowValue, StateChange } from "../../contract/state/state-change.ts";
 import type { StateFormat } from "../../contract/state/state-format.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
 import type { Stream } from "../../contract/stream.ts";
+import { findSuspicions, type Suspicion, suspicions } from "../../contract/suspicions.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
 
 /** Largest message, in bytes of JSON: API Gateway's limit of a WebSocket message (128 KB), less an envelope. */
@@ -22,8 +24,9 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 const messageSchema = z
   .object({
     channel: z.string().refine(isChannel, "there is no channel of that name"),
-    key: identifier.optional(),
-    data: z.custom<Record<string, unknown>>(isMap, "must be an object").optional(),
+    // A market's is shorter: the payload says so.
+    key: optional(userId),
+    data: optional(z.custom<Record<string, unknown>>(isMap, "must be an object")),
     changes: z
       .object({
         head: z.custom<Record<string, unknown>>(isMap, "must be an object"),
@@ -31,10 +34,11 @@ const messageSchema = z
       })
       .optional(),
     base: z.string().regex(ENTRY_ID, "must be the id of an entry, as the outcome of publish() has it").optional(),
-    event: z.string().min(1).max(64).optional(),
+    event: optional(label(64)),
     eventId,
-    version: version.optional(),
-    versionEpoch: versionEpoch.optional(),
+    version: optional(version),
+    versionEpoch: optional(versionEpoch),
+    suspicions: z.array(z.enum(suspicions)).optional(),
   })
   .refine(
     ({ data, changes }) => (data === undefined) !== (changes === undefined),
@@ -54,6 +58,7 @@ export interface PreparedHeader {
   readonly versionEpoch: string;
   /** The entity that the message is the whole state of, where a stream has many of them; else empty. */
   readonly entity: string;
+  readonly suspicions: readonly Suspicion[];
 }
 
 /** A valid message in the form that the publish script takes. */
@@ -87,7 +92,11 @@ function assertKey({ channel, key }: ParsedMessage, marketId: unknown): void {
 /** Returns what a message is compared by with the state that is out; nothing where each message stands for itself. */
 function headerOf(message: ParsedMessage, payload: Readonly<Record<string, unknown>>): PreparedHeader {
   const { channel, key, version, versionEpoch } = message;
-  const header = { stream: { channel, key }, eventId: encodeURIComponent(message.eventId) };
+  const header = {
+    stream: { channel, key },
+    eventId: encodeURIComponent(message.eventId),
+    suspicions: message.suspicions ?? (message.data ? findSuspicions(channel, message.data, payload) : []),
+  };
   const kind = channelDefinition(channel).stateOf;
   if (kind === "nothing") return { ...header, version: 0, versionEpoch: "", entity: "" };
   if (versionEpoch !== undefined && version === undefined) {
@@ -114,16 +123,20 @@ function parsePayload(channel: Channel, data: unknown, name: string): Readonly<R
   return payload.data as Readonly<Record<string, unknown>>;
 }
 
-function assertSize(bytes: number): void {
-  if (bytes > MAXIMUM_BODY_BYTES) {
-    throw new InvalidMessageError(`data: larger than ${MAXIMUM_BODY_BYTES} bytes`);
-  }
+function assertSize(body: string): void {
+  // A character has at most three bytes: most messages need not be counted.
+  if (body.length * 3 <= MAXIMUM_BODY_BYTES) return;
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= MAXIMUM_BODY_BYTES) return;
+  throw new InvalidMessageError(
+    `data: has ${bytes} bytes as JSON, and a message at most ${MAXIMUM_BODY_BYTES}: send fewer levels, positions or characters`,
+  );
 }
 
 /** Writing a large value as JSON takes longer than all else: it is done only where the value may be too large. */
 function assertValueSize(format: StateFormat<object>, value: object): void {
   if (format.count(value) * format.maximumRowBytes + HEAD_BYTES <= MAXIMUM_BODY_BYTES) return;
-  assertSize(Buffer.byteLength(JSON.stringify(value)) + HEAD_BYTES);
+  assertSize(JSON.stringify(value));
 }
 
 /**
@@ -156,12 +169,12 @@ function prepareState(message: ParsedMessage, format: StateFormat<object>): Prep
   if (data === undefined) {
     assertKey(message, message.key);
     const change = parseChange(format, message);
-    assertSize(Buffer.byteLength(JSON.stringify(change)) + start.length);
+    assertSize(JSON.stringify(change));
     return { ...headerOf(message, change.head), format, start, content: { kind: "changes", change, base } };
   }
   if (base !== undefined) throw new InvalidMessageError("base: belongs to changes; whole values need none");
   const value = parsePayload(channel, data, "data");
-  assertKey(message, data.marketId);
+  assertKey(message, value.marketId);
   assertValueSize(format, value);
   return { ...headerOf(message, value), format, start, content: { kind: "whole", value } };
 }
@@ -179,8 +192,8 @@ export function prepareMessage(message: ChannelUpdate): PreparedMessage | Prepar
   if (format) return prepareState(parsed.data, format);
   if (changes !== undefined) throw new InvalidMessageError(`changes: channel ${channel} takes whole messages, as data`);
   const payload = parsePayload(channel, data, "data");
-  assertKey(parsed.data, data?.marketId);
+  assertKey(parsed.data, payload.marketId);
   const body = `${startOf(parsed.data)},"data":${JSON.stringify(payload)}`;
-  assertSize(Buffer.byteLength(body));
+  assertSize(body);
   return { ...headerOf(parsed.data, payload), body };
 }

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from "ioredis";
 import pTimeout from "p-timeout";
 import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
+import type { Suspicion } from "../../contract/suspicions.ts";
 import { asError } from "../as-error.ts";
 import { chunks } from "../chunks.ts";
 import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
@@ -38,6 +39,8 @@ export interface StaleMessage extends StaleOutcome {
 export interface PublishListener {
   /** Called for each stale message. */
   stale?(message: StaleMessage): void;
+  /** Called for each published message whose data is suspicious. */
+  suspicious?(stream: Stream, suspicions: readonly Suspicion[]): void;
   /** Called when a stream was started anew, because its newest id (or version) was too far ahead of Redis's clock. */
   reset?(stream: Stream, reason: string): void;
 }
@@ -160,6 +163,9 @@ class StreamPublishing {
     const outcomes = messages.map((message, index): PublishOutcome => {
       const outcome = toOutcome(answer[index] ?? "", message, context);
       if (outcome.status === "stale") listener?.stale?.({ ...outcome, stream, entity: message.entity || undefined });
+      if (outcome.status === "published" && message.suspicions.length > 0) {
+        listener?.suspicious?.(stream, message.suspicions);
+      }
       return outcome;
     });
     if (reset) listener?.reset?.(stream, reset);

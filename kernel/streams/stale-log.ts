@@ -24,7 +24,7 @@ export type Warn = (message: string, details: Readonly<Record<string, unknown>>)
  * Returns the listener that logs stale messages with both versions, at most one line a minute for each stream, which says
  * how many messages it stands for; and each stream that was started anew.
  */
-export function createStaleLog(warn: Warn): Required<PublishListener> {
+export function createStaleLog(warn: Warn): Required<Pick<PublishListener, "stale" | "reset">> {
   const streams = new Map<string, StreamLog>();
 
   const isDue = (name: string, now: number): boolean => {

@@ -10,8 +10,8 @@ import { DamagedStateError, readState, type StoredState } from "./stored-state.t
 /** Most bytes of a change beside the whole value's: from there on the whole value is sent. */
 const MAXIMUM_SHARE = 0.5;
 
-/** The answer of the script where another value is the newest one, or where it is damaged. */
-const BASE = "base";
+/** The answers of the script where another value is the newest one, or it is damaged, and where Redis has lost it. */
+const UNCHANGEABLE: readonly (string | undefined)[] = ["base", "empty"];
 
 /** Calls the script with one update. Resolves with its answer. */
 export type CallStateScript = (update: StateUpdate) => Promise<string[]>;
@@ -72,7 +72,7 @@ async function publishWhole(message: PreparedState, value: object, options: Stat
     const update = newest && differenceFrom(message, newest, value);
     if (!update) continue;
     const answer = await call(update);
-    if (answer[0] === BASE) continue;
+    if (UNCHANGEABLE.includes(answer[0])) continue;
     remember(message, answer, { value, sum: update.sum ?? 0 }, options);
     return answer;
   }

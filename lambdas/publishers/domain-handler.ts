@@ -9,8 +9,8 @@ export type DomainEventHandler = (event: EventBridgeEvent<string, unknown>) => P
 /**
  * Builds the handler of one domain's events on the bus: it parses an event and publishes the message.
  *
- * The handler rejects where the event is not valid or was not published: Lambda retries, and after the last attempt sends
- * the event to the function's failure destination.
+ * The handler rejects where the event is not valid, which `withFailureQueue` takes care of, or was not published: Lambda
+ * retries, and after the last attempt sends the event to the function's failure destination.
  */
 export function createDomainEventHandler(domain: Domain, publish: Publish): DomainEventHandler {
   return async (event) => {

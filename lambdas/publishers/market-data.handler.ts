@@ -1,5 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import type { EventBridgeEvent, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
+import { moveToFailureQueue, withFailureQueue } from "../../publisher/failure-queue.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
 import { publish } from "./prepared-publish.ts";
@@ -9,9 +10,10 @@ const logger = new Logger({ serviceName: "market-data" });
 
 const publishAndLog = loggedPublish(logger, publish);
 
-const handleEvent = createDomainEventHandler("market-data", publishAndLog);
+const handleEvent = withFailureQueue(createDomainEventHandler("market-data", publishAndLog));
 const handleBatch = createStreamHandler("market-data", {
   publish: publishAndLog,
+  moveToFailureQueue,
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });
 

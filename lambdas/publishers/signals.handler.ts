@@ -1,8 +1,9 @@
 import { Logger } from "@aws-lambda-powertools/logger";
+import { withFailureQueue } from "../../publisher/failure-queue.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
 import { publish } from "./prepared-publish.ts";
 
 const logger = new Logger({ serviceName: "signals" });
 
-export const handler = createDomainEventHandler("signals", loggedPublish(logger, publish));
+export const handler = withFailureQueue(createDomainEventHandler("signals", loggedPublish(logger, publish)));

@@ -1,26 +1,28 @@
+import { isUtf8 } from "node:buffer";
 import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
-import * as z from "zod";
 import { type ChannelMessage, type Domain, InvalidEventError, parseDomainEvent } from "../../contract/domain-events.ts";
-import { describeIssue } from "../../contract/messages.ts";
+import { parseEntry } from "../../contract/event-entry.ts";
 import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
+import { type InvalidEvent, isPermanent } from "../../publisher/failure-queue.ts";
 import type { Publish } from "./domain-handler.ts";
 
 export type StreamHandler = (event: KinesisStreamEvent) => Promise<KinesisStreamBatchResponse>;
 
-/** A record's data: a `PutEvents` entry, so that a producer can change between bus and stream. */
-const entrySchema = z.object({ Source: z.string(), DetailType: z.string(), Detail: z.unknown() });
+const dataOf = ({ kinesis }: KinesisStreamRecord): Buffer => Buffer.from(kinesis.data, "base64");
 
-function parseRecord(domain: Domain, { eventID, kinesis }: KinesisStreamRecord): ChannelMessage {
-  let data: unknown;
-  try {
-    data = JSON.parse(Buffer.from(kinesis.data, "base64").toString("utf8"));
-  } catch (cause) {
-    throw new InvalidEventError(`record ${eventID}: its data is not JSON`, { cause });
-  }
-  const entry = entrySchema.safeParse(data);
-  if (!entry.success) throw new InvalidEventError(`record ${eventID}: ${describeIssue(entry.error)}`);
-  const { Source: source, DetailType: detailType, Detail: detail } = entry.data;
-  return parseDomainEvent(domain, { id: eventID, source, detailType, detail });
+const parseRecord = (domain: Domain, record: KinesisStreamRecord): ChannelMessage =>
+  parseDomainEvent(domain, parseEntry(record.eventID, dataOf(record).toString("utf8")));
+
+/** Describes a record for the failure queue, its data as the producer wrote it. */
+function describeRecord(record: KinesisStreamRecord): object {
+  const { eventID, eventSourceARN, kinesis } = record;
+  const { sequenceNumber, partitionKey, approximateArrivalTimestamp, data } = kinesis;
+  const bytes = dataOf(record);
+  const isText = isUtf8(bytes);
+  return {
+    ...{ eventID, eventSourceARN, sequenceNumber, partitionKey, approximateArrivalTimestamp },
+    ...{ data: isText ? bytes.toString("utf8") : data, isBase64Encoded: !isText },
+  };
 }
 
 type Failures = Map<KinesisStreamRecord, Error>;
@@ -50,18 +52,32 @@ async function outcomesOf(publish: Publish, messages: readonly ChannelMessage[])
 
 interface StreamHandlerOptions {
   readonly publish: Publish;
+  /** Moves records that no retry can help to the failure queue. Resolves with those that it could not move. */
+  readonly moveToFailureQueue: (events: readonly InvalidEvent[]) => Promise<readonly InvalidEvent[]>;
   /** Called for each record that is reported as failed. */
   readonly onError: (error: Error, sequenceNumber: string) => void;
 }
 
+/** Takes the records out of `failures` that go to the failure queue: retrying one would hold up its shard for nothing. */
+async function moveInvalid(failures: Failures, move: StreamHandlerOptions["moveToFailureQueue"]): Promise<void> {
+  const records = new Map<InvalidEvent, KinesisStreamRecord>();
+  for (const [record, error] of failures) {
+    if (isPermanent(error)) records.set({ event: describeRecord(record), error }, record);
+  }
+  const unmoved = new Set(records.size > 0 ? await move([...records.keys()]) : []);
+  for (const [invalid, record] of records) if (!unmoved.has(invalid)) failures.delete(record);
+}
+
 /**
  * Builds the handler of a domain's batches on a Kinesis stream. It publishes all valid records, in their order, with one
- * call; it reports the failed ones by sequence number (`ReportBatchItemFailures`), so that these never hold up the others.
+ * call; moves those that no retry can help to the failure queue; and reports the failed ones by sequence number
+ * (`ReportBatchItemFailures`), so that these never hold up the others.
  *
  * Not Powertools' batch processor: that one handles record by record, while `publish` takes the batch as a whole and keeps
  * the order of a stream where one of its messages fails.
  */
-export function createStreamHandler(domain: Domain, { publish, onError }: StreamHandlerOptions): StreamHandler {
+export function createStreamHandler(domain: Domain, options: StreamHandlerOptions): StreamHandler {
+  const { publish, moveToFailureQueue, onError } = options;
   return async ({ Records: records }) => {
     const failures: Failures = new Map();
     const messages = parseRecords(domain, records, failures);
@@ -70,6 +86,7 @@ export function createStreamHandler(domain: Domain, { publish, onError }: Stream
       const outcome = outcomes[index];
       if (outcome?.status === "failed") failures.set(record, outcome.error);
     }
+    await moveInvalid(failures, moveToFailureQueue);
     for (const [{ kinesis }, error] of failures) onError(error, kinesis.sequenceNumber);
     return { batchItemFailures: [...failures.keys()].map((r) => ({ itemIdentifier: r.kinesis.sequenceNumber })) };
   };

@@ -1,7 +1,7 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OrderBook } from "../../contract/payloads/market.ts";
+import type { OrderBook } from "../../contract/payloads/order-book.ts";
 import type { Portfolio } from "../../contract/payloads/user.ts";
 import { crc32 } from "../../contract/state/crc32.ts";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Domain, domainNames, domains, parseDomainEvent } from "../../contract/domain-events.ts";
 import { accessStrings } from "../../infra/constructs/support/redis-users.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
+import { type FailureQueue, type FailureRecord, startFailureQueue } from "../../local/failure-queue.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { invokeBundle, provideRuntime } from "../../tools/infra-report/invoke-bundle.ts";
 import { type SecretsManager, startSecretsManager } from "../../tools/infra-report/secrets-manager.ts";
@@ -23,6 +24,8 @@ const functions = functionsOf(synthesis);
 let redis: RunningRedis;
 let admin: Redis;
 let secretsManager: SecretsManager;
+let failureQueue: FailureQueue;
+const moved: FailureRecord[] = [];
 
 const functionOf = (domain: Domain): Resource => {
   const found = functions.find(({ logicalId }) => logicalId.startsWith(`${domain.replaceAll("-", "")}Function`));
@@ -46,6 +49,7 @@ async function invoke(domain: Domain, event: unknown, more: Readonly<Record<stri
       RT_REDIS_SECRET_ARN: SECRET,
       // No client of the managed edge has subscribed, so no hint is sent.
       RT_EDGE_QUEUE_URL: "https://sqs.us-east-1.amazonaws.com/111122223333/hints.fifo",
+      ...failureQueue.environment,
       ...secretsManager.environment,
       ...more,
     },
@@ -83,11 +87,13 @@ beforeAll(async () => {
   admin = new Redis({ port: redis.port });
   await admin.call("ACL", "SETUSER", "publisher", `>${PASSWORD}`, ...accessStrings.publisher.split(" "));
   secretsManager = await startSecretsManager({ [SECRET]: PASSWORD });
+  failureQueue = await startFailureQueue((record) => moved.push(record));
 }, LIMIT_MS);
 
 afterAll(async () => {
   admin.disconnect();
   secretsManager.stop();
+  failureQueue.stop();
   await redis.stop();
 });
 
@@ -116,7 +122,7 @@ describe("every bundle", { timeout: LIMIT_MS }, () => {
     },
   );
 
-  it("of market data handles a batch of the stream and reports the records that failed", async () => {
+  it("of market data handles a batch of the stream and moves invalid records to the failure queue", async () => {
     const trade = examples.find(({ DetailType }) => DetailType === "TradeExecuted");
     const record = (number: number, data: unknown) => ({
       eventID: `shardId-0:${number}`,
@@ -126,7 +132,29 @@ describe("every bundle", { timeout: LIMIT_MS }, () => {
 
     const { result } = await invoke("market-data", { Records: [record(1, trade), record(2, { Source: "nobody" })] });
 
-    expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: "2" }] });
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(moved.splice(0)).toMatchObject([
+      {
+        requestPayload: { sequenceNumber: "2", data: '{"Source":"nobody"}' },
+        responsePayload: { errorType: "InvalidEventError", errorMessage: expect.stringContaining("DetailType") },
+      },
+    ]);
+  });
+
+  it("of orders moves an invalid event to the failure queue of its variables, and succeeds", async () => {
+    const order = examples.find(({ DetailType }) => DetailType === "OrderChanged");
+    if (!order) throw new Error("contract/examples has no OrderChanged");
+    const event = busEvent({ ...order, Detail: { ...order.Detail, price: 0.5 } }, "bad");
+
+    const { code, result } = await invoke("orders", event);
+
+    expect({ code, result }).toEqual({ code: 0, result: undefined });
+    expect(moved.splice(0)).toMatchObject([
+      {
+        requestPayload: event,
+        responsePayload: { errorMessage: expect.stringContaining("detail.price: send decimals") },
+      },
+    ]);
   });
 
   it("fails to start, naming the secret and not its value, if the secret cannot be read", async () => {

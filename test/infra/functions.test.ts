@@ -14,6 +14,8 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     for (const { logicalId, Properties } of publishers) {
       const destination = destinations.find(({ Properties: { FunctionName } }) => FunctionName.Ref === logicalId);
       expect(destination?.Properties.DestinationConfig.OnFailure.Destination).toBeDefined();
+      const queue = destination?.Properties.DestinationConfig.OnFailure.Destination["Fn::GetAtt"][0];
+      expect(Properties.Environment.Variables.RT_FAILURE_QUEUE_URL).toEqual({ Ref: queue });
       expect(Properties.VpcConfig.SubnetIds.length).toBe(config.network.availabilityZones);
     }
     for (const { Properties } of ofType("AWS::Events::Rule")) {

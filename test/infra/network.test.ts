@@ -54,7 +54,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
 
   it("has an endpoint for every service that tasks and functions call, if there is no NAT", () => {
     const services = ofType("AWS::EC2::VPCEndpoint").map(({ Properties }) => JSON.stringify(Properties.ServiceName));
-    const interfaces = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"].map((name) =>
+    const interfaces = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "sqs"].map((name) =>
       services.some((service) => service.includes(`.${name}"`)),
     );
 

@@ -124,6 +124,7 @@ describe("a publisher in another repository", { timeout: 600_000 }, () => {
           RT_REDIS_CLUSTER: "true",
           RT_REDIS_USERNAME: "publisher",
           RT_REDIS_SECRET_ARN: read(template, "redis-secret-arn"),
+          RT_FAILURE_QUEUE_URL: { Ref: Object.keys(template.findResources("AWS::SQS::Queue"))[0] },
           RT_MAXIMUM_CLOCK_SKEW_MS: read(template, "maximum-clock-skew-ms"),
           RT_EDGE_QUEUE_URL: { "Fn::If": [condition, read(template, "hint-queue-url"), { Ref: "AWS::NoValue" }] },
         },

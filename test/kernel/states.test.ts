@@ -89,6 +89,7 @@ describe.each(redisKinds)("a state channel, on %s", (kind) => {
           .exec(),
     ],
     ["an evicted hash", () => redis.commands.del(stateKey(stream()))],
+    ["a lost stream", () => redis.commands.del(stateKey(stream()), streamKey(stream()))],
   ])("replaces a damaged value by the next whole one: %s", async (_, damage) => {
     await publish(book(marketId, "1"));
     await damage();

@@ -1,5 +1,6 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { beforeEach, describe, expect, it } from "vitest";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
 import { openPoster } from "../../lambdas/managed-edge/clients.ts";
 import { createFanOut, type FanOutContext } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
@@ -23,6 +24,7 @@ const context: FanOutContext = {
   ...openTable(String(process.env.RT_EDGE_TABLE)),
   streams: createEdgeStreams(edge.commands),
   reader: createStreamReader(edge.commands),
+  readState: (stream) => readState(edge.commands, stream),
   poster: openPoster(edge.api.managementUrl),
   splitOver: 1_000,
   windowMs: 0,

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import * as z from "zod";
 import { channels } from "../../contract/channels.ts";
 import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
+import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../kernel/streams/stream-reader.ts";
 import { openPoster } from "../../lambdas/managed-edge/clients.ts";
 import { createFanOut } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
@@ -20,6 +21,7 @@ it("splits a large room over several invocations; every client gets every messag
     ...openTable(String(process.env.RT_EDGE_TABLE)),
     streams: createEdgeStreams(edge.commands),
     reader: createStreamReader(edge.commands),
+    readState: (stream) => readState(edge.commands, stream),
     poster: openPoster(edge.api.managementUrl),
     enqueueHints: await createEdgeQueue(edge.queue.environment.RT_EDGE_QUEUE_URL),
     splitOver: 10,

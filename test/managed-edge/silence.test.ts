@@ -43,7 +43,7 @@ describe("a request to a peer that accepts the connection and never answers", ()
       "DynamoDB, writing many",
       async () =>
         openTable("managed-edge").connections.saveSubscriptions({ id: "somebody", connectedAt: Date.now() }, [
-          { topic: { channel: "monitor:signals" }, isLive: true },
+          { topic: { channel: "monitor:signals" }, isLive: true, view: {} },
         ]),
     ],
   ])("fails in time: %s", async (_name, ask) => {

@@ -96,7 +96,12 @@ describe("a connection id that API Gateway gives again", () => {
     const id = randomUUID();
     const now = Date.now();
     const orders = { channel: "user:orders", key: "alice" } as const;
-    await subscribers.add([orders], { connection: { id, connectedAt: now }, attempt: "a", validUntil: now + 1_000 });
+    await subscribers.add([orders], {
+      connection: { id, connectedAt: now },
+      attempt: "a",
+      view: {},
+      validUntil: now + 1_000,
+    });
 
     await subscribers.renew({ id, connectedAt: now - 1 }, [orders], now + 9_000);
     expect((await subscribers.find(id, orders))?.validUntil).toBe(now + 1_000);
@@ -138,7 +143,7 @@ describe("a row that has expired, which DynamoDB deletes hours later", () => {
 it("every read is consistent: a fan-out sees the subscribers that were there before its message", async () => {
   const id = randomUUID();
   await connections.add({ id, connectedAt: Date.now() }, undefined);
-  await subscribers.add([topic], { connection: { id, connectedAt: Date.now() }, attempt: "a" });
+  await subscribers.add([topic], { connection: { id, connectedAt: Date.now() }, attempt: "a", view: {} });
   sent.length = 0;
 
   await connections.find(id);
@@ -151,7 +156,7 @@ it("every read is consistent: a fan-out sees the subscribers that were there bef
 
 it("a subscriber that goes live while a fan-out skips it is not live before it has read what was skipped", async () => {
   const id = randomUUID();
-  await subscribers.add([topic], { connection: { id, connectedAt: Date.now() }, attempt: "a" });
+  await subscribers.add([topic], { connection: { id, connectedAt: Date.now() }, attempt: "a", view: {} });
   const before = await subscribers.find(id, topic);
   if (!before) throw new Error("the subscriber was not added");
 

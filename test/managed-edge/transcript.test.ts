@@ -101,6 +101,20 @@ it("a session is the same on both edges: subscribe, data, resume, errors, token 
   await ask("subscribe", { channel: "market:prices", marketId: "m", lastId: prices[0] });
   await ask("subscribe", { channel: "market:orderbook" });
   await publish([message("market:orderbook", "m", 1)]);
+
+  // A state channel by changes: live, resumed with one change, ahead of the stream, and options that are refused.
+  await ask("unsubscribe", { channel: "market:orderbook" });
+  const books = { channel: "market:orderbook", marketId: "s", changes: true };
+  await ask("subscribe", books);
+  const changes = await publish(messages("market:orderbook", "s", 4));
+  await ask("subscribe", { ...books, lastId: changes[1] });
+  await ask("subscribe", { ...books, lastId: changes[3] });
+  await ask("subscribe", { ...books, lastId: "999999999999999-0" });
+  await ask("subscribe", { channel: "market:orderbook", marketId: "s", depth: 1 });
+  await ask("subscribe", { ...books, depth: 3 });
+  await ask("subscribe", { channel: "market:orderbook", changes: true, depth: 5 });
+  await ask("subscribe", { channel: "market:trades", changes: true });
+  await ask("unsubscribe", { channel: "market:orderbook", marketId: "s" });
   await ask("subscribe", { channel: "monitor:signals", lastId: "0-0" });
   await publish([message("monitor:signals", undefined, 1)]);
 

@@ -41,6 +41,23 @@ describe("the metrics of a function", () => {
     });
   });
 
+  it("count suspicious data by channel and reason", async () => {
+    const report = createPublishReport({ logger: silent, functionName: "market-data" });
+    const stream = { channel: "market:orderbook", key: "a" } as const;
+    const written = await linesOf(async () => {
+      report.listener.suspicious?.(stream, ["crossed_book", "dropped_levels"]);
+      report.listener.suspicious?.(stream, ["crossed_book"]);
+      report.listener.suspicious?.({ channel: "market:prices", key: "a" }, ["prices_not_one"]);
+      await report.flush();
+    });
+
+    expect(written).toMatchObject([
+      { CrossedBooks: 2, FunctionName: "market-data", Channel: "market:orderbook" },
+      { DroppedLevels: 1, FunctionName: "market-data", Channel: "market:orderbook" },
+      { PricesNotOne: 1, FunctionName: "market-data", Channel: "market:prices" },
+    ]);
+  });
+
   it("are written once, and not at all where there is nothing to count", async () => {
     const report = createPublishReport({ logger: silent, functionName: "orders" });
     expect(report.flush()).toBeUndefined();

@@ -21,7 +21,7 @@ export type FramesFor = (connectionId: string) => readonly string[];
  * Returns the `prev` of a value that replaces all those that a subscriber did not get: the id of the last one that it has.
  * After a reset the entry's own, so that the subscriber sees the gap.
  */
-function conflatedPrev(entry: Entry, { after, isReset }: PendingEntries, start: string | undefined): string {
+export function conflatedPrev(entry: Entry, { after, isReset }: PendingEntries, start: string | undefined): string {
   if (isReset) return entry.prev;
   return laterId(after ?? FIRST_ID, start ?? FIRST_ID);
 }

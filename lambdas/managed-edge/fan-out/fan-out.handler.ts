@@ -8,6 +8,7 @@ import {
 } from "../../../kernel/env.ts";
 import { createEdgeQueue } from "../../../kernel/managed-edge/edge-queue.ts";
 import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
+import { readState } from "../../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { logErrors, openPoster, openRedis } from "../clients.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
@@ -32,6 +33,7 @@ export const handler = createFanOut({
   ...openTable(config.RT_EDGE_TABLE),
   streams: createEdgeStreams(redis),
   reader: createStreamReader(redis),
+  readState: (stream) => readState(redis, stream),
   poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
   enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
   splitOver: SPLIT_OVER,

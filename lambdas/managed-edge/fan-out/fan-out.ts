@@ -6,6 +6,7 @@ import type { ErrorMessage } from "../../../contract/messages.ts";
 import { isTimeout } from "../../../kernel/aws/bounded-requests.ts";
 import { type CloseContext, closeConnection } from "../posting/close-connection.ts";
 import { encodeFrame } from "../posting/poster.ts";
+import { valueUnavailable } from "../streams/held-state.ts";
 import type { RoomSubscriber } from "../table/room-subscriber.ts";
 import { deliver } from "./deliver.ts";
 import { type DeliveryPlan, type PlanContext, planDelivery } from "./delivery-plan.ts";
@@ -57,13 +58,17 @@ async function plan(context: FanOutContext, group: MessageGroup): Promise<void> 
   }
 }
 
-/** Ends the subscriptions whose token has expired, and those that will not go live. */
+/** Ends the subscriptions whose token has expired, those that will not go live, and those whose value is damaged. */
 async function endSubscriptions(context: FanOutContext, planned: DeliveryPlan | undefined): Promise<void> {
   const { expired = [], abandoned = [] } = planned?.audience ?? {};
+  const { unprovable = [] } = planned ?? {};
   const lost = new ChannelError("unavailable", "the subscription was not completed; subscribe again");
   await Promise.all([
     ...expired.map((subscriber) => end(context, subscriber, tokenExpired(subscriber.topic.channel))),
     ...abandoned.map((subscriber) => end(context, subscriber, subscriptionEnded(subscriber.topic, lost))),
+    ...unprovable.map((subscriber) =>
+      end(context, subscriber, subscriptionEnded(subscriber.topic, valueUnavailable())),
+    ),
   ]);
 }
 

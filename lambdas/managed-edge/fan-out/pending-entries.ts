@@ -6,7 +6,8 @@ import { type EdgeHint, streamOf } from "../../../kernel/streams/edge-hint.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import type { StoredCursor } from "../streams/cursor.ts";
 import type { FanOutScope } from "../streams/edge-streams.ts";
-import { readAfter } from "../streams/resume.ts";
+import { entriesUpTo } from "../streams/held-state.ts";
+import { readAfter } from "../streams/read-after.ts";
 import type { PendingEntries } from "./encode-entries.ts";
 
 /** The scope of a message group's hints. */
@@ -36,12 +37,19 @@ const heldEntries = (stream: Stream): number =>
  * Reads the entries after the cursor. Without a cursor all that are held: nobody has had anything of the stream. Where the
  * cursor cannot be parsed, or is ahead of the stream because Redis has lost entries, the newest entry alone: its own `id`
  * and `prev` show the gap.
+ *
+ * @param upTo leaves out newer entries, which have hints of their own.
  */
 export async function readPending(
   reader: StreamReader,
   scope: HintedScope,
-  seen: StoredCursor,
+  { seen, upTo }: { readonly seen: StoredCursor; readonly upTo?: string | undefined },
 ): Promise<PendingEntries> {
+  const pending = await readHeld(reader, scope, seen);
+  return upTo === undefined ? pending : { ...pending, entries: entriesUpTo(pending.entries, upTo) };
+}
+
+async function readHeld(reader: StreamReader, scope: HintedScope, seen: StoredCursor): Promise<PendingEntries> {
   const { stream } = scope;
   const after = deliverAfter(seen, scope.after);
   if (after === undefined) {

@@ -1,14 +1,17 @@
 import { ChannelError } from "../../../contract/errors.ts";
 import { FIRST_ID } from "../../../contract/ids.ts";
+import { isStateChannel } from "../../../contract/state/state-formats.ts";
 import { isStream, type Stream, type StreamPosition, type Topic } from "../../../contract/stream.ts";
 import { chunks } from "../../../kernel/chunks.ts";
 import { activeSince } from "../../../kernel/protocol/active-streams.ts";
 import { lastIdFor } from "../../../kernel/protocol/subscribe-plan.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
-import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
+import { DamagedStateError } from "../../../kernel/streams/stored-state.ts";
 import type { EdgeStreams } from "../streams/edge-streams.ts";
+import { type StateContext, valueUnavailable } from "../streams/held-state.ts";
 import { type Resume, readFollowing, readResume, readSnapshot } from "../streams/resume.ts";
 import type { RoomSubscriber } from "../table/room-subscriber.ts";
+import { readStateFollowing, readStateResume } from "./resume-state.ts";
 import { SubscribedParts, type SubscribedPartsOptions } from "./subscribed-parts.ts";
 
 /** Streams that are read at once: the whole history of each may be in memory. */
@@ -18,9 +21,10 @@ const MAXIMUM_STREAMS = 100;
 const MAXIMUM_ANSWER_SIZE = 24_000_000;
 const MAXIMUM_ANSWER_MS = 12_000;
 
-export interface CatchUpContext {
+export interface CatchUpContext extends StateContext {
   readonly streams: EdgeStreams;
-  readonly reader: StreamReader;
+  /** Called for each failure, with the step that failed. */
+  readonly onError: (error: unknown, stage: string) => void;
 }
 
 export interface CatchUpOptions extends SubscribedPartsOptions {
@@ -39,6 +43,8 @@ export class CatchUp {
   readonly #began = performance.now();
   /** Up to which id the client has each stream, by key: the streams of a request are of one channel. */
   readonly #positions = new Map<string | undefined, StreamPosition>();
+  /** The keys of the streams whose value in Redis is damaged. */
+  readonly #damaged = new Set<string | undefined>();
 
   constructor(context: CatchUpContext, options: CatchUpOptions) {
     this.#context = context;
@@ -65,21 +71,31 @@ export class CatchUp {
     return this.#positions.get(key)?.id;
   }
 
+  /** True for a stream of the request whose value in Redis is damaged: it is in no answer, and nothing of it was sent. */
+  isDamaged({ key }: Topic): boolean {
+    return this.#damaged.has(key);
+  }
+
   /**
    * Answers, and delivers snapshot or history; resolves once all of it is sent. A large answer goes in parts, so that it is
    * never in memory as a whole.
    *
-   * @throws ChannelError `limit_exceeded` where the answer is too large.
+   * @throws ChannelError `limit_exceeded` where the answer is too large, `unavailable` where the request is for one stream
+   *   and its value in Redis is damaged.
    */
   async answer(): Promise<void> {
     const { outbox } = this.#options;
     for (const chunk of chunks(await this.findStreams(), MAXIMUM_STREAMS)) {
       if (outbox.isGone) return;
-      const read = await Promise.all(chunk.map(async (stream) => ({ stream, ...(await this.#read(stream)) })));
-      for (const each of read) {
-        if (!this.#parts.fits(each)) await this.#endPart();
-        this.#positions.set(each.stream.key, { stream: each.stream, id: each.id });
-        this.#parts.add(each);
+      const read = await Promise.all(chunk.map((stream) => this.#unlessDamaged(stream, () => this.#read(stream))));
+      for (const [index, stream] of chunk.entries()) {
+        const resume = read[index];
+        if (!resume && this.#isOneStream) throw valueUnavailable();
+        if (!resume) continue;
+        const answered = { stream, ...resume };
+        if (!this.#parts.fits(answered)) await this.#endPart();
+        this.#positions.set(stream.key, { stream, id: resume.id });
+        this.#parts.add(answered);
       }
     }
     this.#parts.end({ isLast: true });
@@ -89,8 +105,10 @@ export class CatchUp {
   /** Delivers what has come meanwhile on the streams whose fan-outs skipped these subscribers. */
   async follow(subscribers: readonly RoomSubscriber[]): Promise<void> {
     for (const chunk of chunks(await this.#findSkipped(subscribers), MAXIMUM_STREAMS)) {
-      const following = await Promise.all(chunk.map((stream) => this.#readFollowing(stream)));
-      for (const [index, stream] of chunk.entries()) this.#deliver(stream, following[index] ?? []);
+      const following = await Promise.all(
+        chunk.map((stream) => this.#unlessDamaged(stream, () => this.#readFollowing(stream))),
+      );
+      for (const [index, stream] of chunk.entries()) if (following[index]) this.#deliver(stream, following[index]);
       await this.#options.outbox.flush();
     }
   }
@@ -105,6 +123,10 @@ export class CatchUp {
     return keys.map((key) => ({ channel, key }));
   }
 
+  get #isOneStream(): boolean {
+    return this.#options.topics.length === 1 && !this.isWholeChannel;
+  }
+
   async #findSkipped(subscribers: readonly RoomSubscriber[]): Promise<readonly Stream[]> {
     if (!this.isWholeChannel) return subscribers.map(({ topic }) => topic).filter(isStream);
     const keys = subscribers.map(({ skippedKeys }) => skippedKeys);
@@ -115,12 +137,31 @@ export class CatchUp {
 
   #read(stream: Stream): Promise<Resume> {
     const { reader } = this.#context;
-    const lastId = lastIdFor(this.#options.request, stream);
+    const { request } = this.#options;
+    const lastId = lastIdFor(request, stream);
+    if (isStateChannel(stream.channel)) return readStateResume(this.#context, stream, { lastId, view: request });
     return lastId === undefined ? readSnapshot(reader, stream) : readResume(reader, stream, lastId);
   }
 
   #readFollowing(stream: Stream): Promise<readonly Entry[]> {
-    return readFollowing(this.#context.reader, stream, this.positionOf(stream) ?? FIRST_ID);
+    const id = this.positionOf(stream) ?? FIRST_ID;
+    if (isStateChannel(stream.channel)) {
+      return readStateFollowing(this.#context, stream, { id, view: this.#options.request });
+    }
+    return readFollowing(this.#context.reader, stream, id);
+  }
+
+  /** Resolves with undefined where the value of the stream is damaged: the other streams of the request go on. */
+  async #unlessDamaged<T>(stream: Stream, read: () => Promise<T>): Promise<T | undefined> {
+    if (this.isDamaged(stream)) return undefined;
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof DamagedStateError)) throw error;
+      this.#context.onError(error, "state");
+      this.#damaged.add(stream.key);
+      return undefined;
+    }
   }
 
   #deliver(stream: Stream, entries: readonly Entry[]): void {

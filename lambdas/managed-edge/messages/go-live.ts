@@ -2,8 +2,10 @@ import { subscriptionEnded } from "../../../contract/answers.ts";
 import { ChannelError } from "../../../contract/errors.ts";
 import type { Topic } from "../../../contract/stream.ts";
 import { backOff } from "../../../kernel/aws/bounded-requests.ts";
+import type { StateView } from "../../../kernel/protocol/state-recovery.ts";
 import { type CloseContext, closeConnection } from "../posting/close-connection.ts";
 import type { Outbox } from "../posting/outbox.ts";
+import { valueUnavailable } from "../streams/held-state.ts";
 import type { ConnectionState } from "../table/connections.ts";
 import type { RoomSubscriber } from "../table/room-subscriber.ts";
 import type { RoomSubscribers } from "../table/room-subscribers.ts";
@@ -27,6 +29,9 @@ interface GoLiveOptions {
   readonly outbox: Outbox;
 }
 
+const incomplete = (): ChannelError =>
+  new ChannelError("unavailable", "the subscription could not be completed; subscribe again");
+
 type Attempt = (subscriber: RoomSubscriber, start: StartFields) => Promise<boolean>;
 
 /**
@@ -39,7 +44,9 @@ export class GoLive {
   readonly #starts: StartFinder;
   readonly #deadline = performance.now() + GO_LIVE_MS;
   #pending: readonly RoomSubscriber[];
-  readonly #live: { readonly topic: Topic; readonly start: StartFields }[] = [];
+  /** Those whose stream has a damaged value. */
+  #damaged: readonly RoomSubscriber[] = [];
+  readonly #live: { readonly topic: Topic; readonly view: StateView; readonly start: StartFields }[] = [];
 
   /** @param waiting the subscribers as they were before the answer was read. */
   constructor(context: GoLiveContext, options: GoLiveOptions, waiting: readonly RoomSubscriber[]) {
@@ -54,6 +61,7 @@ export class GoLive {
     const { subscribers } = this.#context;
     const goLive: Attempt = (subscriber, start) => subscribers.goLive(subscriber, start);
     const forceLive: Attempt = (subscriber, start) => subscribers.forceLive(subscriber, start);
+    this.#dropDamaged();
     for (let round = 1; this.#isPending; round += 1) {
       const isLast = round === MAXIMUM_ROUNDS;
       if (!(await this.#retry(() => this.#tryAll(isLast ? forceLive : goLive)))) break;
@@ -61,7 +69,8 @@ export class GoLive {
       if (this.#isPending && !(await this.#retry(() => this.#follow()))) break;
     }
     await this.#saveLive();
-    if (this.#isPending) await this.#end();
+    if (this.#isPending) await this.#end(this.#pending, incomplete());
+    if (this.#damaged.length > 0 && !this.#options.outbox.isGone) await this.#end(this.#damaged, valueUnavailable());
   }
 
   get #isPending(): boolean {
@@ -97,7 +106,7 @@ export class GoLive {
   async #tryOne(subscriber: RoomSubscriber, attempt: Attempt): Promise<boolean> {
     const start = await this.#starts.find(subscriber);
     if (!(await attempt(subscriber, start))) return false;
-    this.#live.push({ topic: subscriber.topic, start });
+    this.#live.push({ topic: subscriber.topic, view: subscriber.view, start });
     return true;
   }
 
@@ -113,24 +122,32 @@ export class GoLive {
     const following = found.filter((subscriber) => subscriber !== undefined);
     await catchUp.follow(following);
     this.#pending = following;
+    this.#dropDamaged();
+  }
+
+  #dropDamaged(): void {
+    const { catchUp } = this.#options;
+    const isDamaged = ({ topic }: RoomSubscriber): boolean => catchUp.isDamaged(topic);
+    this.#damaged = [...this.#damaged, ...this.#pending.filter(isDamaged)];
+    this.#pending = this.#pending.filter((subscriber) => !isDamaged(subscriber));
   }
 
   /** Saves the live state. If that fails, the next `ping` finds the state on the subscribers' rows. */
   async #saveLive(): Promise<void> {
     const { connections, onError } = this.#context;
-    const live = this.#live.map(({ topic, start }) => ({
+    const live = this.#live.map(({ topic, view, start }) => ({
       topic,
+      view,
       isLive: true,
       newestStart: start.startId ?? start.newestStart,
     }));
     await connections.saveSubscriptions(this.#options.connection, live).catch((error) => onError(error, "save"));
   }
 
-  async #end(): Promise<void> {
+  async #end(subscribers: readonly RoomSubscriber[], error: ChannelError): Promise<void> {
     const { connections, onError } = this.#context;
     const { connection, outbox } = this.#options;
-    const topics = this.#pending.map(({ topic }) => topic);
-    const error = new ChannelError("unavailable", "the subscription could not be completed; subscribe again");
+    const topics = subscribers.map(({ topic }) => topic);
     try {
       await connections.leave(connection, topics);
       outbox.addAll(topics.map((topic) => ({ event: "error", data: subscriptionEnded(topic, error) }) as const));

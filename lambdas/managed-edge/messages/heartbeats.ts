@@ -36,6 +36,8 @@ interface HeartbeatStream {
   readonly isUnmarked: boolean;
   /** True where `startId` is the newest of all streams of the channel: the client's own id of this one may be older. */
   readonly isOfChannel: boolean;
+  /** True where the client does not get every id: what changed out of its sight was left out. */
+  readonly hasSkippedIds: boolean;
 }
 
 /** Returns at most `MAXIMUM_STREAMS` items from a random place on, so that each has its turn with some `ping`. */
@@ -64,7 +66,9 @@ interface StreamFacts {
 /** Returns the id that a client can compare with its own: never one that may still be in the queue. */
 function heartbeatId(stream: HeartbeatStream, { newestId, delivered, now }: StreamFacts): string | undefined {
   if (newestId === undefined) return FIRST_ID;
-  if (stream.isUnmarked || timeOf(newestId) < now - DUE_AFTER_MS) return newestId;
+  if (stream.isUnmarked) return newestId;
+  if (stream.hasSkippedIds) return undefined;
+  if (timeOf(newestId) < now - DUE_AFTER_MS) return newestId;
   const id = deliveredUpTo(stream, delivered);
   // An id ahead of the stream is one that Redis has lost: the newest shows the client that the stream was reset.
   return id !== undefined && compareIds(id, newestId) > 0 ? newestId : id;
@@ -116,7 +120,8 @@ async function readChannelHeartbeats(
   const { channel } = topic;
   const since = (await context.streams.now(topic)) - 2 * PING_INTERVAL_MS;
   const keys = sample(await context.reader.activeKeys(channel, since));
-  const items = keys.map((key) => ({ stream: { channel, key }, startId, isUnmarked, isOfChannel: true }));
+  const facts = { startId, isUnmarked, isOfChannel: true, hasSkippedIds: false };
+  const items = keys.map((key) => ({ stream: { channel, key }, ...facts }));
   const ids = await readIds(context, connection, items);
   const positions = items.flatMap(({ stream }, index): StreamPosition[] => {
     const id = ids[index];
@@ -155,8 +160,11 @@ export async function readHeartbeats(
 ): Promise<ServerFrame[]> {
   const unmarked = await context.streams.mark(subscriptions.map(({ topic }) => roomName(topic)));
   const isUnmarked = (topic: Topic): boolean => unmarked.has(roomName(topic));
-  const toItems = ({ topic, newestStart: startId }: Subscription): HeartbeatStream[] =>
-    isStream(topic) ? [{ stream: topic, startId, isUnmarked: isUnmarked(topic), isOfChannel: false }] : [];
+  const toItems = ({ topic, newestStart: startId, view }: Subscription): HeartbeatStream[] => {
+    if (!isStream(topic)) return [];
+    const hasSkippedIds = view.depth !== undefined;
+    return [{ stream: topic, startId, isUnmarked: isUnmarked(topic), isOfChannel: false, hasSkippedIds }];
+  };
   const channels = subscriptions.filter(({ topic }) => !isStream(topic));
   const groups = byChannel(sample(subscriptions.flatMap(toItems)));
   const messages = await Promise.all([

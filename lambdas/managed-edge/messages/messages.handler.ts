@@ -2,6 +2,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { createTokenVerifier } from "../../../kernel/auth/token-verifier.ts";
 import { authEnvironment, edgeEnvironment, parseEnvironment, redisEnvironment } from "../../../kernel/env.ts";
 import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
+import { readState } from "../../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { logErrors, openPoster, openRedis } from "../clients.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
@@ -21,6 +22,7 @@ export const handler = createMessageHandler({
   ...openTable(config.RT_EDGE_TABLE),
   streams: createEdgeStreams(redis),
   reader: createStreamReader(redis),
+  readState: (stream) => readState(redis, stream),
   poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
   verifyToken: createTokenVerifier(config),
   onError: logErrors(logger),

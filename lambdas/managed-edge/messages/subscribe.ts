@@ -3,22 +3,20 @@ import { ChannelError } from "../../../contract/errors.ts";
 import { MAXIMUM_SUBSCRIPTIONS } from "../../../contract/limits.ts";
 import type { RequestId } from "../../../contract/managed-edge.ts";
 import type { SubscribeRequest } from "../../../contract/messages.ts";
+import { isStateChannel } from "../../../contract/state/state-formats.ts";
 import { roomName, type Topic } from "../../../contract/stream.ts";
 import { isPrivate } from "../../../kernel/auth/access.ts";
 import { isLatest } from "../../../kernel/protocol/recovery.ts";
 import { planSubscribe } from "../../../kernel/protocol/subscribe-plan.ts";
-import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { closeConnection } from "../posting/close-connection.ts";
 import type { Outbox } from "../posting/outbox.ts";
 import type { ConnectionState } from "../table/connections.ts";
 import type { RoomSubscriber } from "../table/room-subscriber.ts";
-import { CatchUp } from "./catch-up.ts";
+import { CatchUp, type CatchUpContext } from "./catch-up.ts";
 import { enterChannel } from "./enter-channel.ts";
 import { GoLive, type GoLiveContext } from "./go-live.ts";
 
-export interface SubscribeContext extends GoLiveContext {
-  readonly reader: StreamReader;
-}
+export interface SubscribeContext extends GoLiveContext, CatchUpContext {}
 
 interface SubscribeOptions {
   readonly connection: ConnectionState;
@@ -66,9 +64,9 @@ export class Subscribe {
   }
 
   #toSubscriber(topic: Topic): RoomSubscriber {
-    const { connection } = this.#options;
+    const { connection, request: view } = this.#options;
     const fresh = { isLive: false, start: {}, skippedFanOuts: 0, skippedKeys: [], since: Date.now() };
-    return { connection, topic, attempt: this.#attempt, ...fresh };
+    return { connection, topic, attempt: this.#attempt, view, ...fresh };
   }
 
   #isHeld(topic: Topic): boolean {
@@ -81,7 +79,8 @@ export class Subscribe {
    */
   #mustPause(topic: Topic): boolean {
     const held = this.#options.connection.subscriptions.get(roomName(topic));
-    return !held?.isLive || this.#options.request.lastId !== undefined || isLatest(topic);
+    const hasSnapshot = isLatest(topic) || isStateChannel(topic.channel);
+    return !held?.isLive || this.#options.request.lastId !== undefined || hasSnapshot;
   }
 
   /** Makes the connection known to publishers first, then to fan-outs: from then on they skip it. */
@@ -92,9 +91,9 @@ export class Subscribe {
     await this.#mark();
     await connections.saveSubscriptions(
       connection,
-      topics.map((topic) => ({ topic, isLive: false })),
+      topics.map((topic) => ({ topic, isLive: false, view: request })),
     );
-    await subscribers.add(topics, { connection, attempt: this.#attempt, validUntil });
+    await subscribers.add(topics, { connection, attempt: this.#attempt, validUntil, view: request });
   }
 
   async #mark(): Promise<void> {
@@ -131,9 +130,12 @@ export class Subscribe {
   async #undo(waiting: readonly RoomSubscriber[]): Promise<boolean> {
     const { connections, subscribers, onError } = this.#context;
     const { connection } = this.#options;
-    const held = waiting.filter(({ topic }) => this.#isHeld(topic));
+    const held = waiting.flatMap((subscriber) => {
+      const before = connection.subscriptions.get(roomName(subscriber.topic));
+      return before ? [{ ...subscriber, view: before.view }] : [];
+    });
     const fresh = waiting.filter(({ topic }) => !this.#isHeld(topic)).map(({ topic }) => topic);
-    const live = held.map(({ topic }) => ({ topic, isLive: true }));
+    const live = held.map(({ topic, view }) => ({ topic, view, isLive: true }));
     const results = await Promise.allSettled([
       // Live from the fan-out's cursor on: `prev` shows what was skipped meanwhile.
       ...held.map((subscriber) => subscribers.forceLive(subscriber, {})),

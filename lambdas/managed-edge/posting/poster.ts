@@ -8,7 +8,7 @@ import { packFrames, type ServerFrame } from "../../../contract/managed-edge.ts"
 import { requestSignal } from "../../../kernel/aws/bounded-requests.ts";
 
 /** API Gateway bills a message in steps of this size, in bytes; a message may have four of them. */
-const MAXIMUM_MESSAGE_BYTES = 32 * 1_024;
+export const MAXIMUM_MESSAGE_BYTES = 32 * 1_024;
 
 /**
  * Posts to connections. The SDK's client retries after throttling, 5xx and timeouts, with backoff and jitter, for a few

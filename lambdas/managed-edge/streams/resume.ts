@@ -11,23 +11,11 @@ import {
 } from "../../../kernel/protocol/recovery.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
-
-/** Entries per read. */
-const PAGE = 500;
+import { readAfter } from "./read-after.ts";
 
 /** The entries of a stream that go with the answer, and the client's position after them. */
 export interface Resume extends Recovery {
   readonly id: string;
-}
-
-/** Resolves with all entries after an id, oldest first. */
-export async function readAfter(reader: StreamReader, stream: Stream, id: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (;;) {
-    const page = await reader.after(stream, entries.at(-1)?.id ?? id, PAGE);
-    entries.push(...page);
-    if (page.length < PAGE) return entries;
-  }
 }
 
 /** Resolves with what a client without a last id gets: the newest value of a `latest` stream, nothing of the others. */

@@ -9,9 +9,11 @@ import {
   rowExpiry,
   subscriptionRow,
 } from "../../../kernel/managed-edge/edge-table.ts";
+import type { StateView } from "../../../kernel/protocol/state-recovery.ts";
 import type { ConnectionKey } from "./room-subscriber.ts";
 import type { RoomSubscribers } from "./room-subscribers.ts";
 import type { Row, Table } from "./table.ts";
+import { viewFieldSchema, viewValues } from "./view-field.ts";
 
 /** One topic that a connection is subscribed to, or is catching up with. */
 export interface Subscription {
@@ -22,6 +24,8 @@ export interface Subscription {
   readonly since: number;
   /** The newest id that the client got with its `subscribe`, before the fan-out took over. */
   readonly newestStart?: string | undefined;
+  /** How it gets a state channel. */
+  readonly view: StateView;
 }
 
 /** A connection and its subscriptions. */
@@ -44,6 +48,7 @@ const subscriptionSchema = z.object({
   isLive: z.boolean().default(false),
   since: z.number().default(0),
   newestStart: z.string().optional(),
+  ...viewFieldSchema.shape,
 });
 
 const identityValues = (identity: Identity | undefined): Row =>
@@ -56,9 +61,9 @@ function toState(id: string, rows: readonly Row[]): ConnectionState | undefined 
   const subscriptions = rows.flatMap((row): [string, Subscription][] => {
     const parsed = subscriptionSchema.safeParse(row);
     if (!parsed.success) return [];
-    const { channel, key, ...fields } = parsed.data;
+    const { channel, key, stateView: view = {}, ...fields } = parsed.data;
     const topic = { channel, key };
-    return [[roomName(topic), { topic, ...fields }]];
+    return [[roomName(topic), { topic, view, ...fields }]];
   });
   const identity = sub === undefined ? undefined : { sub, expiresAt: tokenExpiresAt };
   return { id, connectedAt, identity, subscriptions: new Map(subscriptions) };
@@ -126,14 +131,21 @@ export class Connections {
    */
   async saveSubscriptions(
     { id, connectedAt }: ConnectionKey,
-    subscriptions: readonly Pick<Subscription, "topic" | "isLive" | "newestStart">[],
+    subscriptions: readonly Pick<Subscription, "topic" | "isLive" | "newestStart" | "view">[],
   ): Promise<void> {
     const since = Date.now();
     await this.#table.putAll(
-      subscriptions.map(({ topic, isLive, newestStart }) => ({
+      subscriptions.map(({ topic, isLive, newestStart, view }) => ({
         partition: connectionPartition(id),
         sort: subscriptionRow(roomName(topic)),
-        values: { ...topic, connectedAt, isLive, since, ...(newestStart === undefined ? {} : { newestStart }) },
+        values: {
+          ...topic,
+          connectedAt,
+          isLive,
+          since,
+          ...(newestStart === undefined ? {} : { newestStart }),
+          ...viewValues(view),
+        },
         expiresAt: rowExpiry(connectedAt),
       })),
     );

@@ -1,4 +1,5 @@
 import type { Topic } from "../../../contract/stream.ts";
+import type { StateView } from "../../../kernel/protocol/state-recovery.ts";
 import type { StartFields } from "./start-fields.ts";
 
 /** One connection of API Gateway. */
@@ -26,4 +27,6 @@ export interface RoomSubscriber {
   readonly since: number;
   /** Until when it may be subscribed, in ms since 1970: on a private channel, the end of the token. */
   readonly validUntil?: number | undefined;
+  /** How it gets a state channel. */
+  readonly view: StateView;
 }

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { roomName, type Stream, type Topic } from "../../../contract/stream.ts";
 import { roomPartition, rowExpiry } from "../../../kernel/managed-edge/edge-table.ts";
+import type { StateView } from "../../../kernel/protocol/state-recovery.ts";
 import type { ConnectionKey, RoomSubscriber } from "./room-subscriber.ts";
 import type { StartFields } from "./start-fields.ts";
 import { parseSubscriber, subscriberKey, toLive } from "./subscriber-row.ts";
 import type { Change, Table } from "./table.ts";
+import { viewValues } from "./view-field.ts";
 
 /**
  * A subscriber that has been catching up for this long, in ms, will not go live: the function that was to let it go live
@@ -28,6 +30,7 @@ export interface NewSubscriber {
   readonly connection: ConnectionKey;
   readonly attempt: string;
   readonly validUntil?: number | undefined;
+  readonly view: StateView;
 }
 
 /**
@@ -52,14 +55,14 @@ export class RoomSubscribers {
   }
 
   /** Adds a connection to rooms, catching up. Where it is in a room already it starts again. */
-  async add(topics: readonly Topic[], { connection, attempt, validUntil }: NewSubscriber): Promise<void> {
+  async add(topics: readonly Topic[], { connection, attempt, validUntil, view }: NewSubscriber): Promise<void> {
     const { id, connectedAt } = connection;
     const end = validUntil === undefined ? {} : { validUntil };
     const since = Date.now();
     await this.#table.putAll(
       topics.map((topic) => ({
         ...subscriberKey(id, topic),
-        values: { connectedAt, skippedFanOuts: 0, attempt, since, ...end },
+        values: { connectedAt, skippedFanOuts: 0, attempt, since, ...end, ...viewValues(view) },
         expiresAt: rowExpiry(connectedAt),
       })),
     );
@@ -105,7 +108,7 @@ export class RoomSubscribers {
    * another `subscribe` has taken over.
    */
   forceLive(
-    subscriber: Pick<RoomSubscriber, "connection" | "topic" | "attempt">,
+    subscriber: Pick<RoomSubscriber, "connection" | "topic" | "attempt" | "view">,
     start: StartFields,
   ): Promise<boolean> {
     return this.#change(subscriber, toLive(subscriber, start, ""));

@@ -4,6 +4,7 @@ import { edgeTable, roomPartition, shardOf, shardsOf } from "../../../kernel/man
 import type { RoomSubscriber } from "./room-subscriber.ts";
 import { type StartFields, startFieldsSchema, startValues } from "./start-fields.ts";
 import type { Change, RowKey } from "./table.ts";
+import { VIEW_FIELD, viewFieldSchema, viewValues } from "./view-field.ts";
 
 const rowSchema = z.object({
   [edgeTable.sortKey]: z.string(),
@@ -17,6 +18,7 @@ const rowSchema = z.object({
   since: z.number().default(0),
   validUntil: z.number().optional(),
   ...startFieldsSchema.shape,
+  ...viewFieldSchema.shape,
 });
 
 /** Returns the primary key of a connection's row in a room. */
@@ -29,19 +31,24 @@ export function subscriberKey(connectionId: string, topic: Topic): RowKey {
 export function parseSubscriber(row: unknown, topic: Topic): RoomSubscriber | undefined {
   const parsed = rowSchema.safeParse(row);
   if (!parsed.success) return undefined;
-  const { sk: id, connectedAt, skippedKeys = [], hasSkippedMore, ...fields } = parsed.data;
+  const { sk: id, connectedAt, skippedKeys = [], hasSkippedMore, stateView: view = {}, ...fields } = parsed.data;
   const { isLive, skippedFanOuts, attempt, since, validUntil, ...start } = fields;
   const keys = hasSkippedMore ? undefined : [...skippedKeys];
   const connection = { id, connectedAt };
-  return { connection, topic, isLive, start, skippedFanOuts, skippedKeys: keys, attempt, since, validUntil };
+  return { connection, topic, isLive, start, skippedFanOuts, skippedKeys: keys, attempt, since, validUntil, view };
 }
 
-/** Builds the update that makes a subscriber live from a start on, on one more condition. */
-export function toLive({ attempt }: Pick<RoomSubscriber, "attempt">, start: StartFields, condition: string): Change {
-  const values = { isLive: true, ...startValues(start) };
+/** Builds the update that makes a subscriber live with its view, from a start on, on one more condition. */
+export function toLive(
+  { attempt, view }: Pick<RoomSubscriber, "attempt" | "view">,
+  start: StartFields,
+  condition: string,
+): Change {
+  const values = { isLive: true, ...startValues(start), ...viewValues(view) };
   const names = Object.keys(values);
+  const removed = ["skippedKeys", "hasSkippedMore", ...(VIEW_FIELD in values ? [] : [VIEW_FIELD])];
   return {
-    UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(", ")} REMOVE skippedKeys, hasSkippedMore`,
+    UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(", ")} REMOVE ${removed.join(", ")}`,
     ConditionExpression: `attempt = :attempt${condition}`,
     ExpressionAttributeValues: {
       ":attempt": attempt,

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import type { ChannelState } from "../../../client/react/index.ts";
-import type { OrderBook as Book } from "../../../contract/payloads/market.ts";
+import { bookOf } from "../../../contract/mirrored-book.ts";
+import type { PriceLevel as Level } from "../../../contract/payloads/order-book.ts";
 import { cents, count } from "../format.ts";
 import { useFeed } from "../state/liveness.ts";
 import { Choice } from "./choice.tsx";
@@ -8,8 +9,6 @@ import { Panel } from "./panel.tsx";
 
 /** Levels shown of each side. */
 const LEVELS = 8;
-
-type Level = Book["yes"]["bids"][number];
 
 interface Row {
   readonly key: string;
@@ -63,7 +62,7 @@ function spreadOf(bids: readonly Level[], asks: readonly Level[]): string {
 export function OrderBook({ book }: { readonly book: ChannelState<"market:orderbook"> }) {
   const [outcome, choose] = useState<"yes" | "no">("yes");
   const feed = useFeed("Order book", book);
-  const { bids, asks } = book.latest?.data[outcome] ?? { bids: [], asks: [] };
+  const { bids, asks } = book.latest ? bookOf(book.latest.data, outcome) : { bids: [], asks: [] };
   const [bidRows, askRows] = [toRows(bids, "bid"), toRows(asks, "ask")];
   const deepest = Math.max(bidRows.at(-1)?.total ?? 0, askRows.at(-1)?.total ?? 0);
   const options = [

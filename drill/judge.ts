@@ -1,7 +1,6 @@
-import { channelDefinition } from "../contract/channels.ts";
 import { compareIds } from "../contract/ids.ts";
 import type { Applied, Journal, Report } from "./drill-client.ts";
-import type { DrillStream } from "./messages.ts";
+import { countsNewestOnly, type DrillStream } from "./messages.ts";
 import type { StreamTruth, TrueEntry } from "./truth.ts";
 
 /** State in which one client ended a round. */
@@ -138,7 +137,7 @@ export function judge(witnesses: readonly Witness[], truths: ReadonlyMap<string,
       if (!truth) throw new Error(`nobody knows what ${stream.name} holds`);
       const current = { witness, stream, truth, verdict, applied: witness.journal.applied.get(stream.name) ?? [] };
       judgeOrder(current);
-      if (channelDefinition(stream.channel).delivery === "latest") judgeLatest(current);
+      if (countsNewestOnly(stream)) judgeLatest(current);
       else {
         judgeComplete(current);
         judgePhantoms(current);

@@ -1,7 +1,6 @@
-import { channelDefinition } from "../contract/channels.ts";
 import { compareIds, FIRST_ID } from "../contract/ids.ts";
 import type { DataMessage } from "../contract/messages.ts";
-import type { DrillStream } from "./messages.ts";
+import { countsNewestOnly, type DrillStream } from "./messages.ts";
 
 /** Ids that a client remembers of a stream, to distinguish a repeated message from one after a reset. */
 const REMEMBERED = 100;
@@ -32,7 +31,7 @@ export class Position {
 
   constructor(stream: DrillStream, lastId?: string) {
     this.stream = stream;
-    this.isLatest = channelDefinition(stream.channel).delivery === "latest";
+    this.isLatest = countsNewestOnly(stream);
     this.lastId = lastId;
   }
 

@@ -1,6 +1,5 @@
-import { channelDefinition } from "../contract/channels.ts";
 import type { Acknowledged } from "./feed.ts";
-import { type DrillStream, streams } from "./messages.ts";
+import { countsNewestOnly, type DrillStream, streams } from "./messages.ts";
 import type { Outage } from "./outage.ts";
 import {
   describe,
@@ -67,7 +66,7 @@ interface RecordSource extends Pick<Evidence, "outage"> {
 function recordOf({ world, stream, truth, outage }: RecordSource): StreamRecord {
   const acknowledged = world.feed.acknowledgedOf(stream);
   return {
-    isLatest: channelDefinition(stream.channel).delivery === "latest",
+    isLatest: countsNewestOnly(stream),
     from: Math.min(...acknowledged.keys(), ...truth.entries.map(({ number }) => number)),
     mayHaveLost: outage.losesWrites ?? false,
     entries: truth.entries.map((entry) => ({ ...entry, offeredAt: acknowledged.get(entry.number)?.offeredAt ?? 0 })),

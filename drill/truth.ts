@@ -3,7 +3,7 @@ import * as z from "zod";
 import { channelDefinition } from "../contract/channels.ts";
 import { FIRST_ID } from "../contract/ids.ts";
 import { streamKey } from "../kernel/streams/redis-keys.ts";
-import { type DrillStream, numberOf } from "./messages.ts";
+import { countsNewestOnly, type DrillStream, numberOf } from "./messages.ts";
 
 export interface TrueEntry {
   readonly id: string;
@@ -49,8 +49,8 @@ export class Truth {
     const reads = this.#streams.map(async (stream) => {
       const start = this.#start.get(stream.name) ?? FIRST_ID;
       const items = z.array(item).parse(await this.#redis.xrange(streamKey(stream), `(${start}`, "+"));
-      const { delivery, history } = channelDefinition(stream.channel);
-      if (delivery !== "latest" && items.length >= history.entries) {
+      const { history } = channelDefinition(stream.channel);
+      if (!countsNewestOnly(stream) && items.length >= history.entries) {
         throw new Error(`${stream.name}: a round has more messages than the stream keeps, so nothing can be compared`);
       }
       const entries = items.map(parse);

@@ -34,7 +34,7 @@ export function judge(record: StreamRecord): Verdict {
   const { channel, published, received } = record;
   const order = new Map(published.map((id, index) => [id, index]));
   const places = received.map((id) => order.get(id) ?? -1);
-  const isLatest = channelDefinition(channel).delivery === "latest";
+  const isLatest = ["latest", "state"].includes(channelDefinition(channel).delivery);
   const { told, untold } = isLatest
     ? { told: 0, untold: Number(received.at(-1) !== published.at(-1)) }
     : findMissing(record);

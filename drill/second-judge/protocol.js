@@ -14,7 +14,7 @@ export const channels = {
   "monitor:signals": { isLatest: false, isPrivate: false, hasMarkets: false },
   "user:orders": { isLatest: false, isPrivate: true, hasMarkets: false },
   "user:notifications": { isLatest: false, isPrivate: true, hasMarkets: false },
-  "user:portfolio": { isLatest: false, isPrivate: true, hasMarkets: false },
+  "user:portfolio": { isLatest: true, isPrivate: true, hasMarkets: false },
   "user:copy-trade": { isLatest: false, isPrivate: true, hasMarkets: false },
 };
 

@@ -126,7 +126,8 @@ export class Subscriptions {
 
   /**
    * Leaves the rooms that the connection is in already, if it resumes: what they carry meanwhile is part of the resume,
-   * which continues from here where the client names no id. Changes would not fit what else the client is sent meanwhile.
+   * which continues from here where the client names no id. On a `state` channel it leaves them in any case, as changes would
+   * not fit what else the client is sent meanwhile, and a stream without an id begins with its value: who has lost that, asks so.
    */
   #pause({ request, leases, catchUp, paused }: Attempt): void {
     const isState = isStateChannel(request.channel);
@@ -135,7 +136,7 @@ export class Subscriptions {
     for (const lease of leases) {
       const held = this.#held.get(lease.room);
       if (!held) continue;
-      if (request.lastId !== undefined && held === lease) catchUp.continueFrom(lease.views());
+      if (!isState) catchUp.continueFrom(lease.views());
       paused.set(held, fanOut.leave(member, held.fanOutRoom));
     }
   }

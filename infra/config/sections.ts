@@ -124,6 +124,11 @@ export const gatewaySchema = z.strictObject({
     .describe(
       "The longest time, in ms, for which a busy task batches messages before it writes them. Longer takes less CPU per message. Cost: none.",
     ),
+  wholeValueRate: integer(1, 50)
+    .default(4)
+    .describe(
+      "The most whole values of a book or portfolio that a client without `changes` gets, a second. The SDK asks for changes. Cost: each is as large as the value.",
+    ),
   compression: z
     .boolean()
     .default(true)

@@ -152,7 +152,8 @@ export function resumeState(
     changes && depth === undefined && lastId !== undefined ? entriesFollowing(entries, lastId) : undefined;
   const composed = following && !isAhead ? composeEntries(following) : undefined;
   if (composed) return { entries: [composed], recovered: true };
-  const ownPrev = newest?.id === state.id ? newest.prev : FIRST_ID;
-  const place = { id: state.id, prev: lastId === undefined || isAhead ? ownPrev : lastId };
+  const own = newest?.id === state.id ? newest : undefined;
+  const prev = lastId === undefined || isAhead ? (own?.prev ?? FIRST_ID) : lastId;
+  const place = { id: state.id, prev, event: own?.event };
   return { entries: [wholeMessage(stream, limitState(stream, state, depth), place, depth)], recovered: !isAhead };
 }

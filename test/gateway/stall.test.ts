@@ -7,7 +7,6 @@ import { Truth } from "../../drill/truth.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
 
 const COUNT = 900;
-const POSITIONS = 150;
 
 let platform: Platform;
 beforeAll(async () => {
@@ -16,16 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => platform.stop());
 
-const stream = named({ channel: "user:portfolio", key: "stalled" });
+const stream = named({ channel: "user:notifications", key: "stalled" });
 
-/** Large, so that what the kernel holds back for a stopped process is soon full. */
-function portfolio(number: number): ChannelMessage {
-  const message = createMessage(stream, number);
-  const position = {
-    ...{ marketId: "market-1", exchange: "drill", outcome: "yes", size: "10", value: "4.3" },
-    ...{ averagePrice: "0.42", currentPrice: "0.43", profit: "0.1" },
-  };
-  return { ...message, data: { ...message.data, positions: Array(POSITIONS).fill(position) } } as ChannelMessage;
+/** Large, so that what the kernel holds back for a stopped process is soon full: six bytes of JSON a character. */
+function notification(number: number): ChannelMessage {
+  const of = createMessage(stream, number);
+  return { ...of, data: { ...of.data, body: "\u0001".repeat(2_000) } } as ChannelMessage;
 }
 
 const subscriberConnections = async (): Promise<string> =>
@@ -40,12 +35,12 @@ it("a gateway that is paused until Redis disconnects it delivers everything to i
   const child = platform.gateways[0]?.process;
   try {
     await expect.poll(() => client.isSettled).toBe(true);
-    await platform.publish([portfolio(1)]);
+    await platform.publish([notification(1)]);
     child?.kill("SIGSTOP");
-    for (let number = 2; number < COUNT; number += 1) await platform.publish([portfolio(number)]);
+    for (let number = 2; number < COUNT; number += 1) await platform.publish([notification(number)]);
     await expect.poll(subscriberConnections).toBe("");
     child?.kill("SIGCONT");
-    await platform.publish([portfolio(COUNT)]);
+    await platform.publish([notification(COUNT)]);
 
     const truths = await new Truth(platform.commands, [stream]).read();
     await expect.poll(() => client.positions().get(stream.name)).toBe(truths.get(stream.name)?.top);

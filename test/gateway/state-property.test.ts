@@ -195,6 +195,8 @@ async function everyClientHasTheValue(steps: readonly Step[]): Promise<void> {
       expect(sum).toBe(sumOf(orderBookFormat, value as Book));
       expect(receiver.mismatches).toBe(0);
     }
+    // What Pub/Sub lost or disordered was put right before it reached a client.
+    expect(followers.map(({ repairs }) => repairs)).toEqual(followers.map(() => 0));
   } finally {
     for (const client of clients) client.close();
   }

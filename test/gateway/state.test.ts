@@ -198,6 +198,18 @@ describe("a resume with changes", () => {
     expect(resumed?.sum).toBe(receiver.state?.sum);
   });
 
+  it("in place brings the whole value of a market that it names no id for, and nothing of one that is level", async () => {
+    const [level, lost] = [newMarket(), newMarket()];
+    const [{ ids: levelIds }, { ids: lostIds, last }] = [await publishSizes(level, [1]), await publishSizes(lost, [1])];
+    const client = await platform.connect();
+    const request = { channel, marketId: [level, lost], changes: true };
+    await client.ask("subscribe", request);
+    await client.ask("subscribe", { ...request, lastId: { [level]: levelIds[0] } });
+    await expect.poll(() => eventsOf(client, lost)).toHaveLength(2);
+    expect(eventsOf(client, lost)[1]).toMatchObject({ data: last, id: lostIds[0] });
+    expect(eventsOf(client, level)).toHaveLength(1);
+  });
+
   it("of a client that is level is nothing, and goes on", async () => {
     const marketId = newMarket();
     const { ids } = await publishSizes(marketId, [1, 2]);

@@ -30,6 +30,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
   });
 
   it("passes the fan-out settings to the gateway", () => {
+    expect(environment.RT_WHOLE_VALUE_RATE).toBe(String(config.gateway.wholeValueRate));
     expect(environment.RT_FAN_OUT_WINDOW_MS).toBe(String(config.gateway.fanOutWindowMs));
     expect(environment.RT_COMPRESSION).toBe(String(config.gateway.compression));
   });

@@ -15,6 +15,8 @@ export interface GatewaySettings {
   /** Seconds over which a stopping task sends its clients elsewhere. */
   readonly drainSeconds: number;
   readonly fanOutWindowMs: number;
+  /** The most whole values a second and stream of a `state` channel, to clients that do not ask for changes. */
+  readonly wholeValueRate: number;
   /** Compress messages once for all clients that get the same ones, where that pays. */
   readonly compression: boolean;
 }
@@ -40,6 +42,7 @@ export function gatewayEnvironment(props: GatewayEnvironmentProps): Record<strin
     RT_MAX_CONNECTIONS: String(settings.maxConnections),
     RT_DRAIN_SECONDS: String(settings.drainSeconds),
     RT_FAN_OUT_WINDOW_MS: String(settings.fanOutWindowMs),
+    RT_WHOLE_VALUE_RATE: String(settings.wholeValueRate),
     RT_COMPRESSION: String(settings.compression),
     RT_MAXIMUM_CLOCK_SKEW_MS: String(maximumClockSkewMs),
     // Autoscaling follows the number of connections that tasks write to their log.

@@ -39,7 +39,7 @@ const entry = (number: number, prev = number - 1, marketId = "m") => ({
 const connection = {};
 
 function answer(shared: SharedSubscription, id: number, recovered: boolean): void {
-  const requested = shared.idsToRequest();
+  const requested = shared.startRequest();
   const context = { requested, mayLower: true, onReplay: () => undefined };
   shared.applyReply({ channel: "market:trades", marketId: "m", id: `${id}-0`, recovered }, context);
   shared.finishReply(connection, { requested, isFirst: true });
@@ -58,7 +58,7 @@ describe("a subscription that several receivers share", () => {
     expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "51-0" }, true).size).toBe(0);
     expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "2-0" }, true)).toEqual(new Set(["m"]));
     expect(all.map(({ receiver }) => receiver.status)).toEqual(["resuming", "resuming"]);
-    expect([shared.take(entry(52), true), shared.idsToRequest()]).toEqual(["fine", new Map([["m", "51-0"]])]);
+    expect([shared.take(entry(52), true), shared.startRequest()]).toEqual(["fine", new Map([["m", "51-0"]])]);
     answer(shared, 3, false);
     expect(all.map(({ receiver, gaps }) => [receiver.status, gaps])).toEqual(
       all.map(() => ["live", [{ channel: "market:trades", marketId: "m", after: "51-0" }]]),
@@ -70,14 +70,14 @@ describe("a subscription that several receivers share", () => {
   it("starts over with a market that the service does not name any more", () => {
     const { shared, all } = share(undefined, { m: "9-0", other: "9-0" });
     const context = { mayLower: true, onReplay: () => undefined };
-    const first = shared.idsToRequest();
+    const first = shared.startRequest();
     shared.applyReply(
       { channel: "market:trades", ids: { m: "9-0", other: "9-0" }, recovered: true },
       { ...context, requested: first },
     );
     shared.finishReply(connection, { requested: first, isFirst: true });
     expect(shared.takeHeartbeat({ channel: "market:trades", ids: { m: "3-0" } }, true)).toEqual(new Set(["m"]));
-    const requested = shared.idsToRequest(new Set(["m"]));
+    const requested = shared.startRequest(new Set(["m"]));
     shared.applyReply({ channel: "market:trades", ids: { other: "9-0" }, recovered: true }, { ...context, requested });
     expect(shared.finishReply(connection, { requested, isFirst: false })).toEqual(new Set());
     const [only] = all;

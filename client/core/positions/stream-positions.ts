@@ -97,6 +97,8 @@ export class StreamPositions {
   move(key: StreamKey, id: string): Step {
     if (this.#suspended.has(key)) return "ignore";
     this.#ids.set(key, id);
+    // Where only the newest value counts, nothing before it is missing.
+    if (this.#isLatest) this.#missing.delete(key);
     const target = this.#targets.get(key);
     if (target !== undefined && compareIds(id, target) >= 0) {
       this.#targets.delete(key);

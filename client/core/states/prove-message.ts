@@ -44,9 +44,16 @@ function rejectionOf(event: DataEvent, { held, isDistrusted, depth }: StreamStat
 /** Applies a message to the value that is held: a whole value by what differs, so that what is equal stays the same. */
 function apply(format: StateFormat<object>, event: DataEvent, { key, held }: StreamState) {
   const state: VerifiedState = held ? { value: held.data, sum: held.sum } : { value: format.empty(key), sum: 0 };
-  if ("changes" in event) return applyUnverified(format, state, event.changes);
-  const { data } = event;
-  return applyUnverified(format, state, { head: format.head(data), rows: format.difference(state.value, data) });
+  if ("data" in event) {
+    const { data } = event;
+    return applyUnverified(format, state, { head: format.head(data), rows: format.difference(state.value, data) });
+  }
+  const { head, rows } = event.changes;
+  // Composed changes may name rows that are again, or already, what they were.
+  const differing = Object.entries(rows).filter(
+    ([key, row]) => JSON.stringify(format.row(state.value, key) ?? null) !== JSON.stringify(row),
+  );
+  return applyUnverified(format, state, { head, rows: Object.fromEntries(differing) });
 }
 
 /** Returns the whole value that a message leads to, if its sum proves it; otherwise why there is none. */

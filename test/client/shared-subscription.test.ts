@@ -67,6 +67,32 @@ describe("a subscription that several receivers share", () => {
     expect(all.map(({ got }) => got.at(-1))).toEqual(["4-0", "4-0"]);
   });
 
+  it("gives a receiver that joins after a reconnection the value that came with it", () => {
+    const topic = { channel: "market:prices", marketId: "m" } as const;
+    const shared = new SharedSubscription(topic);
+    const join = () => {
+      const got: string[] = [];
+      const receiver = new Receiver({
+        ...{ topic, isLatest: true, hasOneStream: true, options: { onMessage: ({ id }) => got.push(id) } },
+        ...{ health: () => shared.health.current, onClose: () => undefined, onListenerError: () => undefined },
+      });
+      shared.add(receiver as unknown as Receiver, false);
+      return got;
+    };
+    const price = (number: number) => ({ ...entry(number), channel: topic.channel });
+    const resume = (number: number) => {
+      const requested = shared.startRequest();
+      const context = { requested, mayLower: true, onReplay: () => undefined };
+      shared.applyReply({ ...topic, id: `${number}-0`, recovered: true }, context);
+      shared.finishReply(connection, { requested, isFirst: true });
+      shared.take(price(number), true);
+    };
+    join();
+    resume(3);
+    resume(5);
+    expect(join()).toEqual(["5-0"]);
+  });
+
   it("starts over with a market that the service does not name any more", () => {
     const { shared, all } = share(undefined, { m: "9-0", other: "9-0" });
     const context = { mayLower: true, onReplay: () => undefined };

@@ -9,9 +9,11 @@ type Level = Book["bids"][number];
 function once<A extends object, B>(compute: (object: A) => B): (object: A) => B {
   const known = new WeakMap<A, B>();
   return (object) => {
-    const found = known.get(object) ?? compute(object);
-    known.set(object, found);
-    return found;
+    const found = known.get(object);
+    if (found !== undefined) return found;
+    const computed = compute(object);
+    known.set(object, computed);
+    return computed;
   };
 }
 

@@ -145,7 +145,7 @@ describe("a client that follows an order book", () => {
   it("takes the whole values of a service that has no sums", async () => {
     const { client, book } = await setUp(new StateService("m1"));
     const seen = await follow(client);
-    book.publish({ "yes.bids.0.41": "5" });
+    book.publish({ "yes.bids.0.410": "5.0" });
     const { sum: _, ...whole } = book.whole();
     send(whole);
     await expect.poll(() => newestOf(seen)).toEqual(book.value);

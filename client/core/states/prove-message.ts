@@ -2,7 +2,7 @@ import { compareIds } from "../../../contract/ids.ts";
 import type { Depth } from "../../../contract/limits.ts";
 import type { DataEvent, DataMessage } from "../../../contract/messages.ts";
 import type { StateFormat } from "../../../contract/state/state-format.ts";
-import { applyUnverified, type VerifiedState } from "../../../contract/state/verified-state.ts";
+import { applyUnverified, sumOf, type VerifiedState } from "../../../contract/state/verified-state.ts";
 import type { StreamKey } from "../topics/topic.ts";
 
 /** The whole value of a stream at one id, proven by its sum. */
@@ -46,7 +46,11 @@ function apply(format: StateFormat<object>, event: DataEvent, { key, held }: Str
   const state: VerifiedState = held ? { value: held.data, sum: held.sum } : { value: format.empty(key), sum: 0 };
   if ("data" in event) {
     const { data } = event;
-    return applyUnverified(format, state, { head: format.head(data), rows: format.difference(state.value, data) });
+    const change = { head: format.head(data), rows: format.difference(state.value, data) };
+    if (event.sum !== undefined) return applyUnverified(format, state, change);
+    // A service that knows nothing of changes neither proves its values nor writes all of them in canonical form.
+    const value = format.apply(state.value, change);
+    return { value, sum: sumOf(format, value) };
   }
   const { head, rows } = event.changes;
   // Composed changes may name rows that are again, or already, what they were.
@@ -66,7 +70,6 @@ export function proveMessage(
   if (rejection) return rejection;
   try {
     const state = apply(format, event, stream);
-    // A service that knows nothing of changes sends whole values without a sum.
     if (!state || state.sum !== (event.sum ?? state.sum)) return "wrong";
     const { changes: _, ...others } = event as Extract<DataEvent, { changes: unknown }>;
     return { ...others, data: state.value as DataMessage["data"], sum: state.sum };

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { anyOf, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { runDisconnections } from "./disconnections.ts";
 import { measureFrames, measureMemory } from "./frames.ts";
+import { measureStates } from "./states.ts";
 
 const usage = `npm run bench:client -- <what> [options]
 
@@ -19,6 +20,8 @@ const usage = `npm run bench:client -- <what> [options]
     --minutes N      (default 30)
     --markets N      (default 200)
     --updates N      a second and market (default 5)
+  states           what a change of an order book of 100 levels a side costs a client in this process
+    --count N        changes (default 20,000)
 
   --json FILE      writes the rows there as well
 `;
@@ -28,8 +31,10 @@ const values = readCommandLine({
   texts: ["count", "rate", "edges", "markets", "updates", "seconds", "minutes", "json"],
   hasWords: true,
   schema: z.object({
-    words: z.tuple([z.enum(["disconnections", "frames", "memory"], "the first word must be one of those below")]),
-    count: wholeNumber(200),
+    words: z.tuple([
+      z.enum(["disconnections", "frames", "memory", "states"], "the first word must be one of those below"),
+    ]),
+    count: z.coerce.number().int().min(1).optional(),
     rate: wholeNumber(1_000),
     edges: anyOf(["gateway", "managed"]),
     markets: wholeNumber(200),
@@ -46,7 +51,7 @@ const progress = (text: string): void => {
 
 async function disconnections(): Promise<object[]> {
   const rows: object[] = [];
-  const { count, rate } = values;
+  const { count = 200, rate } = values;
   for (const edge of values.edges) {
     const onProgress = (done: number): void => progress(`${edge}: ${done} of ${count} disconnections`);
     const row = await runDisconnections({ edge, count, rate, onProgress });
@@ -69,8 +74,10 @@ async function memory(): Promise<readonly object[]> {
   );
 }
 
+const states = async (): Promise<object[]> => measureStates(values.count ?? 20_000);
+
 const [part] = values.words;
-const rows = await { disconnections, frames, memory }[part]();
+const rows = await { disconnections, frames, memory, states }[part]();
 progress("");
 console.log(picocolors.bold(`Client: ${part}`));
 console.table(rows);

@@ -7,9 +7,10 @@ import { Receiver } from "./subscriptions/receiver.ts";
 import type { SharedSubscription } from "./subscriptions/shared-subscription.ts";
 import { SubscriptionRegistry } from "./subscriptions/subscription-registry.ts";
 import { BatchedTimers } from "./timing/batched-timers.ts";
-import { channelTraits } from "./topics/channel-traits.ts";
-import { checkStart, createTopic } from "./topics/topic.ts";
+import { isConflated } from "./topics/channel-traits.ts";
+import { checkDepth, checkStart, createTopic } from "./topics/topic.ts";
 import type {
+  ClientStatistics,
   ConnectionStatus,
   Edge,
   Message,
@@ -38,7 +39,7 @@ function reportTo(onError: (error: Error) => void, error: Error): void {
 
 /** Options of `messages`. */
 export interface MessagesOptions<C extends Channel>
-  extends Pick<SubscribeOptions<C>, "marketId" | "lastId" | "maxRate" | "onGap" | "onStatus"> {
+  extends Pick<SubscribeOptions<C>, "marketId" | "lastId" | "maxRate" | "depth" | "onGap" | "onStatus"> {
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
 }
@@ -57,9 +58,9 @@ export class RealtimeClient {
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
   readonly #onError: (error: Error) => void;
   readonly #liveness: Liveness;
-  /** Subscriptions that no receiver uses any more, until they are released. */
+  /** Subscriptions that a receiver has left, until they are released or requested for those that are left. */
   readonly #lingering = new BatchedTimers<SharedSubscription>((all) => {
-    for (const shared of all) this.#release(shared);
+    for (const shared of all) this.#settle(shared);
   });
   #isClosed = false;
 
@@ -93,6 +94,10 @@ export class RealtimeClient {
     return this.#connection.status;
   }
 
+  get statistics(): ClientStatistics {
+    return { wrongStates: this.#registry.wrongStates };
+  }
+
   /** True if `close` was called, after which `subscribe` throws. */
   get isClosed(): boolean {
     return this.#isClosed;
@@ -107,12 +112,13 @@ export class RealtimeClient {
   /**
    * Subscribes to a channel, or to one market of it. Several subscriptions to the same topic are one for the service.
    *
-   * @throws RangeError for a channel, `marketId`, `lastId` or `maxRate` that the service would refuse; Error after `close`.
+   * @throws RangeError for a channel, `marketId`, `lastId`, `maxRate` or `depth` that the service would refuse; Error after `close`.
    */
   subscribe<C extends Channel>(channel: C, options: SubscribeOptions<C>): Subscription {
     if (this.#isClosed) throw new Error("the client is closed");
     const topic = { ...createTopic(channel, options.marketId), channel };
     checkStart(topic, options.lastId);
+    checkDepth(topic, options.depth);
     const shared = this.#registry.obtain(topic);
     const receiver: Receiver<C> = new Receiver({
       topic,
@@ -130,17 +136,18 @@ export class RealtimeClient {
     if (this.#registry.size > MAXIMUM_SUBSCRIPTIONS) this.#releaseLingering();
     if (needsRequest) this.#connection.subscribe(shared);
     else this.#connection.ensureSubscribed(shared);
+    this.#updateMarkets(shared);
     return receiver;
   }
 
   /**
    * Iterates over the messages of a channel, for `for await`. Leaving the loop, or the signal, ends the subscription. While
-   * the loop is busy, `latest` channels keep the newest value of each market, the others up to 10,000 messages.
+   * the loop is busy, `latest` and `state` channels keep the newest value of each market, the others up to 10,000 messages.
    *
    * The loop throws a ChannelError if the service refuses the subscription, or if the loop falls further behind.
    */
   messages<C extends Channel>(channel: C, options: MessagesOptions<C> = {}): AsyncIterableIterator<Message<C>> {
-    const isLatest = channelTraits(channel).delivery === "latest";
+    const isLatest = isConflated(channel);
     const { signal, ...rest } = options;
     return messageIterator<C>({
       isLatest,
@@ -199,8 +206,21 @@ export class RealtimeClient {
 
   #remove(shared: SharedSubscription, receiver: Receiver): void {
     shared.receivers.delete(receiver);
-    if (shared.receivers.size > 0 || this.#isClosed) return;
+    if (this.#isClosed || (shared.receivers.size > 0 && !shared.receivers.areOutdated)) return;
     this.#lingering.schedule(shared, LINGER_MS);
+  }
+
+  /** Releases a subscription that no receiver uses, or requests no more than its receivers need. */
+  #settle(shared: SharedSubscription): void {
+    if (shared.receivers.size === 0) this.#release(shared);
+    else if (shared.receivers.areOutdated) this.#connection.subscribe(shared);
+  }
+
+  /** Requests the single markets of a whole channel again where it changed what they need. */
+  #updateMarkets({ channel, topic }: SharedSubscription): void {
+    if (topic.marketId !== undefined) return;
+    for (const each of this.#registry.marketsOf(channel))
+      if (each.receivers.areOutdated) this.#connection.subscribe(each);
   }
 
   #release(shared: SharedSubscription): void {
@@ -208,6 +228,7 @@ export class RealtimeClient {
     if (!this.#registry.has(shared)) return;
     this.#registry.remove(shared);
     this.#connection.unsubscribe(shared);
+    this.#updateMarkets(shared);
   }
 
   #releaseLingering(): void {

@@ -1,5 +1,6 @@
 import type { Channel, Payload } from "../../contract/channels.ts";
 import type { ChannelError } from "../../contract/errors.ts";
+import type { Depth } from "../../contract/limits.ts";
 import type { BackoffOptions } from "./timing/backoff.ts";
 
 /** The status of the connection. */
@@ -22,6 +23,11 @@ export type Edge = "gateway" | "managed";
 /** A JWT or a function that returns one. Null and "" mean an anonymous connection, which has the public channels. */
 export type Token = string | null | (() => string | null | Promise<string | null>);
 
+/** The `data` of a message: an order book has both outcomes, also where the service sends one of them alone. */
+export type MessageData<C extends Channel> = C extends "market:orderbook"
+  ? Payload<C> & { readonly no: Payload<C>["yes"] }
+  : Payload<C>;
+
 /** One message of channel `C`. */
 export interface Message<C extends Channel = Channel> {
   readonly channel: C;
@@ -29,7 +35,13 @@ export interface Message<C extends Channel = Channel> {
   readonly marketId?: string;
   /** The publisher's name for the change, if it gave one. */
   readonly event?: string;
-  readonly data: Payload<C>;
+  /** On the state channels (`market:orderbook`, `user:portfolio`) the whole value; what did not change is the same object. */
+  readonly data: MessageData<C>;
+  /**
+   * On the state channels: the keys of the rows that changed since the message before it, such as `yes.bids.0.42` or
+   * `no:polymarket:m1`. Undefined on the first value, of which everything is new.
+   */
+  readonly changed?: readonly string[];
   /** The id of this message in its stream. */
   readonly id: string;
   /** The id of the message before it. */
@@ -51,18 +63,25 @@ export interface SubscribeOptions<C extends Channel> {
    * The position to start after: messages after this id are delivered first. `"0-0"` delivers all that the service holds.
    * On a whole channel a map of ids by market, or `"0-0"`.
    *
-   * @default the last value on `latest` channels, new messages on the others
+   * @default the last value on `latest` and `state` channels, new messages on the others
    */
   readonly lastId?: string | Readonly<Record<string, string>>;
-  /** Most messages per second and market, only on `latest` channels: older values in between are skipped. */
+  /** Most messages per second and market, only on `latest` and `state` channels: older values in between are skipped. */
   readonly maxRate?: number;
+  /**
+   * On `market:orderbook`, for one market: the number of price levels a side, the best ones. Messages that change nothing
+   * of them are left out.
+   *
+   * @default all levels
+   */
+  readonly depth?: Depth;
   /** Called once with every message, in the order of its stream. */
   readonly onMessage: (message: Message<C>) => void;
   /** Called with every change of `subscription.status`. */
   readonly onStatus?: (status: SubscriptionStatus) => void;
   /** Called when the service refuses or ends the subscription. */
   readonly onError?: (error: ChannelError) => void;
-  /** Called before the next message if messages before it are lost for good. Never called on `latest` channels. */
+  /** Called before the next message if messages before it are lost for good. Never called on `latest` and `state` channels. */
   readonly onGap?: (gap: Gap) => void;
 }
 
@@ -73,6 +92,15 @@ export interface Subscription {
   readonly status: SubscriptionStatus;
   /** Ends the subscription: no listener is called any more. Calling it again does nothing. */
   close(): void;
+}
+
+/** Counts since the client was created. */
+export interface ClientStatistics {
+  /**
+   * Messages of state channels that were malformed or did not lead to the publisher's value. None of them was shown: the
+   * client asked for the whole value of the stream each time.
+   */
+  readonly wrongStates: number;
 }
 
 export interface RealtimeClientOptions {

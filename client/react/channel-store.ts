@@ -1,6 +1,7 @@
 import {
   type Channel,
   ChannelError,
+  type Depth,
   type Gap,
   type Message,
   type RealtimeClient,
@@ -9,6 +10,7 @@ import {
 } from "../index.ts";
 import { type ChannelState, type DeclaredGap, emptyState, NO_GAPS } from "./channel-state.ts";
 import { cancelFrame, onNextFrame } from "./frame.ts";
+import type { Store } from "./use-selected.ts";
 
 export interface ChannelStoreOptions<C extends Channel> {
   /** Null if there is no client yet: the state stays empty. */
@@ -17,12 +19,14 @@ export interface ChannelStoreOptions<C extends Channel> {
   readonly marketId?: string | undefined;
   /** The position to start after. @default new messages only */
   readonly lastId?: string | Readonly<Record<string, string>> | undefined;
+  readonly maxRate?: number | undefined;
+  readonly depth?: Depth | undefined;
   /** Messages kept in `messages`. */
   readonly keep: number;
 }
 
 /** An external store for React: subscribes while it has listeners, and changes at most once per frame. */
-export class ChannelStore<C extends Channel> {
+export class ChannelStore<C extends Channel> implements Store<ChannelState<C>> {
   readonly #options: ChannelStoreOptions<C>;
   readonly #listeners = new Set<() => void>();
   #subscription: Subscription | undefined;
@@ -51,7 +55,7 @@ export class ChannelStore<C extends Channel> {
   };
 
   #open(): void {
-    const { channel, marketId } = this.#options;
+    const { channel, marketId, maxRate, depth } = this.#options;
     // A tree that is shown again has the closed client until its provider has created another one.
     const client = this.#options.client?.isClosed ? null : this.#options.client;
     const lastId = this.#lastId();
@@ -59,6 +63,8 @@ export class ChannelStore<C extends Channel> {
       client?.subscribe(channel, {
         ...(marketId === undefined ? {} : { marketId }),
         ...(lastId === undefined ? {} : { lastId }),
+        ...(maxRate === undefined ? {} : { maxRate }),
+        ...(depth === undefined ? {} : { depth }),
         onMessage: (message) => this.#onMessage(message),
         onStatus: (status) => this.#onStatus(status),
         onError: (error) => {
@@ -96,7 +102,8 @@ export class ChannelStore<C extends Channel> {
   /** Returns the position to start after. A store that is used again, as after a hidden `Activity`, resumes. */
   #lastId(): string | Readonly<Record<string, string>> | undefined {
     const { latest, byMarket } = this.#state;
-    if (!latest) return this.#options.lastId;
+    // The value of a depth is sent again: its id does not compare with those of another depth.
+    if (!latest || this.#options.depth !== undefined) return this.#options.lastId;
     if (this.#options.marketId !== undefined || byMarket.size === 0) return latest.id;
     return Object.fromEntries([...byMarket].map(([marketId, { id }]) => [marketId, id]));
   }

@@ -40,7 +40,7 @@ const entry = (number: number, prev = number - 1, marketId = "m") => ({
 const connection = {};
 
 function answer(shared: SharedSubscription, id: number, recovered: boolean): void {
-  const requested = shared.idsToRequest();
+  const requested = shared.startRequest();
   const context = { requested, mayLower: true, onReplay: () => undefined };
   shared.applyReply({ channel: "market:trades", marketId: "m", id: `${id}-0`, recovered }, context);
   shared.finishReply(connection, { requested, isFirst: true });
@@ -59,7 +59,7 @@ describe("a subscription that several receivers share", () => {
     expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "51-0" }, true).size).toBe(0);
     expect(shared.takeHeartbeat({ channel: "market:trades", marketId: "m", id: "2-0" }, true)).toEqual(new Set(["m"]));
     expect(all.map(({ receiver }) => receiver.status)).toEqual(["resuming", "resuming"]);
-    expect([shared.take(entry(52), true), shared.idsToRequest()]).toEqual(["fine", new Map([["m", "51-0"]])]);
+    expect([shared.take(entry(52), true), shared.startRequest()]).toEqual(["fine", new Map([["m", "51-0"]])]);
     answer(shared, 3, false);
     expect(all.map(({ receiver, gaps }) => [receiver.status, gaps])).toEqual(
       all.map(() => ["live", [{ channel: "market:trades", marketId: "m", after: "51-0" }]]),
@@ -68,17 +68,43 @@ describe("a subscription that several receivers share", () => {
     expect(all.map(({ got }) => got.at(-1))).toEqual(["4-0", "4-0"]);
   });
 
+  it("gives a receiver that joins after a reconnection the value that came with it", () => {
+    const topic = { channel: "market:prices", marketId: "m" } as const;
+    const shared = new SharedSubscription(topic);
+    const join = () => {
+      const got: string[] = [];
+      const receiver = new Receiver({
+        ...{ topic, isLatest: true, hasOneStream: true, options: { onMessage: ({ id }) => got.push(id) } },
+        ...{ health: () => shared.health.current, onClose: () => undefined, onListenerError: () => undefined },
+      });
+      shared.add(receiver as unknown as Receiver, false);
+      return got;
+    };
+    const price = (number: number) => ({ ...entry(number), channel: topic.channel });
+    const resume = (number: number) => {
+      const requested = shared.startRequest();
+      const context = { requested, mayLower: true, onReplay: () => undefined };
+      shared.applyReply({ ...topic, id: `${number}-0`, recovered: true }, context);
+      shared.finishReply(connection, { requested, isFirst: true });
+      shared.take(price(number), true);
+    };
+    join();
+    resume(3);
+    resume(5);
+    expect(join()).toEqual(["5-0"]);
+  });
+
   it("starts over with a market that the service does not name any more", () => {
     const { shared, all } = share(undefined, { m: "9-0", other: "9-0" });
     const context = { mayLower: true, onReplay: () => undefined };
-    const first = shared.idsToRequest();
+    const first = shared.startRequest();
     shared.applyReply(
       { channel: "market:trades", ids: { m: "9-0", other: "9-0" }, recovered: true },
       { ...context, requested: first },
     );
     shared.finishReply(connection, { requested: first, isFirst: true });
     expect(shared.takeHeartbeat({ channel: "market:trades", ids: { m: "3-0" } }, true)).toEqual(new Set(["m"]));
-    const requested = shared.idsToRequest(new Set(["m"]));
+    const requested = shared.startRequest(new Set(["m"]));
     shared.applyReply({ channel: "market:trades", ids: { other: "9-0" }, recovered: true }, { ...context, requested });
     expect(shared.finishReply(connection, { requested, isFirst: false })).toEqual(new Set());
     const [only] = all;
@@ -116,14 +142,16 @@ describe("a subscription that several receivers share", () => {
         onClose: () => undefined,
         onListenerError: () => undefined,
       });
-      return shared.add(receiver as unknown as Receiver, false);
+      const needsRequest = shared.add(receiver as unknown as Receiver, false);
+      if (needsRequest) shared.receivers.markRequested();
+      return needsRequest;
     };
-    expect([add(2), shared.maxRate]).toEqual([true, 2]);
-    expect(add(4)).toBe(false);
+    expect([add(2), shared.receivers.maxRate]).toEqual([true, 2]);
+    expect(add(4)).toBe(true);
     shared.finishReply(connection, { requested: undefined, isFirst: true });
-    expect([add(3), shared.maxRate]).toEqual([false, 4]);
-    expect([add(5), shared.maxRate]).toEqual([true, 5]);
-    expect([add(undefined), shared.maxRate]).toEqual([true, undefined]);
+    expect([add(3), shared.receivers.maxRate]).toEqual([false, 4]);
+    expect([add(5), shared.receivers.maxRate]).toEqual([true, 5]);
+    expect([add(undefined), shared.receivers.maxRate]).toEqual([true, undefined]);
     expect(add(6)).toBe(false);
   });
 

@@ -1,6 +1,6 @@
 import { ChannelError } from "../../../contract/errors.ts";
 import type { ErrorMessage } from "../../../contract/messages.ts";
-import { isObject, parseData, parseErrorMessage, parseHeartbeat } from "../messages/parse-messages.ts";
+import { isObject, parseData, parseErrorMessage, parseHeartbeat, parseTopic } from "../messages/parse-messages.ts";
 import type { SubscribeRequests } from "../requests/subscribe-requests.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
@@ -65,14 +65,27 @@ export class ServiceEvents {
     const { requests, registry } = this.#options;
     const message = parseData(value);
     if (!message) {
-      this.#report("a malformed data message");
+      this.#onMalformed(value);
       return;
     }
     const isReplay = requests.replays.covers(message);
+    let isWrong = false;
     for (const subscription of registry.matching(message)) {
       const finding = subscription.take(message, !isReplay && requests.showsReset(subscription));
+      if (finding === "wrong") isWrong = true;
       if (finding !== "fine") requests.repairs.repair(subscription, [message.marketId], finding === "reset");
     }
+    if (isWrong) registry.wrongStates += 1;
+  }
+
+  /** Repairs the stream of a state channel that a malformed message names, and reports any other one. */
+  #onMalformed(value: unknown): void {
+    const { requests, registry } = this.#options;
+    const topic = parseTopic(value);
+    const damaged = topic ? registry.matching(topic).filter((each) => each.distrust(topic.marketId)) : [];
+    for (const subscription of damaged) requests.repairs.repair(subscription, [topic?.marketId]);
+    if (damaged.length > 0) registry.wrongStates += 1;
+    else this.#report("a malformed data message");
   }
 
   #onHeartbeat(value: unknown): void {

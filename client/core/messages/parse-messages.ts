@@ -1,7 +1,8 @@
 import { ChannelError } from "../../../contract/errors.ts";
+import { ENTRY_ID } from "../../../contract/ids.ts";
 import type {
   AuthenticatedMessage,
-  DataMessage,
+  DataEvent,
   ErrorMessage,
   HeartbeatMessage,
   SubscribedMessage,
@@ -28,15 +29,23 @@ const hasChannel = (value: unknown): value is Fields => isObject(value) && typeo
  * uses: the schemas' library would be most of the bundle.
  */
 
+const isId = (value: unknown): boolean => typeof value === "string" && ENTRY_ID.test(value);
+
+const isChange = (value: unknown): boolean => isObject(value) && isObject(value.head) && isObject(value.rows);
+
+/** Returns the topic of a message, or undefined where it names none. */
+export const parseTopic = (value: unknown): { channel: string; marketId?: string } | undefined =>
+  hasChannel(value) && isOptional(value.marketId, "string") ? (value as { channel: string }) : undefined;
+
 /** Returns a `data` message, or undefined where the value is malformed. */
-export function parseData(value: unknown): DataMessage | undefined {
+export function parseData(value: unknown): DataEvent | undefined {
   const isData =
     hasChannel(value) &&
     isOptional(value.marketId, "string") &&
-    isObject(value.data) &&
-    typeof value.id === "string" &&
-    typeof value.prev === "string";
-  return isData ? (value as unknown as DataMessage) : undefined;
+    (isObject(value.data) || (isChange(value.changes) && typeof value.sum === "number")) &&
+    isId(value.id) &&
+    isId(value.prev);
+  return isData ? (value as unknown as DataEvent) : undefined;
 }
 
 /** Returns a `heartbeat`, or undefined where the value is malformed. */

@@ -86,11 +86,19 @@ export class StreamPositions {
     if (position === undefined || this.#suspended.has(key)) return "ignore";
     if (compareIds(id, position) <= 0) return "old";
     if (prev !== position && !this.#isLatest && !this.#reportedGaps.has(key)) {
-      this.#missing.add(key);
+      this.miss(key);
       return "hole";
     }
     this.#reportedGaps.delete(key);
+    return this.move(key, id);
+  }
+
+  /** Moves the position to a value that may have an older id, because views of one stream count their own ids. */
+  move(key: StreamKey, id: string): Step {
+    if (this.#suspended.has(key)) return "ignore";
     this.#ids.set(key, id);
+    // Where only the newest value counts, nothing before it is missing.
+    if (this.#isLatest) this.#missing.delete(key);
     const target = this.#targets.get(key);
     if (target !== undefined && compareIds(id, target) >= 0) {
       this.#targets.delete(key);
@@ -122,11 +130,16 @@ export class StreamPositions {
     return isGap && position !== FIRST_ID ? position : undefined;
   }
 
+  /** Marks a stream in which messages are missing, until the service has replied. */
+  miss(key: StreamKey): void {
+    this.#missing.add(key);
+  }
+
   /** Ignores a stream's messages until the service has said where it is now. Does nothing before the first reply. */
   suspend(key: StreamKey): void {
     if (this.#idOf(key) === undefined) return;
     this.#suspended.add(key);
-    this.#missing.add(key);
+    this.miss(key);
   }
 
   /** Returns whether a stream waits for the service to say where it is. */

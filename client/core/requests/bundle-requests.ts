@@ -1,6 +1,7 @@
 import { compareIds, FIRST_ID } from "../../../contract/ids.ts";
 import { MAXIMUM_KEYS } from "../../../contract/limits.ts";
 import type { SubscribedMessage } from "../../../contract/messages.ts";
+import { isStateChannel } from "../../../contract/state/state-formats.ts";
 import type { RequestedIds, StreamIds } from "../positions/stream-position.ts";
 import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";
@@ -47,6 +48,13 @@ function sizeOf(item: SubscribeItem): number {
   return 2 * market + LIST_BYTES + MAP_BYTES + (singleId(item) ?? FIRST_ID).length;
 }
 
+/** What a request asks for beside streams. */
+const wishOf = ({ channel, receivers: { maxRate, depth } }: SharedSubscription): object => ({
+  maxRate,
+  depth,
+  changes: isStateChannel(channel) || undefined,
+});
+
 const withoutUndefined = (content: object): object =>
   Object.fromEntries(Object.entries(content).filter(([, value]) => value !== undefined));
 
@@ -82,13 +90,13 @@ function newest(ids: StreamIds, maximumBytes: number): Map<StreamKey, string> {
 }
 
 function singleRequest({ subscription, ids }: SubscribeItem, maximumBytes: number): SubscribeRequest {
-  const { topic, hasOneStream, maxRate } = subscription;
+  const { topic, hasOneStream } = subscription;
   const named = typeof ids === "object" && !hasOneStream ? newest(ids, maximumBytes) : ids;
   const many = typeof named === "object" ? Object.fromEntries(named) : named;
   const lastId = hasOneStream ? singleId({ subscription, ids }) : many;
   return {
     items: [{ subscription, ids: named }],
-    content: withoutUndefined({ ...topic, lastId, maxRate }),
+    content: withoutUndefined({ ...topic, lastId, ...wishOf(subscription) }),
     replyFor: (_, reply) => reply,
   };
 }
@@ -103,7 +111,7 @@ function bundledRequest(items: readonly SubscribeItem[]): SubscribeRequest {
       channel: first?.subscription.channel,
       marketId: markets,
       lastId: first?.ids === undefined ? undefined : lastId,
-      maxRate: first?.subscription.maxRate,
+      ...(first && wishOf(first.subscription)),
     }),
     replyFor({ channel, topic: { marketId = "" } }, { ids = {}, recovered, unrecovered = [] }) {
       const id = Object.hasOwn(ids, marketId) ? ids[marketId] : undefined;
@@ -137,13 +145,13 @@ function groupBy<T>(items: readonly T[], nameOf: (item: T) => unknown): T[][] {
 /**
  * Bundles subscriptions into requests of at most `maximumBytes`: the single markets of a channel share a request, so that
  * a page with hundreds of them reconnects with few requests. Those that resume and those that start go separately: in one
- * request, a market that starts beside one that resumes would not get its snapshot. So do those with another `maxRate`.
+ * request, a market that starts beside one that resumes would not get its snapshot. So do those with another `maxRate` or `depth`.
  */
 export function bundleSubscribes(items: readonly SubscribeItem[], maximumBytes: number): SubscribeRequest[] {
   const groups = groupBy(items, (item) => {
-    const { channel, topic, maxRate } = item.subscription;
+    const { channel, topic, receivers } = item.subscription;
     if (topic.marketId === undefined || topic.marketId === UNSAFE_NAME) return item;
-    return `${channel} ${item.ids === undefined} ${maxRate}`;
+    return `${channel} ${item.ids === undefined} ${receivers.maxRate} ${receivers.depth}`;
   });
   return groups.flatMap((group) => split(group, maximumBytes, sizeOf).map((part) => toRequest(part, maximumBytes)));
 }

@@ -69,7 +69,7 @@ export class PendingSubscribes {
       if (!subscription) return [];
       bySubscription.set(subscription, state);
       const only = isAnswered && !subscription.hasOneStream && suspects.size > 0 ? suspects : undefined;
-      return { subscription, ids: subscription.idsToRequest(only) };
+      return { subscription, ids: subscription.startRequest(only) };
     });
     for (const request of bundleSubscribes(items, this.#options.maximumBytes)) this.#sendOne(request, bySubscription);
   }

@@ -62,7 +62,7 @@ export class Repairs {
   awaitArrival(subscription: SharedSubscription, namedBy: "heartbeat" | "reply"): void {
     const state = this.#options.states.of(subscription);
     if (state?.phase !== "live" || state.arrivalTimer !== undefined || subscription.behind.size === 0) return;
-    const { maxRate } = subscription;
+    const { maxRate } = subscription.receivers;
     const timeout = ARRIVAL_TIMEOUT_MS + (maxRate === undefined ? 0 : 1_000 / maxRate);
     const repair = (): void => {
       state.arrivalTimer = undefined;

@@ -5,6 +5,12 @@ import type { Message, SubscribeOptions, Subscription } from "../types.ts";
 /** Messages that may wait while the loop is busy. */
 const MAXIMUM_WAITING = 10_000;
 
+/** Returns a message of a state channel with what changed in the one that it replaces. */
+function withChangesOf<C extends Channel>({ changed: before }: Message<C>, message: Message<C>): Message<C> {
+  const { changed, ...others } = message;
+  return before && changed ? { ...message, changed: [...new Set([...before, ...changed])] } : others;
+}
+
 interface MessageIteratorOptions<C extends Channel> {
   readonly isLatest: boolean;
   readonly signal: AbortSignal | undefined;
@@ -28,10 +34,11 @@ export async function* messageIterator<C extends Channel>({
   };
   const onMessage = (message: Message<C>): void => {
     count += 1;
-    // On a `latest` channel a newer value of the market replaces the one that waits.
+    // Where only the newest value counts, a newer value of the market replaces the one that waits.
     const key = isLatest ? message.marketId : count;
+    const skipped = waiting.get(key);
     waiting.delete(key);
-    waiting.set(key, message);
+    waiting.set(key, skipped ? withChangesOf(skipped, message) : message);
     wake();
     if (waiting.size <= MAXIMUM_WAITING) return;
     fail(new ChannelError("limit_exceeded", `the loop is ${MAXIMUM_WAITING} messages behind`));

@@ -1,19 +1,24 @@
 import type { Channel } from "../../../contract/channels.ts";
 import { compareIds, FIRST_ID } from "../../../contract/ids.ts";
-import { MAXIMUM_RATE } from "../../../contract/limits.ts";
-import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../../../contract/messages.ts";
+import type { DataEvent, DataMessage, HeartbeatMessage, SubscribedMessage } from "../../../contract/messages.ts";
+import { stateFormat } from "../../../contract/state/state-formats.ts";
 import { oldestIds } from "../positions/oldest-ids.ts";
 import { replyStreams } from "../positions/reply-streams.ts";
 import { StreamHeads } from "../positions/stream-heads.ts";
 import type { RequestedIds, StreamPosition, StreamReply } from "../positions/stream-position.ts";
-import type { StreamPositions } from "../positions/stream-positions.ts";
-import { channelTraits } from "../topics/channel-traits.ts";
+import type { Step } from "../positions/stream-positions.ts";
+import { StateStreams } from "../states/state-streams.ts";
+import { channelTraits, isConflated } from "../topics/channel-traits.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";
 import type { Receiver } from "./receiver.ts";
+import { Receivers } from "./receivers.ts";
 import { SubscriptionHealth } from "./subscription-health.ts";
 
-/** The conclusion from a message or a heartbeat: nothing to do, messages are missing, or the stream was reset. */
-export type Finding = "fine" | "hole" | "reset";
+/**
+ * The conclusion from a message or a heartbeat: nothing to do, messages are missing, the stream was reset, or the message
+ * of a state channel is wrong.
+ */
+export type Finding = "fine" | "hole" | "reset" | "wrong";
 
 /** The request of a reply, and the rules to apply it by. */
 export interface ReplyOptions {
@@ -29,38 +34,34 @@ export class SharedSubscription {
   readonly topic: Topic;
   readonly channel: Channel;
   readonly isPrivate: boolean;
+  /** True if only the newest value of a stream counts. */
   readonly isLatest: boolean;
   /** True if the request is for one stream, so that `lastId` is an id and not a map. */
   readonly hasOneStream: boolean;
-  readonly receivers = new Set<Receiver>();
-  readonly health = new SubscriptionHealth(() => this.#refresh());
+  readonly receivers: Receivers;
+  readonly health = new SubscriptionHealth(() => this.receivers.refresh());
   readonly #heads: StreamHeads;
-  /** Streams whose last heartbeat named an id that is known and older than a receiver's position, with that id. */
-  readonly #lowIds = new Map<StreamKey, string>();
+  /** Undefined on a channel whose messages have no state. */
+  readonly #states: StateStreams | undefined;
   #isAnswered = false;
 
-  constructor(topic: Topic) {
-    const { access, key, delivery } = channelTraits(topic.channel);
+  /** @param isWholeWanted whether the application has a subscription to the whole channel as well */
+  constructor(topic: Topic, isWholeWanted: () => boolean = () => false) {
+    const { access, key } = channelTraits(topic.channel);
     this.topic = topic;
     this.channel = topic.channel;
     this.isPrivate = access === "private";
-    this.isLatest = delivery === "latest";
+    this.isLatest = isConflated(topic.channel);
+    this.receivers = new Receivers(isWholeWanted);
     this.hasOneStream = key !== "marketId" || topic.marketId !== undefined;
+    const format = stateFormat(topic.channel);
+    this.#states = format && new StateStreams(format);
     this.#heads = new StreamHeads(this.isLatest);
-  }
-
-  /** The `maxRate` to request: enough for every receiver. Undefined for no limit. */
-  get maxRate(): number | undefined {
-    if (!this.isLatest || this.receivers.size === 0) return undefined;
-    let highest = 1;
-    for (const { maxRate = Number.POSITIVE_INFINITY } of this.receivers)
-      highest = Math.max(highest, Math.ceil(maxRate));
-    return highest <= MAXIMUM_RATE ? highest : undefined;
   }
 
   /** The streams in which a receiver waits for something that the service named. */
   get behind(): Set<StreamKey> {
-    return this.#collect(({ behind }) => behind);
+    return this.receivers.collect(({ behind }) => behind);
   }
 
   /** True if silence means anything: there is a stream from which something could arrive. */
@@ -68,19 +69,24 @@ export class SharedSubscription {
     return this.hasOneStream || this.#heads.ids.size > 0;
   }
 
-  /** Adds a receiver. Returns whether that takes a request: it is the first, starts elsewhere, or needs a higher rate. */
+  /**
+   * Adds a receiver. Returns whether that takes a request: it is the first, starts elsewhere, or needs another rate or
+   * depth.
+   */
   add(receiver: Receiver, hasOwnStart: boolean): boolean {
-    const { maxRate } = this;
     const isFirst = this.receivers.size === 0;
     this.receivers.add(receiver);
     receiver.refresh();
-    if (!this.#isAnswered) return isFirst || hasOwnStart;
+    if (!this.#isAnswered) return isFirst || hasOwnStart || this.receivers.areOutdated;
     if (hasOwnStart && !this.isLatest) return true;
     if (this.isLatest) receiver.positions.start();
     else receiver.positions.startAt(this.#heads.ids);
-    for (const [key, message] of this.#heads.values) receiver.take(key, message);
+    for (const [key, message] of this.#heads.values) {
+      if (this.#states?.isDistrusted(key) || !receiver.covers(message)) receiver.positions.miss(key);
+      receiver.take(key, message);
+    }
     receiver.refresh();
-    return !isFirst && this.maxRate !== maxRate;
+    return this.receivers.areOutdated;
   }
 
   /**
@@ -88,25 +94,21 @@ export class SharedSubscription {
    *
    * @param showsReset whether a message that is neither newer nor known shows that the stream was reset
    */
-  take(message: DataMessage, showsReset: boolean): Finding {
+  take(event: DataEvent, showsReset: boolean): Finding {
     this.health.markHeard();
-    const key = message.marketId;
-    let isOld = false;
-    let isNew = false;
-    let hasHole = false;
-    for (const receiver of this.receivers) {
-      const step = receiver.take(key, message);
-      if (step === "old") isOld = true;
-      else if (step === "apply") isNew = true;
-      else if (step === "hole") hasHole = true;
-    }
-    if (hasHole) return "hole";
-    if (isOld && !isNew && showsReset) {
-      const position = { key, id: message.id };
-      if (!this.#heads.knows(position)) return this.#suspend(position);
-    }
-    if (isNew || this.receivers.size === 0) this.#heads.advance(key, message);
-    return "fine";
+    if (this.#states) return this.#takeState(event, this.#states, showsReset);
+    return "data" in event ? this.#deliver(event, showsReset) : "fine";
+  }
+
+  /**
+   * Waits for a whole value of a stream, because a message of it is malformed. Returns false where that cannot be: the
+   * channel has no state, or the message does not name its stream.
+   */
+  distrust(key: StreamKey): boolean {
+    if (!this.#states || (key === undefined && !this.hasOneStream)) return false;
+    this.#states.distrust(key);
+    this.receivers.miss(key);
+    return true;
   }
 
   /** Applies a heartbeat, whose ids every receiver should have. Returns the streams that it shows were reset. */
@@ -117,19 +119,21 @@ export class SharedSubscription {
     for (const [key, each] of named) {
       if (each === undefined) continue;
       const position = { key, id: each };
-      if (this.#expect(position) || !showsReset) continue;
-      if (this.#heads.knows(position) && !this.#isLowAgain(position)) continue;
+      if (this.receivers.expect(position) || !showsReset) continue;
+      if (this.#heads.knows(position) && !this.#heads.isLowAgain(position, this.receivers.areAheadOf(position)))
+        continue;
       if (this.#suspend(position) === "reset") reset.add(key);
     }
     return reset;
   }
 
-  /** Returns the ids to name in a request: of all streams, or of the given ones. */
-  idsToRequest(only?: ReadonlySet<StreamKey>): RequestedIds {
+  /** Returns the ids to name in a request that is about to be sent: of all streams, or of the given ones. */
+  startRequest(only?: ReadonlySet<StreamKey>): RequestedIds {
+    this.receivers.markRequested();
     if (this.isLatest && !this.#isAnswered) return undefined;
-    const positions = [...this.receivers].map((receiver) => receiver.positions);
+    const { positions, depth } = this.receivers;
     if (!this.hasOneStream && positions.some(({ wantsAll }) => wantsAll)) return FIRST_ID;
-    const ids = oldestIds(positions);
+    const ids = this.#states ? this.#states.ids(this.#heads.values, depth) : oldestIds(positions);
     if (only) return new Map([...only].map((key) => [key, ids.get(key) ?? FIRST_ID]));
     return ids.size > 0 ? ids : undefined;
   }
@@ -142,7 +146,7 @@ export class SharedSubscription {
     const doubtful = new Set<StreamKey>();
     for (const reply of replyStreams(message, this.topic.marketId, requested)) {
       const { key, id, requestedId, isLost } = reply;
-      if (isLost && !mayLower && this.#isBelow(reply)) doubtful.add(key);
+      if (isLost && !mayLower && this.receivers.areAheadOf(reply)) doubtful.add(key);
       if (isLost || compareIds(id, requestedId ?? FIRST_ID) > 0) onReplay(reply);
       this.#applyStreamReply({ ...reply, mayLower });
     }
@@ -161,7 +165,7 @@ export class SharedSubscription {
   ): Set<StreamKey> {
     const again = new Set<StreamKey>();
     const isNamed = (key: StreamKey): boolean => typeof requested === "object" && requested.has(key);
-    for (const key of this.#collect(({ missing }) => missing)) {
+    for (const key of this.receivers.collect(({ missing }) => missing)) {
       // The service was asked about this stream and its reply does not name it: the stream no longer exists.
       if (isNamed(key)) this.#applyStreamReply({ key, id: FIRST_ID, requestedId: FIRST_ID, isLost: true });
       else again.add(key);
@@ -169,7 +173,7 @@ export class SharedSubscription {
     if (isFirst && !this.isLatest && typeof requested === "object") {
       for (const key of this.behind) if (!isNamed(key)) again.add(key);
     }
-    for (const { positions } of this.receivers) positions.start();
+    for (const positions of this.receivers.positions) positions.start();
     this.#isAnswered = true;
     this.health.confirm(connection);
     return again;
@@ -177,20 +181,53 @@ export class SharedSubscription {
 
   /** Marks what the receivers still wait for as overdue. */
   markOverdue(): void {
-    for (const { positions } of this.receivers) positions.markOverdue();
-    this.#refresh();
+    for (const positions of this.receivers.positions) positions.markOverdue();
+    this.receivers.refresh();
   }
 
   /** Forgets everything, because the user changed. */
   reset(): void {
     this.#isAnswered = false;
     this.#heads.clear();
-    for (const { positions } of this.receivers) positions.reset();
+    this.#states?.clear();
+    for (const receiver of this.receivers) receiver.reset();
     this.health.clear();
   }
 
-  #refresh(): void {
-    for (const receiver of [...this.receivers]) receiver.refresh();
+  /** Puts the value together that a message of a state channel leads to, and gives it to every receiver. */
+  #takeState(event: DataEvent, states: StateStreams, showsReset: boolean): Finding {
+    const key = event.marketId;
+    // A message that does not name its stream is of none of them.
+    if ((key === undefined && !this.hasOneStream) || this.receivers.areSuspended(key)) return "fine";
+    const held = this.#heads.values.get(key);
+    const proven = states.prove(event, held, this.receivers.depth);
+    if (typeof proven === "object") {
+      const finding = this.#deliver(proven, showsReset, held !== undefined && held.depth !== proven.depth);
+      if (finding === "fine") this.#heads.replace(key, proven);
+      return finding;
+    }
+    if (proven === "old") return this.#onOld({ key, id: event.id }, showsReset);
+    if (proven === "other-view") return "fine";
+    // A value of another view is true until the service has answered the request for this one.
+    if (!held || states.isDistrusted(key)) this.receivers.miss(key);
+    return proven === "wrong" ? "wrong" : "hole";
+  }
+
+  /** Gives a message to every receiver, whatever its id is if it belongs to another view than the message before it. */
+  #deliver(message: DataMessage, showsReset: boolean, isOtherView = false): Finding {
+    const key = message.marketId;
+    const steps = new Set<Step>();
+    for (const receiver of this.receivers) steps.add(receiver.take(key, message, isOtherView));
+    if (steps.has("hole")) return "hole";
+    const isNew = steps.has("apply");
+    const finding = steps.has("old") && !isNew ? this.#onOld({ key, id: message.id }, showsReset) : "fine";
+    if (!this.#states && (isNew || this.receivers.size === 0)) this.#heads.advance(key, message);
+    return finding;
+  }
+
+  /** Suspends the stream of a message that is not newer than what the receivers have and that is not known. */
+  #onOld(position: StreamPosition, showsReset: boolean): Finding {
+    return showsReset && !this.#heads.knows(position) ? this.#suspend(position) : "fine";
   }
 
   #applyStreamReply(reply: StreamReply): void {
@@ -203,43 +240,11 @@ export class SharedSubscription {
     this.#heads.applyReply(reply, isReset);
   }
 
-  /** Returns whether a receiver is behind a position that the service named. */
-  #expect(named: StreamPosition): boolean {
-    let isBehind = false;
-    for (const { positions } of this.receivers) if (positions.expect(named)) isBehind = true;
-    return isBehind;
-  }
-
-  /** Returns whether the previous heartbeat named the same older id: a single one may have been overtaken. */
-  #isLowAgain(named: StreamPosition): boolean {
-    const { key, id } = named;
-    const isBelow = this.#isBelow(named);
-    const isAgain = isBelow && this.#lowIds.get(key) === id;
-    if (isBelow) this.#lowIds.set(key, id);
-    else this.#lowIds.delete(key);
-    return isAgain;
-  }
-
-  #isBelow(named: StreamPosition): boolean {
-    for (const { positions } of this.receivers) if (positions.compare(named) < 0) return true;
-    return false;
-  }
-
   /** Suspends a stream of which the service is behind the receivers. */
   #suspend(named: StreamPosition): Finding {
-    let finding: Finding = "fine";
-    for (const receiver of this.receivers) {
-      if (receiver.positions.compare(named) >= 0) continue;
-      receiver.positions.suspend(named.key);
-      receiver.refresh();
-      finding = "reset";
-    }
-    return finding;
-  }
-
-  #collect(keysOf: (positions: StreamPositions) => Iterable<StreamKey>): Set<StreamKey> {
-    const keys = new Set<StreamKey>();
-    for (const { positions } of this.receivers) for (const key of keysOf(positions)) keys.add(key);
-    return keys;
+    if (!this.receivers.suspend(named)) return "fine";
+    // The value that is held may belong to what was lost.
+    this.#states?.distrust(named.key);
+    return "reset";
   }
 }

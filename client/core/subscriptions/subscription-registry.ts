@@ -1,3 +1,4 @@
+import type { Channel } from "../../../contract/channels.ts";
 import { type Topic, topicName, type WireTopic } from "../topics/topic.ts";
 import { SharedSubscription } from "./shared-subscription.ts";
 
@@ -5,6 +6,8 @@ import { SharedSubscription } from "./shared-subscription.ts";
 export class SubscriptionRegistry {
   /** By the name of the topic. */
   readonly #subscriptions = new Map<string, SharedSubscription>();
+  /** Messages of state channels that were wrong and that the service was asked to repair. */
+  wrongStates = 0;
 
   get all(): IterableIterator<SharedSubscription> {
     return this.#subscriptions.values();
@@ -24,7 +27,7 @@ export class SubscriptionRegistry {
     const name = topicName(topic);
     const existing = this.#subscriptions.get(name);
     if (existing) return existing;
-    const fresh = new SharedSubscription(topic);
+    const fresh = new SharedSubscription(topic, () => this.#subscriptions.has(topic.channel));
     this.#subscriptions.set(name, fresh);
     return fresh;
   }
@@ -32,6 +35,11 @@ export class SubscriptionRegistry {
   /** Returns the subscription to exactly this topic. */
   find(topic: WireTopic): SharedSubscription | undefined {
     return this.#subscriptions.get(topicName(topic));
+  }
+
+  /** Returns the subscriptions to single markets of a channel. */
+  marketsOf(channel: Channel): SharedSubscription[] {
+    return [...this.all].filter(({ topic }) => topic.channel === channel && topic.marketId !== undefined);
   }
 
   /** Returns the subscriptions that a message is for: that of its market, and that of the whole channel. */

@@ -27,6 +27,9 @@ const traits: { readonly [C in Channel]: TraitsOf<C> } = {
   "user:copy-trade": durable,
 };
 
+/** Returns true where only the newest value of a stream counts, so that those before it may be left out. */
+export const isConflated = (channel: Channel): boolean => ["latest", "state"].includes(channelTraits(channel).delivery);
+
 /** Returns the traits of a channel. @throws RangeError for a name that the contract does not have */
 export function channelTraits(channel: Channel): ChannelTraits {
   if (!Object.hasOwn(traits, channel)) throw new RangeError(`unknown channel ${JSON.stringify(channel)}`);

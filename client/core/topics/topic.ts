@@ -1,6 +1,7 @@
 import type { Channel } from "../../../contract/channels.ts";
-import { FIRST_ID } from "../../../contract/ids.ts";
-import { MAXIMUM_MARKET_LENGTH } from "../../../contract/limits.ts";
+import { ENTRY_ID, FIRST_ID } from "../../../contract/ids.ts";
+import { DEPTHS, type Depth, MAXIMUM_MARKET_LENGTH } from "../../../contract/limits.ts";
+import { stateFormat } from "../../../contract/state/state-formats.ts";
 import { channelTraits } from "./channel-traits.ts";
 
 /** One subscription's subject, as requests name it: one market of a channel, or the whole channel without `marketId`. */
@@ -27,8 +28,6 @@ export const topicName = ({ channel, marketId }: WireTopic): string =>
 
 /** Control characters and lone surrogates, which the service refuses. */
 const INVALID_CHARACTERS = /[\p{Cc}\p{Cs}]/u;
-
-const ENTRY_ID = /^\d{1,15}-\d{1,15}$/;
 
 const isMarketId = (value: unknown): boolean =>
   typeof value === "string" &&
@@ -69,4 +68,12 @@ export function checkStart({ channel, marketId }: Topic, lastId: StartPosition):
       throw new RangeError("lastId: a map of ids by market, each of the form <milliseconds>-<number>");
     }
   }
+}
+
+/** Checks the `depth` of a subscription. @throws RangeError that says what is wrong */
+export function checkDepth({ channel, marketId }: Topic, depth: Depth | undefined): void {
+  if (depth === undefined) return;
+  if (!stateFormat(channel)?.limit) throw new RangeError(`depth: the channel ${channel} has no levels`);
+  if (marketId === undefined) throw new RangeError("depth: name a market; a whole channel has all levels");
+  if (!DEPTHS.includes(depth)) throw new RangeError(`depth must be one of ${DEPTHS.join(", ")}`);
 }

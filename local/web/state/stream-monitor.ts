@@ -1,5 +1,6 @@
+import { isConflated } from "../../../client/core/topics/channel-traits.ts";
 import type { Gap, Message, SubscriptionStatus } from "../../../client/index.ts";
-import { type Channel, channelDefinition, channelNames } from "../../../contract/channels.ts";
+import { type Channel, channelNames } from "../../../contract/channels.ts";
 import { timeOf } from "../../../contract/ids.ts";
 import { LatencyWindow, type Percentiles } from "./latency-window.ts";
 import { StreamWatch } from "./stream-watch.ts";
@@ -71,7 +72,7 @@ export class StreamMonitor {
 
   /** Begins to record one subscription; what was before does not count. */
   record(channel: Channel): Recorder {
-    const watch = new StreamWatch(channelDefinition(channel).delivery !== "latest");
+    const watch = new StreamWatch(!isConflated(channel));
     const startedAt = Date.now();
     this.#setStatus(channel, "subscribing");
     return {

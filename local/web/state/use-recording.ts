@@ -5,6 +5,9 @@ import { FIRST_ID } from "../../../contract/ids.ts";
 import { type Feed, useFeed } from "./liveness.ts";
 import { type PageContext, usePage } from "./page-context.ts";
 
+/** Price levels a side that the page needs: all that follow the order book share one subscription. */
+export const BOOK_DEPTH = 10;
+
 /** Channels of the user who is signed in. */
 const USER_CHANNELS = ["user:orders", "user:notifications", "user:portfolio", "user:copy-trade"] as const;
 
@@ -76,7 +79,7 @@ export function useRecording({ client, user, marketId }: Recording): void {
   useEffect(() => {
     if (marketId === null) return undefined;
     const ends = [
-      watch({ client, page, channel: "market:orderbook", options: { marketId } }),
+      watch({ client, page, channel: "market:orderbook", options: { marketId, depth: BOOK_DEPTH } }),
       watch({
         client,
         page,

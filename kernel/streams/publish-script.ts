@@ -53,7 +53,7 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  * `g` its epochs. A guard of entities has the version and the epochs in one text. Epochs: the current one, then the hashes
  * of those that it replaced, the latest first; none where the version is a time.
  */
-const createScript = ({ fields, stateKeys, checkState, writeState, stock }: ScriptParts): string => `
+const createScript = ({ fields, stateKeys, checkState, kept, writeState, stock }: ScriptParts): string => `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, window, stateOf = ARGV[3], tonumber(ARGV[6]), ARGV[8]
 local time = redis.call('TIME')
@@ -192,7 +192,7 @@ ${checkState}
     if stateOf == 'stream' then
       held = tonumber(version)
       if window == 0 then events = string.sub(events .. event .. ' ', ${-REMEMBERED_EVENTS * REMEMBERED_EVENT_LENGTH - 1}) end
-      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], nextId, 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
+      id = redis.call('XADD', stream, 'MAXLEN', ${kept}, nextId, 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
     else
       id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], nextId, 'm', body, 'p', prev)
     end
@@ -242,6 +242,8 @@ interface ScriptParts {
   readonly stateKeys: string;
   /** Refuses a change that does not fit the state; completes the body. */
   readonly checkState: string;
+  /** The number of entries that the stream keeps, of one that is a state. */
+  readonly kept: string;
   /** Writes the state that the new entry leads to. */
   readonly writeState: string;
   /** The id before the new entry's, where a stock server is to get the whole value; else the empty text. */
@@ -253,6 +255,7 @@ export const publishScript = createScript({
   fields: "stateOf == 'nothing' and 2 or stateOf == 'stream' and 4 or 5",
   stateKeys: "",
   checkState: "",
+  kept: "ARGV[1]",
   writeState: "",
   stock: "''",
 });
@@ -310,6 +313,8 @@ at = at + 3
   end
   if not refused and not isStale then body = body .. string.format(',"sum":%.0f', sum) end
 `,
+  // What came before a whole value is of no use any more, and may be as large.
+  kept: "(mode == 'whole' and 1 or ARGV[1])",
   writeState: `
     before = prev
     if mode == 'whole' then redis.call('EXPIRE', hash, 0) end

@@ -95,7 +95,8 @@ export class RealtimeClient {
   }
 
   get statistics(): ClientStatistics {
-    return { wrongStates: this.#registry.wrongStates };
+    const { verifiedStates, wrongStates } = this.#registry;
+    return { verifiedStates, wrongStates };
   }
 
   /** True if `close` was called, after which `subscribe` throws. */

@@ -34,12 +34,15 @@ export function depthScale({ bids, asks }: OutcomeBook): DepthScale | undefined 
   return { from, to, middle, top: roundUp(most) };
 }
 
-/** Returns the outline of one side as the path of an SVG, in prices and shares: a step at each level, closed at the bottom. */
-export function depthPath(levels: readonly PriceLevel[]): string {
+/** A price that no chart shows. */
+const OUTSIDE = { bids: -1, asks: 2 };
+
+/** Returns the outline of one side as the path of an SVG, in prices and shares: a step at each level, closed out of sight. */
+export function depthPath(levels: readonly PriceLevel[], side: "bids" | "asks"): string {
   let total = 0;
   const steps = levels.map(({ price, size }) => {
     total += Number(size);
     return `H${price}V${total}`;
   });
-  return steps.length === 0 ? "" : `M${levels[0]?.price} 0${steps.join("")}V0Z`;
+  return steps.length === 0 ? "" : `M${levels[0]?.price} 0${steps.join("")}H${OUTSIDE[side]}V0Z`;
 }

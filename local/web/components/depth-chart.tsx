@@ -10,8 +10,13 @@ const SIZE = 100;
 const MIDDLE_FROM = 32;
 const MIDDLE_TO = 68;
 
-const Curve = memo(function Curve({ side, levels }: { readonly side: string; readonly levels: readonly PriceLevel[] }) {
-  const path = useMemo(() => depthPath(levels), [levels]);
+interface CurveProps {
+  readonly side: "bids" | "asks";
+  readonly levels: readonly PriceLevel[];
+}
+
+const Curve = memo(function Curve({ side, levels }: CurveProps) {
+  const path = useMemo(() => depthPath(levels, side), [levels, side]);
   return <path className={side} d={path} />;
 });
 

@@ -38,7 +38,7 @@ function DepthChoice() {
   const [depth, setDepth] = useAtom(bookDepthAtom);
   return (
     <div className="depth-choice">
-      <span aria-hidden="true">Levels a side</span>
+      <span aria-hidden="true">Levels</span>
       <Choice
         label="Levels a side"
         options={DEPTHS}

@@ -71,9 +71,7 @@ describe("a guest", () => {
         await expect.poll(() => steps(side)).toBeGreaterThanOrEqual(count);
         if (levels !== "All") expect(await steps(side)).toBe(count);
         expect(await chart.getAttribute("aria-label")).toMatch(
-          new RegExp(
-            `^Depth of ${outcome.toLowerCase()} shares: [\\d,]+ bid down to [\\d.]+¢, [\\d,]+ asked up to [\\d.]+¢$`,
-          ),
+          new RegExp(`^Depth of ${outcome}: [\\d,]+ bid down to [\\d.]+¢, [\\d,]+ asked up to [\\d.]+¢$`),
         );
       }
     }

@@ -26,12 +26,12 @@ function toDrawing({ from, to, top }: DepthScale): string {
   return `matrix(${x} 0 0 ${-y} ${-from * x} ${SIZE})`;
 }
 
-function describe(outcome: string, { bids, asks }: OutcomeBook): string {
+function describe(outcome: "yes" | "no", { bids, asks }: OutcomeBook): string {
   const side = (levels: readonly PriceLevel[], name: string): string => {
     const last = levels.at(-1);
     return last ? `${count(sharesOf(levels))} ${name} to ${cents(last.price)}` : `none ${name}`;
   };
-  return `Depth of ${outcome} shares: ${side(bids, "bid down")}, ${side(asks, "asked up")}`;
+  return `Depth of ${outcome === "yes" ? "Yes" : "No"}: ${side(bids, "bid down")}, ${side(asks, "asked up")}`;
 }
 
 function PriceAxis({ from, to, middle }: DepthScale) {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import * as z from "zod";
-import { readCommandLine, wholeNumber } from "../../tools/command-line.ts";
+import { flag, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
 import { measureFrames, measureMemory } from "./measure.ts";
 
 const usage = `npm run bench:page -- <what> [options]
@@ -13,6 +13,7 @@ const usage = `npm run bench:page -- <what> [options]
 
   --markets N      (default 200)
   --updates N      a second and market (default 20)
+  --books          books of 100 levels a side that move, in place of prices; the page shows that of one market
   --json FILE      writes the rows there as well
 
 What a batch per frame saves is measured by npm run bench:client -- frames.
@@ -22,12 +23,14 @@ const { words, seconds, minutes, json, ...options } = readCommandLine({
   usage,
   texts: ["seconds", "minutes", "markets", "updates", "json"],
   hasWords: true,
+  flags: ["books"],
   schema: z.object({
     words: z.tuple([z.enum(["frames", "memory"], "the first word must be frames or memory")]),
     seconds: wholeNumber(15),
     minutes: wholeNumber(2),
     markets: wholeNumber(200),
     updates: wholeNumber(20),
+    books: flag,
     json: z.string().optional(),
   }),
 });

@@ -5,15 +5,17 @@ import { createPublisher } from "../../kernel/streams/publisher.ts";
 import { startQuietPlatform } from "../../local/quiet-platform.ts";
 import { type BenchPage, openAddress } from "../client/browser.ts";
 import { startFeed } from "../client/feed.ts";
-import { createTraffic } from "./traffic.ts";
+import { createBookTraffic, createTraffic } from "./traffic.ts";
 
 /** Time for the page to settle before it is measured, in ms. */
 const WARM_UP_MS = 5_000;
 
 export interface PageOptions {
   readonly markets: number;
-  /** Price updates a second and market. */
+  /** Updates a second and market. */
   readonly updates: number;
+  /** True for books that move in place of prices. */
+  readonly books: boolean;
 }
 
 /** Measurements of the page in one run. */
@@ -50,14 +52,14 @@ interface Streaming {
 const fail = (error: Error): void => console.error(error.message);
 
 /** The page of `npm start` in Chromium, with messages that stream into it. */
-async function startStreaming({ markets, updates }: PageOptions): Promise<Streaming> {
+async function startStreaming({ markets, updates, books }: PageOptions): Promise<Streaming> {
   const platform = await startQuietPlatform((text) => console.error(text));
   const commands = connectPublisher(parseEnvironment(redisEnvironment, { RT_REDIS_URL: platform.redisUrl }), fail);
   let published = 0;
   const feed = startFeed({
     publisher: createPublisher(commands),
     rate: markets * updates,
-    next: createTraffic(markets),
+    next: books ? createBookTraffic(markets) : createTraffic(markets),
     onPublished: () => {
       published += 1;
     },
@@ -79,7 +81,7 @@ async function startStreaming({ markets, updates }: PageOptions): Promise<Stream
 const textOf = async (page: BenchPage, name: string): Promise<string> =>
   String(await page.evaluate(`document.querySelector("[data-testid=${name}]").textContent`));
 
-/** Measures frames and the main thread while prices move. */
+/** Measures frames and the main thread while prices or books move. */
 export async function measureFrames({
   seconds,
   ...options

@@ -1,8 +1,13 @@
 import type { ChannelMessage } from "../../contract/domain-events.ts";
+import { Book } from "../../local/simulator/book.ts";
 import { MARKETS } from "../../local/simulator/market.ts";
+import { Random } from "../../local/simulator/random.ts";
 
 /** One message of each kind for the market that is shown comes after so many prices. */
 const PRICES_BETWEEN = 100;
+
+/** Levels a side of a book that moves. */
+const LEVELS = 100;
 
 const decimal = (thousandths: number): string => `0.${String(thousandths).padStart(3, "0")}`;
 
@@ -19,11 +24,37 @@ function book(marketId: string, number: number) {
   return { marketId, yes: outcome, no: outcome, time: Date.now() };
 }
 
+/** Markets that the page lists come first, and of those the one that it shows. */
+function marketIds(count: number): string[] {
+  const others = Array.from({ length: Math.max(0, count - MARKETS.length) }, (_, index) => `market-${index}`);
+  return [...MARKETS.map(({ id }) => id), ...others].slice(0, count);
+}
+
+/** Books of `count` markets in turn, in each of which a few levels change around a price that wanders. */
+export function createBookTraffic(count: number): () => ChannelMessage {
+  const random = new Random(1);
+  const books = marketIds(count).map((marketId) => ({ marketId, book: new Book(LEVELS, random), price: 500 }));
+  let number = 0;
+  return () => {
+    const market = books[number % count];
+    if (!market) throw new RangeError("there must be a market");
+    number += 1;
+    market.price = Math.min(800, Math.max(200, market.price + random.between(-1, 1)));
+    market.book.update(market.price);
+    const data = { marketId: market.marketId, yes: market.book.yes(), no: market.book.no(), time: Date.now() };
+    const eventId = `bench-${number}`;
+    return {
+      channel: "market:orderbook",
+      key: market.marketId,
+      ...{ eventId, version: number, versionEpoch: "bench", data },
+    };
+  };
+}
+
 /** Messages for the whole page: prices of `count` markets in turn, and books and trades of the one that is shown. */
 export function createTraffic(count: number): () => ChannelMessage {
   const shown = MARKETS[0].id;
-  const others = Array.from({ length: Math.max(0, count - MARKETS.length) }, (_, index) => `market-${index}`);
-  const markets = [...MARKETS.map(({ id }) => id), ...others].slice(0, count);
+  const markets = marketIds(count);
   let number = 0;
   return () => {
     number += 1;

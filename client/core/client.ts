@@ -96,7 +96,8 @@ export class RealtimeClient {
 
   /** Counts since the client was created. */
   get statistics(): ClientStatistics {
-    return { wrongStates: this.#registry.wrongStates };
+    const { verifiedStates, wrongStates } = this.#registry;
+    return { verifiedStates, wrongStates };
   }
 
   /** True if `close` was called, after which `subscribe` throws. */

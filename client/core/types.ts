@@ -96,6 +96,8 @@ export interface Subscription {
 
 /** Counts since the client was created. */
 export interface ClientStatistics {
+  /** Messages of state channels that led to the publisher's value: their sum proves all rows of it. */
+  readonly verifiedStates: number;
   /**
    * Messages of state channels that were malformed or did not lead to the publisher's value. None of them was shown: the
    * client asked for the whole value of the stream each time.

@@ -41,13 +41,16 @@ export class Market {
   readonly id: string;
   readonly #random: Random;
   readonly #book: Book;
+  /** True if its books are sent as some exchanges do it: YES alone, which NO mirrors. */
+  readonly #isMirrored: boolean;
   #yes: number;
   #volume: number;
   #trades = 0;
 
-  constructor(id: string, random: Random) {
+  constructor(id: string, random: Random, isMirrored: boolean) {
     this.id = id;
     this.#random = random;
+    this.#isMirrored = isMirrored;
     this.#yes = random.between(100, 900);
     this.#volume = random.between(1_000_000, 90_000_000);
     this.#book = new Book(random.between(SHALLOWEST, DEEPEST), random);
@@ -83,7 +86,8 @@ export class Market {
 
   orderBook(time: number) {
     this.#book.update(this.#yes);
-    return { marketId: this.id, yes: this.#book.yes(), no: this.#book.no(), time };
+    const no = this.#isMirrored ? { mirrored: true } : { no: this.#book.no() };
+    return { marketId: this.id, yes: this.#book.yes(), ...no, time };
   }
 
   trade(time: number) {

@@ -47,7 +47,7 @@ export class Simulation {
 
   constructor(seed: number) {
     this.#random = new Random(seed);
-    this.#markets = MARKETS.map(({ id }) => new Market(id, this.#random));
+    this.#markets = MARKETS.map(({ id }, index) => new Market(id, this.#random, index % 2 === 1));
     this.#accounts = USERS.map((user) => new Account(user, this.#markets, this.#random));
   }
 

@@ -13,7 +13,7 @@ import { TopBar } from "./components/top-bar.tsx";
 import { Trades } from "./components/trades.tsx";
 import { usePage } from "./state/page-context.ts";
 import { selectedMarketAtom, type Theme, userAtom, viewAtom } from "./state/session.ts";
-import { BOOK_DEPTH, useRecording } from "./state/use-recording.ts";
+import { useRecording } from "./state/use-recording.ts";
 import { useTheme } from "./state/use-theme.ts";
 
 interface MarketProps {
@@ -24,15 +24,12 @@ interface MarketProps {
 
 /** The market that is shown, and the user's account beside it. */
 function Market({ marketId, user, theme }: MarketProps) {
-  const price = useChannel("market:prices", { marketId, keep: 0 });
-  const book = useChannel("market:orderbook", { marketId, keep: 0, depth: BOOK_DEPTH });
-  const trades = useChannel("market:trades", { marketId, keep: 100, lastId: FIRST_ID });
   const orders = useChannel("user:orders", { enabled: user !== null, keep: 500, lastId: FIRST_ID });
   return (
     <>
-      <MarketPanel {...{ marketId, price, book, user, orders, theme }} />
-      <OrderBook book={book} />
-      <Trades trades={trades} />
+      <MarketPanel {...{ marketId, user, orders, theme }} />
+      <OrderBook marketId={marketId} />
+      <Trades marketId={marketId} />
       <AccountPanel user={user} orders={orders} />
     </>
   );

@@ -6,6 +6,7 @@ import {
   edgeEnvironment,
   edgeFanOutEnvironment,
   edgeQueueEnvironment,
+  failureQueueEnvironment,
   parseEnvironment,
   publishingEnvironment,
   redisEnvironment,
@@ -72,7 +73,10 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const hasEdge = synthesis.config.managedEdge.enabled;
 
   it("sets exactly the variables that every publisher parses", () => {
-    const schema = redisSchema.extend(edgeQueueEnvironment.shape).extend(publishingEnvironment.shape);
+    const schema = redisSchema
+      .extend(edgeQueueEnvironment.shape)
+      .extend(publishingEnvironment.shape)
+      .extend(failureQueueEnvironment.shape);
 
     for (const publisher of publishersOf(synthesis)) {
       const { config, unknown } = parseVariables(schema, publisher);

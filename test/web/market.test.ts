@@ -36,7 +36,7 @@ describe("a guest", () => {
     // In one reading: between two the book may have moved.
     const rows = (await book.locator("tbody th").allTextContents()).filter((text) => text.endsWith("¢"));
     const prices = rows.map((text) => Number.parseFloat(text));
-    expect(prices).toHaveLength(16);
+    expect(prices).toHaveLength(12);
     expect(prices).toEqual(prices.toSorted((a, b) => b - a));
     await moving(() => book.textContent());
   });
@@ -47,6 +47,45 @@ describe("a guest", () => {
     const depths = styles.map((style) => Number.parseFloat(style?.replace("--depth:", "") ?? ""));
     expect(depths).toEqual(depths.toSorted((a, b) => a - b));
     expect(depths.at(-1)).toBeGreaterThan(depths[0] ?? 1);
+  });
+
+  it("sees the depth of as many levels as it chooses, of the outcome that it chooses", async () => {
+    const book = guest.panel("Order book");
+    const chart = book.getByRole("img");
+    const steps = async (side: string): Promise<number> =>
+      ((await chart.locator(`path.${side}`).getAttribute("d")) ?? "").split("V").length - 2;
+    // Every second market sends YES alone, which NO mirrors.
+    await guest.chooseMarket("Fed cuts rates in June");
+    for (const [levels, count] of [
+      ["10", 10],
+      ["20", 20],
+      ["50", 50],
+      ["All", 51],
+    ] as const) {
+      await book.getByRole("radio", { name: levels, exact: true }).check({ force: true });
+      for (const [outcome, side] of [
+        ["No", "asks"],
+        ["Yes", "bids"],
+      ] as const) {
+        await book.getByRole("radio", { name: outcome, exact: true }).check({ force: true });
+        await expect.poll(() => steps(side)).toBeGreaterThanOrEqual(count);
+        if (levels !== "All") expect(await steps(side)).toBe(count);
+        expect(await chart.getAttribute("aria-label")).toMatch(
+          new RegExp(`^Depth of ${outcome}: [\\d,]+ bid down to [\\d.]+¢, [\\d,]+ asked up to [\\d.]+¢$`),
+        );
+      }
+    }
+  });
+
+  it("sees that the book is verified, and how often it was", async () => {
+    const checks = async (): Promise<number> =>
+      Number((await guest.page.getByTestId("verified").textContent())?.replace(",", ""));
+    await guest
+      .panel("Order book")
+      .getByText(/^Book verified, [\d,]+ checks$/)
+      .waitFor();
+    const before = await checks();
+    await expect.poll(checks).toBeGreaterThan(before);
   });
 
   it("sees trades, also those from before the page was opened", async () => {

@@ -2,7 +2,7 @@ import { ChannelError } from "../../../contract/errors.ts";
 import type { ErrorMessage } from "../../../contract/messages.ts";
 import { isObject, parseData, parseErrorMessage, parseHeartbeat, parseTopic } from "../messages/parse-messages.ts";
 import type { SubscribeRequests } from "../requests/subscribe-requests.ts";
-import type { SharedSubscription } from "../subscriptions/shared-subscription.ts";
+import type { Finding, SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
 import type { WireTopic } from "../topics/topic.ts";
 
@@ -69,13 +69,15 @@ export class ServiceEvents {
       return;
     }
     const isReplay = requests.replays.covers(message);
-    let isWrong = false;
+    const findings = new Set<Finding>();
     for (const subscription of registry.matching(message)) {
       const finding = subscription.take(message, !isReplay && requests.showsReset(subscription));
-      if (finding === "wrong") isWrong = true;
-      if (finding !== "fine") requests.repairs.repair(subscription, [message.marketId], finding === "reset");
+      findings.add(finding);
+      if (finding !== "fine" && finding !== "verified")
+        requests.repairs.repair(subscription, [message.marketId], finding === "reset");
     }
-    if (isWrong) registry.wrongStates += 1;
+    if (findings.has("wrong")) registry.wrongStates += 1;
+    if (findings.has("verified")) registry.verifiedStates += 1;
   }
 
   /** Repairs the stream of a state channel that a malformed message names, and reports any other one. */

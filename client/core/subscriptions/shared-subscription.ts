@@ -15,10 +15,10 @@ import { Receivers } from "./receivers.ts";
 import { SubscriptionHealth } from "./subscription-health.ts";
 
 /**
- * The conclusion from a message or a heartbeat: nothing to do, messages are missing, the stream was reset, or the message
- * of a state channel is wrong.
+ * The conclusion from a message or a heartbeat: nothing to do, also because its sum proves its value (`verified`), messages
+ * are missing, the stream was reset, or the message of a state channel is wrong.
  */
-export type Finding = "fine" | "hole" | "reset" | "wrong";
+export type Finding = "fine" | "verified" | "hole" | "reset" | "wrong";
 
 /** The request of a reply, and the rules to apply it by. */
 export interface ReplyOptions {
@@ -203,8 +203,9 @@ export class SharedSubscription {
     const proven = states.prove(event, held, this.receivers.depth);
     if (typeof proven === "object") {
       const finding = this.#deliver(proven, showsReset, held !== undefined && held.depth !== proven.depth);
-      if (finding === "fine") this.#heads.replace(key, proven);
-      return finding;
+      if (finding !== "fine") return finding;
+      this.#heads.replace(key, proven);
+      return event.sum === undefined ? "fine" : "verified";
     }
     if (proven === "old") return this.#onOld({ key, id: event.id }, showsReset);
     if (proven === "other-view") return "fine";

@@ -8,6 +8,8 @@ export class SubscriptionRegistry {
   readonly #subscriptions = new Map<string, SharedSubscription>();
   /** Messages of state channels that were wrong and that the service was asked to repair. */
   wrongStates = 0;
+  /** Messages of state channels whose value was proven by their sum. */
+  verifiedStates = 0;
 
   get all(): IterableIterator<SharedSubscription> {
     return this.#subscriptions.values();

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { useRealtimeClient } from "../../../client/react/index.ts";
 import { type Feed, worstFeed } from "../state/liveness.ts";
 
@@ -19,17 +20,19 @@ function RetryButton({ name }: RetryButtonProps) {
 interface FreshnessLineProps {
   /** Feeds of the panel; the line shows the worst of them. */
   readonly feeds: readonly [Feed, ...Feed[]];
+  /** What else there is to say while all of them are live. */
+  readonly note?: ReactNode;
 }
 
 /** Says whether a panel is live and, where it is not, why and since when. Its place is there from the start. */
-export function FreshnessLine({ feeds }: FreshnessLineProps) {
+export function FreshnessLine({ feeds, note }: FreshnessLineProps) {
   const { name, liveness } = worstFeed(feeds);
   const { kind, text, details } = liveness;
   const isOneOfMany = feeds.some((feed) => feed.liveness.text !== text);
   return (
     <p className="freshness" data-liveness={kind} title={details}>
       <span className="freshness-text">{isOneOfMany ? `${name}: ${text}` : text}</span>
-      {kind === "live" ? null : <RetryButton name={name} />}
+      {kind === "live" ? note : <RetryButton name={name} />}
     </p>
   );
 }

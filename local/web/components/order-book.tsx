@@ -1,102 +1,101 @@
-import { useState } from "react";
-import type { ChannelState } from "../../../client/react/index.ts";
-import { bookOf } from "../../../contract/mirrored-book.ts";
-import type { PriceLevel as Level } from "../../../contract/payloads/order-book.ts";
-import { cents, count } from "../format.ts";
-import { useFeed } from "../state/liveness.ts";
+import { useAtom } from "jotai";
+import { useState, useSyncExternalStore } from "react";
+import type { Depth } from "../../../client/index.ts";
+import { useRealtimeClient } from "../../../client/react/index.ts";
+import { count } from "../format.ts";
+import { usePage } from "../state/page-context.ts";
+import { bookDepthAtom } from "../state/session.ts";
+import { useBookFeed, useBookLevels } from "../state/use-book.ts";
+import { BookTable } from "./book-table.tsx";
 import { Choice } from "./choice.tsx";
+import { DepthChart } from "./depth-chart.tsx";
 import { Panel } from "./panel.tsx";
 
-/** Levels shown of each side. */
-const LEVELS = 8;
+const OUTCOMES = [
+  { value: "yes", label: "Yes" },
+  { value: "no", label: "No" },
+] as const;
 
-interface Row {
-  readonly key: string;
-  readonly price: string | undefined;
-  readonly size: number;
-  /** This level and all that are better. */
-  readonly total: number;
-}
+const DEPTHS = [
+  { value: "10", label: "10" },
+  { value: "20", label: "20" },
+  { value: "50", label: "50" },
+  { value: "all", label: "All" },
+] as const;
 
-/** Always as many rows, best first, so that nothing moves when a level comes or goes. */
-function toRows(levels: readonly Level[], side: string): Row[] {
-  let total = 0;
-  return Array.from({ length: LEVELS }, (_, index) => {
-    const level = levels[index];
-    const size = Number(level?.size ?? 0);
-    total += size;
-    return { key: `${side}-${index}`, price: level?.price, size, total };
-  });
-}
+type Outcome = (typeof OUTCOMES)[number]["value"];
+type DepthName = (typeof DEPTHS)[number]["value"];
 
-function Side({
-  rows,
-  side,
-  deepest,
-}: {
-  readonly rows: readonly Row[];
-  readonly side: string;
-  readonly deepest: number;
-}) {
+const toDepth = { "10": 10, "20": 20, "50": 50, all: undefined } as const satisfies Record<
+  DepthName,
+  Depth | undefined
+>;
+const nameOf = (depth: Depth | undefined): DepthName =>
+  DEPTHS.find(({ value }) => toDepth[value] === depth)?.value ?? "all";
+
+/** Chooses how many levels a side the page asks the service for. */
+function DepthChoice() {
+  const [depth, setDepth] = useAtom(bookDepthAtom);
   return (
-    <tbody className={side}>
-      {rows.map(({ key, price, size, total }) => (
-        <tr key={key} style={{ "--depth": price === undefined || deepest === 0 ? 0 : total / deepest }}>
-          <th scope="row" className="price">
-            {price === undefined ? "–" : cents(price)}
-          </th>
-          <td>{price === undefined ? "" : count(size)}</td>
-          <td>{price === undefined ? "" : count(total)}</td>
-        </tr>
-      ))}
-    </tbody>
+    <div className="depth-choice">
+      <span aria-hidden="true">Levels</span>
+      <Choice
+        label="Levels a side"
+        options={DEPTHS}
+        value={nameOf(depth)}
+        onChange={(name) => setDepth(toDepth[name])}
+      />
+    </div>
   );
 }
 
-function spreadOf(bids: readonly Level[], asks: readonly Level[]): string {
-  const [bid, ask] = [bids[0], asks[0]];
-  return bid && ask ? `${((Number(ask.price) - Number(bid.price)) * 100).toFixed(1)}¢` : "–";
+/** Says how often the client has proven what it shows. Counted once a second, so that it can be read. */
+function BookCheck() {
+  const { monitor } = usePage();
+  const client = useRealtimeClient();
+  const verified = useSyncExternalStore(monitor.subscribe, () => client?.statistics.verifiedStates ?? 0);
+  if (verified === 0) return null;
+  return (
+    <span
+      className="verified"
+      title={`Books and portfolios of this connection that have the publisher's checksum of all rows. Wrong, not shown, and loaded anew: ${count(client?.statistics.wrongStates ?? 0)}`}
+    >
+      Book verified, <span data-testid="verified">{count(verified)}</span> {verified === 1 ? "check" : "checks"}
+    </span>
+  );
 }
 
-/** The depth of one market, asks above bids. */
-export function OrderBook({ book }: { readonly book: ChannelState<"market:orderbook"> }) {
-  const [outcome, choose] = useState<"yes" | "no">("yes");
-  const feed = useFeed("Order book", book);
-  const { bids, asks } = book.latest ? bookOf(book.latest.data, outcome) : { bids: [], asks: [] };
-  const [bidRows, askRows] = [toRows(bids, "bid"), toRows(asks, "ask")];
-  const deepest = Math.max(bidRows.at(-1)?.total ?? 0, askRows.at(-1)?.total ?? 0);
-  const options = [
-    { value: "yes", label: "Yes" },
-    { value: "no", label: "No" },
-  ] as const;
+interface LevelsProps {
+  readonly marketId: string;
+  readonly outcome: Outcome;
+}
+
+function Levels({ marketId, outcome }: LevelsProps) {
+  const book = useBookLevels(marketId, outcome);
+  return (
+    <>
+      <div className="book-area">
+        <BookTable book={book} outcome={outcome} />
+      </div>
+      <DepthChoice />
+      <DepthChart book={book} outcome={outcome} />
+    </>
+  );
+}
+
+/** The depth of one market: the best levels as a table, all that are asked for as a chart. */
+export function OrderBook({ marketId }: { readonly marketId: string }) {
+  const [outcome, choose] = useState<Outcome>("yes");
   return (
     <Panel
       title="Order book"
       area="book"
       view="market"
-      actions={<Choice label="Outcome" options={options} value={outcome} onChange={choose} />}
-      feeds={[feed]}
+      actions={<Choice label="Outcome" options={OUTCOMES} value={outcome} onChange={choose} />}
+      feeds={[useBookFeed("Order book", marketId)]}
+      note={<BookCheck />}
     >
-      <div className="book-area">
-        <table className="book">
-          <caption className="visually-hidden">Order book, {outcome} shares</caption>
-          <thead>
-            <tr>
-              <th scope="col">Price</th>
-              <th scope="col">Size</th>
-              <th scope="col">Total</th>
-            </tr>
-          </thead>
-          <Side rows={askRows.toReversed()} side="asks" deepest={deepest} />
-          <tbody className="spread">
-            <tr>
-              <th scope="row">Spread</th>
-              <td colSpan={2}>{spreadOf(bids, asks)}</td>
-            </tr>
-          </tbody>
-          <Side rows={bidRows} side="bids" deepest={deepest} />
-        </table>
-      </div>
+      <Levels marketId={marketId} outcome={outcome} />
     </Panel>
   );
 }

@@ -13,13 +13,15 @@ interface PanelProps {
   readonly actions?: ReactNode;
   /** Feeds shown in it; without any, the panel has no line about being live. */
   readonly feeds?: readonly [Feed, ...Feed[]];
+  /** Beside the line that says that it is live, and only while it is. */
+  readonly note?: ReactNode;
   /** Leaves dimming to the parts. @default false: the panel is dimmed as a whole, by the worst of `feeds` */
   readonly isDimmedInParts?: boolean;
   readonly children: ReactNode;
 }
 
 /** One part of the page, with its heading. What is not live in it is dimmed, and the line below the heading says why. */
-export function Panel({ title, area, view, actions, feeds, isDimmedInParts = false, children }: PanelProps) {
+export function Panel({ title, area, view, actions, feeds, note, isDimmedInParts = false, children }: PanelProps) {
   const id = useId();
   const className = isDimmedInParts ? "panel in-parts" : "panel";
   const liveness = feeds ? worstFeed(feeds).liveness.kind : undefined;
@@ -28,7 +30,7 @@ export function Panel({ title, area, view, actions, feeds, isDimmedInParts = fal
       <header className="panel-header">
         <h2 id={id}>{title}</h2>
         {actions}
-        {feeds ? <FreshnessLine feeds={feeds} /> : null}
+        {feeds ? <FreshnessLine feeds={feeds} note={note} /> : null}
       </header>
       {children}
     </section>

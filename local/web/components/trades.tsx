@@ -1,4 +1,5 @@
-import type { ChannelState } from "../../../client/react/index.ts";
+import { useChannel } from "../../../client/react/index.ts";
+import { FIRST_ID } from "../../../contract/ids.ts";
 import { cents, count, timeOfDay } from "../format.ts";
 import { useFeed } from "../state/liveness.ts";
 import { GapNotice } from "./gap-notice.tsx";
@@ -14,7 +15,8 @@ const COLUMNS = [
 ] as const;
 
 /** Lists the trades of one market, newest first. */
-export function Trades({ trades }: { readonly trades: ChannelState<"market:trades"> }) {
+export function Trades({ marketId }: { readonly marketId: string }) {
+  const trades = useChannel("market:trades", { marketId, keep: 100, lastId: FIRST_ID });
   const feed = useFeed("Trades", trades);
   return (
     <Panel title="Trades" area="trades" view="market" feeds={[feed]}>

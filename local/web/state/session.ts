@@ -1,6 +1,6 @@
 import { atom } from "jotai";
 import { atomWithStorage, createJSONStorage } from "jotai/utils";
-import type { Edge } from "../../../client/index.ts";
+import type { Depth, Edge } from "../../../client/index.ts";
 
 export type Theme = "dark" | "light";
 
@@ -15,6 +15,9 @@ export const userAtom = atomWithStorage<string | null>("vezta-user", null, perTa
 
 /** The theme that the user chose; null follows the system. */
 export const chosenThemeAtom = atomWithStorage<Theme | null>("vezta-theme", null, undefined, { getOnInit: true });
+
+/** Price levels a side that the order book follows. Undefined for all of them. */
+export const bookDepthAtom = atom<Depth | undefined>(50);
 
 /** Which of the two edges the page is connected to. */
 export const edgeAtom = atom<Edge>("gateway");

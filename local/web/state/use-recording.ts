@@ -1,12 +1,11 @@
+import { useAtomValue } from "jotai";
 import { useEffect, useSyncExternalStore } from "react";
 import type { Message, RealtimeClient, SubscribeOptions } from "../../../client/index.ts";
 import type { Channel } from "../../../contract/channels.ts";
 import { FIRST_ID } from "../../../contract/ids.ts";
 import { type Feed, useFeed } from "./liveness.ts";
 import { type PageContext, usePage } from "./page-context.ts";
-
-/** Price levels a side that the page needs: all that follow the order book share one subscription. */
-export const BOOK_DEPTH = 10;
+import { bookDepthAtom } from "./session.ts";
 
 /** Channels of the user who is signed in. */
 const USER_CHANNELS = ["user:orders", "user:notifications", "user:portfolio", "user:copy-trade"] as const;
@@ -54,6 +53,7 @@ function watch<C extends Channel>({ client, page, channel, options, onMessage }:
  */
 export function useRecording({ client, user, marketId }: Recording): void {
   const page = usePage();
+  const depth = useAtomValue(bookDepthAtom);
 
   useEffect(() => watch({ client, page, channel: "monitor:signals" }), [client, page]);
 
@@ -78,23 +78,23 @@ export function useRecording({ client, user, marketId }: Recording): void {
 
   useEffect(() => {
     if (marketId === null) return undefined;
-    const ends = [
-      watch({ client, page, channel: "market:orderbook", options: { marketId, depth: BOOK_DEPTH } }),
-      watch({
-        client,
-        page,
-        channel: "market:trades",
-        options: { marketId, lastId: FIRST_ID },
-        onMessage({ data: { outcome, price, time } }) {
-          const yes = outcome === "yes" ? Number(price) : 1 - Number(price);
-          page.history.fill(marketId, time, yes * 100);
-        },
-      }),
-    ];
-    return () => {
-      for (const end of ends) end();
-    };
+    return watch({
+      client,
+      page,
+      channel: "market:trades",
+      options: { marketId, lastId: FIRST_ID },
+      onMessage({ data: { outcome, price, time } }) {
+        const yes = outcome === "yes" ? Number(price) : 1 - Number(price);
+        page.history.fill(marketId, time, yes * 100);
+      },
+    });
   }, [client, page, marketId]);
+
+  useEffect(() => {
+    if (marketId === null) return undefined;
+    const options = { marketId, ...(depth === undefined ? {} : { depth }) };
+    return watch({ client, page, channel: "market:orderbook", options });
+  }, [client, page, marketId, depth]);
 }
 
 /** Judges what `useRecording` records of a channel. */

@@ -9,13 +9,14 @@ import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
 import { type PreparedHeader, type PreparedMessage, type PreparedState, prepareMessage } from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
 import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
-import { broadcastWholeScript, publishScript, publishStateScript } from "./publish-script.ts";
 import { PublishedStates } from "./published-states.ts";
 import { streamKey } from "./redis-keys.ts";
 import { broadcastArguments, type ScriptSettings, scriptArguments, stateScriptArguments } from "./script-arguments.ts";
 import { callUntil, type Deadline, PUBLISH_TIMEOUT_MS, startDeadline } from "./script-call.ts";
+import { defineScripts, type Scripts } from "./scripts.ts";
 import { publishState } from "./state-publishing.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "./stream-clock.ts";
+import { StreamTurns } from "./stream-turns.ts";
 
 export { MAXIMUM_BODY_BYTES } from "./prepare-message.ts";
 export { PublishError } from "./publish-error.ts";
@@ -74,8 +75,6 @@ export interface Publisher {
   publish(messages: readonly ChannelUpdate[]): Promise<readonly PublishOutcome[]>;
 }
 
-type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
-
 const failure = (error: unknown): PublishOutcome => ({ status: "failed", error: asError(error) });
 
 interface StreamResult {
@@ -83,31 +82,13 @@ interface StreamResult {
   readonly hints: readonly QueuedHint[];
 }
 
-interface Scripts {
-  readonly redis: Redis | Cluster;
-  readonly publishMessages: ScriptCommand;
-  readonly publishState: ScriptCommand;
-  readonly broadcastWhole: ScriptCommand;
-}
-
-function defineScripts(redis: Redis | Cluster): Scripts {
-  redis.defineCommand("publishMessages", { lua: publishScript });
-  redis.defineCommand("publishState", { lua: publishStateScript });
-  redis.defineCommand("broadcastWhole", { lua: broadcastWholeScript });
-  const commands = redis as unknown as Omit<Scripts, "redis">;
-  return {
-    redis,
-    publishMessages: (...values) => commands.publishMessages(...values),
-    publishState: (...values) => commands.publishState(...values),
-    broadcastWhole: (...values) => commands.broadcastWhole(...values),
-  };
-}
-
 /** What all calls of one publisher share. */
 interface PublishingContext {
   readonly scripts: Scripts;
   readonly settings: ScriptSettings;
   readonly states: PublishedStates;
+  /** Of the streams of state channels. */
+  readonly turns: StreamTurns;
   readonly listener: PublishListener | undefined;
 }
 
@@ -137,7 +118,14 @@ class StreamPublishing {
   }
 
   /** Resolves with the outcomes of all messages; stops at the first call that fails. Never rejects. */
-  async publish(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
+  publish(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
+    const [first] = messages;
+    if (!first || !isState(first)) return this.#publishSteps(messages);
+    // Two at once would both be compared with the same value: one of them would have to read Redis, and be compared again.
+    return this.#context.turns.run(streamKey(first.stream), () => this.#publishSteps(messages));
+  }
+
+  async #publishSteps(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
     const outcomes: PublishOutcome[] = [];
     const hints: QueuedHint[] = [];
     try {
@@ -232,7 +220,13 @@ function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutc
 export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
   const { enqueueHints, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const settings = { hasEdge: enqueueHints !== undefined, maximumClockSkewMs };
-  const context = { scripts: defineScripts(redis), settings, states: new PublishedStates(), listener };
+  const context = {
+    scripts: defineScripts(redis),
+    settings,
+    states: new PublishedStates(),
+    turns: new StreamTurns(),
+    listener,
+  };
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);

@@ -6,7 +6,13 @@ import type { Suspicion } from "../../contract/suspicions.ts";
 import { asError } from "../as-error.ts";
 import { chunks } from "../chunks.ts";
 import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
-import { type PreparedHeader, type PreparedMessage, type PreparedState, prepareMessage } from "./prepare-message.ts";
+import {
+  type KnownValue,
+  type PreparedHeader,
+  type PreparedMessage,
+  type PreparedState,
+  prepareMessage,
+} from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
 import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
 import { PublishedStates } from "./published-states.ts";
@@ -199,11 +205,11 @@ async function notifyManagedEdge(
 }
 
 /** Groups the valid messages by stream, each with its index in the batch; adds the failures of the others to `outcomes`. */
-function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutcome[]) {
+function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutcome[], known: KnownValue) {
   const streams = new Map<string, { messages: (PreparedMessage | PreparedState)[]; indexes: number[] }>();
   for (const [index, message] of messages.entries()) {
     try {
-      const prepared = prepareMessage(message);
+      const prepared = prepareMessage(message, known);
       const name = streamKey(prepared.stream);
       const stream = streams.get(name) ?? { messages: [], indexes: [] };
       stream.messages.push(prepared);
@@ -220,17 +226,13 @@ function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutc
 export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
   const { enqueueHints, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const settings = { hasEdge: enqueueHints !== undefined, maximumClockSkewMs };
-  const context = {
-    scripts: defineScripts(redis),
-    settings,
-    states: new PublishedStates(),
-    turns: new StreamTurns(),
-    listener,
-  };
+  const states = new PublishedStates();
+  const context = { scripts: defineScripts(redis), settings, states, turns: new StreamTurns(), listener };
+  const known: KnownValue = (stream) => states.get(streamKey(stream))?.value;
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);
-      const streams = groupByStream(messages, outcomes);
+      const streams = groupByStream(messages, outcomes, known);
       const publishing = new StreamPublishing(context);
       const published = await Promise.all(streams.map((stream) => publishing.publish(stream.messages)));
       const results = enqueueHints ? await notifyManagedEdge(enqueueHints, published) : published;

@@ -37,7 +37,7 @@ export interface Contender {
   readonly label: string;
   /** True if it supports rooms; servers that do not send every message to every client. */
   readonly hasRooms: boolean;
-  /** True if its clients do not get each book and portfolio, but the newest ones, at a bounded rate. */
+  /** True if its clients may get one message for several books or portfolios that follow each other. */
   readonly skipsOlder?: boolean;
   /** Prepares what has to be there before the first start, such as packages that are installed on demand. */
   prepare?(onProgress: (text: string) => void): Promise<void>;

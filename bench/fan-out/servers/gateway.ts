@@ -51,7 +51,7 @@ export const gatewayOf = (
 ): Contender => ({
   label: `this gateway${isCompressed ? ", compressing" : ""}${wantsChanges ? "" : ", whole values"}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
   hasRooms: true,
-  skipsOlder: !wantsChanges,
+  skipsOlder: true,
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
     values: [...nodeFlags, join(root, "gateway/main.ts")],

@@ -28,7 +28,7 @@ const resolve = (value: unknown): string =>
     ? value
     : JSON.stringify(value).includes("rediss://")
       ? "rediss://cache.example.com:6379"
-      : /QueueUrl|execute-api|Hints/.test(JSON.stringify(value))
+      : /QueueUrl|execute-api|Hints|FailureQueue|Failures/.test(JSON.stringify(value))
         ? "https://edge.example.com/ws"
         : JSON.stringify(value).includes("cognito-idp")
           ? "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1Cd2Ef3"

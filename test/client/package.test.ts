@@ -10,7 +10,7 @@ import { packPackages } from "../../tools/pack/pack-packages.ts";
 const root = join(import.meta.dirname, "../..");
 
 /** Limits on the code that an app has to load for the client, in bytes of gzip; docs/client.md says the same. */
-const BUDGET = { managed: 18_300, gateway: 31_800, react: 20_500 };
+const BUDGET = { managed: 18_400, gateway: 32_000, react: 20_700 };
 
 let consumer = "";
 beforeAll(async () => {

@@ -84,6 +84,7 @@ async function expectNothingLive(shown: PageDriver, why: RegExp, before: readonl
   }
   for (const [index, colour] of (await colours(shown)).entries()) expect(colour).not.toBe(before[index]);
   expect(await shown.page.locator(".ticket-state").textContent()).toMatch(why);
+  expect(await shown.page.getByTestId("verified").count()).toBe(0);
   expect(await shown.page.locator(".connection[data-status=connected]").count()).toBe(0);
 }
 

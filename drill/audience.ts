@@ -1,3 +1,4 @@
+import { isStateChannel } from "../contract/state/state-formats.ts";
 import type { Issuer } from "../local/issuer.ts";
 import { DrillClient } from "./drill-client.ts";
 import { type LinkProxy, openLinkProxy } from "./link-proxy.ts";
@@ -27,6 +28,10 @@ const DASHBOARDS = 3;
 const DEVICES = 2;
 const TOKEN_SECONDS = 43_200;
 
+/** Asks for what changed where the channel has that. The other clients get whole values, as those of the first version. */
+const byChanges = (request: Request): Request =>
+  isStateChannel(request.channel) ? { ...request, changes: true } : request;
+
 /** Whole channels; lists of markets; single markets; and two devices of every user. */
 function plans(): Plan[] {
   const dashboards = Array.from({ length: DASHBOARDS }, (_, index) => ({
@@ -39,13 +44,15 @@ function plans(): Plan[] {
   }));
   const pages = markets.slice(0, 4).map((marketId) => ({
     name: `page of ${marketId}`,
-    requests: marketChannels.map((channel) => ({ channel, marketId })),
+    requests: marketChannels.map((channel) => byChanges({ channel, marketId })),
   }));
   const devices = users.flatMap((user) =>
     Array.from({ length: DEVICES }, (_, index) => ({
       name: `${user}, device ${index + 1}`,
       user,
-      requests: [...userChannels, "monitor:signals" as const].map((channel) => ({ channel })),
+      requests: [...userChannels, "monitor:signals" as const].map((channel) =>
+        index === 0 ? byChanges({ channel }) : { channel },
+      ),
     })),
   );
   return [...dashboards, ...lists, ...pages, ...devices];

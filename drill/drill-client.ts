@@ -49,10 +49,12 @@ export interface Journal {
   repeats: number;
   /** Refusals that were not temporary. */
   readonly refusals: string[];
+  /** Messages of `state` channels that did not lead to the value of their sum. */
+  readonly mismatches: string[];
 }
 
 const createJournal = (): Journal => ({
-  ...{ applied: new Map(), reports: [], refusals: [] },
+  ...{ applied: new Map(), reports: [], refusals: [], mismatches: [] },
   ...{ holes: 0, repaired: 0, repeats: 0 },
 });
 
@@ -169,7 +171,9 @@ export class DrillClient {
     }
     const { step, followed } = subscription.take(message);
     if (step === "drop") this.#journal.repeats += 1;
-    if (step === "hole" && !subscription.isAsking) this.#ask(subscription);
+    if (step === "mismatch")
+      this.#journal.mismatches.push(`${message.channel} ${message.id}: its sum is not the value's`);
+    if ((step === "hole" || step === "mismatch") && !subscription.isAsking) this.#ask(subscription);
     if (step === "reset" && !subscription.isAsking) this.#askLater(subscription);
     if (step !== "apply") return;
     const { name } = followed.position.stream;

@@ -123,11 +123,13 @@ function reckon(world: World, truths: Truths) {
     journals.reduce((sum, journal) => sum + pick(journal), 0);
   return {
     ...verdict,
+    // A value that is not the publisher's is one that nobody would have noticed but for its sum.
+    undetected: verdict.undetected + add(({ mismatches }) => mismatches.length),
     duplicates: verdict.duplicates + countTwiceInRedis(world, truths),
     holes: add(({ holes }) => holes),
     repaired: add(({ repaired }) => repaired),
     reported: add(({ reports }) => reports.length),
-    refusals: journals.flatMap(({ refusals }) => refusals),
+    refusals: journals.flatMap(({ refusals, mismatches }) => [...refusals, ...mismatches]),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Channel } from "../contract/channels.ts";
 import { compareIds, FIRST_ID } from "../contract/ids.ts";
-import type { DataMessage, HeartbeatMessage, SubscribedMessage } from "../contract/messages.ts";
+import type { DataEvent, HeartbeatMessage, SubscribedMessage } from "../contract/messages.ts";
+import { KeptValue } from "./kept-value.ts";
 import { type DrillStream, named } from "./messages.ts";
 import { Position, type Step } from "./position.ts";
 
@@ -8,6 +9,8 @@ import { Position, type Step } from "./position.ts";
 export interface Request {
   readonly channel: Channel;
   readonly marketId?: string | readonly string[];
+  /** Asks for what changed, on a `state` channel; every sum is checked then. */
+  readonly changes?: true;
 }
 
 /** Time that heartbeats may be ahead of the received messages before that counts as a hole, in ms. */
@@ -16,6 +19,7 @@ const PATIENCE_MS = 1_000;
 /** One stream as one subscription follows it. */
 export interface Followed {
   readonly position: Position;
+  readonly value: KeptValue;
   /** Time since which heartbeats have been ahead, in ms since 1970. */
   behindSince: number | undefined;
   /** Id up to which the answer to the last request reaches: older entries came by resuming. */
@@ -105,9 +109,16 @@ export class Subscription {
   }
 
   /** Decides on a message and takes note of it. */
-  take(message: DataMessage): { readonly step: Step; readonly followed: Followed } {
+  take(message: DataEvent): { readonly step: Step | "mismatch"; readonly followed: Followed } {
     const followed = this.#follow(message.marketId ?? this.#fixedKey, FIRST_ID);
     const step = followed.position.take(message);
+    const kept = step === "apply" ? followed.value.take(message) : "proven";
+    if (kept !== "proven") {
+      // Asked for without an id, the value comes whole.
+      followed.position.lastId = undefined;
+      followed.isSuspect = true;
+      return { step: kept, followed };
+    }
     if (step === "hole" || step === "reset") followed.isSuspect = true;
     if (step === "apply") followed.behindSince = undefined;
     return { step, followed };
@@ -144,7 +155,7 @@ export class Subscription {
     const position = new Position(stream);
     if (!position.isLatest) position.lastId = lastId;
     const fresh = { behindSince: undefined, resumedUntil: FIRST_ID, isOpen: false, isSuspect: false, asked: undefined };
-    const followed: Followed = { position, ...fresh };
+    const followed: Followed = { position, value: new KeptValue(), ...fresh };
     this.followed.set(stream.name, followed);
     return followed;
   }

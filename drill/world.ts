@@ -1,5 +1,4 @@
 import type { Cluster } from "ioredis";
-import { channelDefinition } from "../contract/channels.ts";
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import { pubSubChannel, wholeChannelRoom } from "../kernel/streams/redis-keys.ts";
 import { createIssuer } from "../local/issuer.ts";
@@ -9,7 +8,7 @@ import { attempt } from "./feed-batch.ts";
 import { GatewayFleet } from "./gateway-fleet.ts";
 import { installGlobalEvents } from "./global-events.ts";
 import { type DrillEdge, startDrillEdge } from "./managed-edge.ts";
-import { createMessage, type DrillStream, named, streams } from "./messages.ts";
+import { countsNewestOnly, createMessage, type DrillStream, named, streams } from "./messages.ts";
 import { MUTE_USER } from "./redis-node.ts";
 import { RedisSide } from "./redis-side.ts";
 import { SecondAudience } from "./second-audience.ts";
@@ -127,7 +126,7 @@ export async function startWorld({ rate, hasClocks, onStarted }: WorldOptions): 
   const world: World = {
     ...{ redis, fleet, feed, edge, audience, countSubscribers, publishPrice, second: judged },
     truth: new Truth(own, streams),
-    complete: streams.filter(({ channel }) => channelDefinition(channel).delivery !== "latest"),
+    complete: streams.filter((stream) => !countsNewestOnly(stream)),
   };
   await untilSettled(world);
   return world;

@@ -64,9 +64,9 @@ class DevTools {
   }
 }
 
-async function bundle(): Promise<string> {
+async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, "page/app.ts")],
+    entryPoints: [join(import.meta.dirname, "page", entry)],
     bundle: true,
     minify: true,
     format: "esm",
@@ -78,8 +78,8 @@ async function bundle(): Promise<string> {
 }
 
 /** Serves the page; resolves with its address and what ends it. */
-async function serve(): Promise<{ readonly url: string; close(): void }> {
-  const script = await bundle();
+async function serve(entry: string): Promise<{ readonly url: string; close(): void }> {
+  const script = await bundle(entry);
   const html =
     '<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="/app.js"></script>';
   const server = createServer(({ url }, response) => {
@@ -122,12 +122,13 @@ async function launch(address: string): Promise<{ readonly devToolsUrl: string; 
 }
 
 /**
- * Opens the bench's own page in Chromium without a window.
+ * Opens a page of the bench in Chromium without a window.
  *
+ * @param entry the page's program, of the folder `page`.
  * @throws Error where there is no Chromium and none can be fetched.
  */
-export async function openPage(query: Readonly<Record<string, string>>): Promise<BenchPage> {
-  const server = await serve();
+export async function openPage(query: Readonly<Record<string, string>>, entry = "app.ts"): Promise<BenchPage> {
+  const server = await serve(entry);
   const page = await openAddress(`${server.url}/?${new URLSearchParams(query)}`);
   return {
     ...page,

@@ -1,108 +1,67 @@
-import { Receiver } from "../../client/core/subscriptions/receiver.ts";
-import { SharedSubscription } from "../../client/core/subscriptions/shared-subscription.ts";
-import type { Message } from "../../client/core/types.ts";
-import type { Payload } from "../../contract/channels.ts";
-import type { Depth } from "../../contract/limits.ts";
-import type { DataEvent } from "../../contract/messages.ts";
-import { orderBookFormat as format } from "../../contract/state/order-book-format.ts";
-import type { StateChange } from "../../contract/state/state-change.ts";
-import { sumOf } from "../../contract/state/verified-state.ts";
+import { until } from "../../drill/until.ts";
+import { median } from "../fan-out/statistics.ts";
+import { type BenchPage, openPage } from "./browser.ts";
+import { messagesOf, READ, type StateShape, takeMessages } from "./state-load.ts";
 
-type Book = Payload<"market:orderbook">;
+const ROUNDS = 9;
 
-/** Levels that are read after each change. */
-const READ = 20;
+const START_TIMEOUT_MS = 10_000;
 
-/** Levels a side. */
-const LEVELS = 100;
+const LEVELS = [8, 100, 200];
 
-const topic = { channel: "market:orderbook", marketId: "m" } as const;
-
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-
-/** Prices of one side in thousandths, the best first. */
-const priceOf = (side: string, index: number): string =>
-  `0.${side === "bids" ? 499 - index : 501 + index}`.replace(/0+$/, "");
-
-function firstBook(isMirrored: boolean): Book {
-  const outcomes = isMirrored ? ["yes"] : ["yes", "no"];
-  const rows = outcomes.flatMap((outcome) =>
-    ["bids", "asks"].flatMap((side) =>
-      range(LEVELS).map((index) => [`${outcome}.${side}.${priceOf(side, index)}`, String(100 + index)]),
-    ),
-  );
-  const head = { time: 1_700_000_000_000, ...(isMirrored ? { mirrored: true } : {}) };
-  return format.apply(format.empty("m"), { head, rows: Object.fromEntries(rows) });
-}
-
-/** Returns the whole book and changes of one level each: every tenth removes one, and the next brings it back. */
-function messagesOf(isMirrored: boolean, count: number): DataEvent[] {
-  let value = firstBook(isMirrored);
-  const messages: DataEvent[] = [{ ...topic, id: "1000-0", prev: "0-0", data: value, sum: sumOf(format, value) }];
-  for (const index of range(count)) {
-    const side = index % 2 === 0 ? "bids" : "asks";
-    const place = index % 10 < 2 ? 3 : (index * 7) % LEVELS;
-    const row = index % 20 < 2 ? null : String(1 + (index % 997));
-    const changes: StateChange = {
-      head: { ...format.head(value), time: value.time + 1 },
-      rows: { [`yes.${side}.${priceOf(side, place)}`]: row },
-    };
-    value = format.apply(value, changes);
-    const ids = { id: `${1_001 + index}-0`, prev: `${1_000 + index}-0` };
-    messages.push({ ...topic, ...ids, changes, sum: sumOf(format, value) });
-  }
-  return messages;
-}
-
-interface Shape {
-  readonly isMirrored: boolean;
-  readonly depth: Depth | undefined;
-}
-
-/** Applies all messages as a client does after it has parsed them, and reads the best levels of both sides each time. */
-function apply(messages: readonly DataEvent[], depth: Depth | undefined): number {
-  let read = 0;
-  const onMessage = ({ data }: Message<"market:orderbook">): void => {
-    for (const { size } of data.yes.bids.slice(0, READ)) read += size.length;
-    for (const { size } of data.yes.asks.slice(0, READ)) read += size.length;
-  };
-  const shared = new SharedSubscription(topic);
-  const receiver = new Receiver<"market:orderbook">({
-    ...{ topic, isLatest: true, hasOneStream: true },
-    options: { ...(depth === undefined ? {} : { depth }), onMessage },
-    health: () => shared.health.current,
-    onClose: () => undefined,
-    onListenerError: (error) => {
-      throw error;
-    },
-  });
-  shared.add(receiver as unknown as Receiver, false);
-  // CPU time: on a machine that does other work, the clock also measures that.
-  const before = process.cpuUsage();
-  for (const message of messages) if (shared.take(message, false) !== "fine") throw new Error("a change was refused");
-  const { user, system } = process.cpuUsage(before);
-  if (read === 0) throw new Error("nothing was read");
-  return (user + system) / messages.length;
-}
+const shapes: readonly StateShape[] = LEVELS.flatMap((levels) =>
+  [false, true].flatMap((isMirrored) => ([undefined, READ] as const).map((depth) => ({ levels, isMirrored, depth }))),
+);
 
 const rounded = (value: number): number => Math.round(value * 10) / 10;
 
+/** CPU time: on a machine that does other work, the clock also measures that. */
+function cpuMicrosOf(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+}
+
+/** The median of the rounds, in µs of CPU a message. */
+function measureHere({ depth, ...shape }: StateShape, count: number) {
+  const messages = messagesOf({ depth, ...shape }, count);
+  const texts = messages.map((message) => JSON.stringify(message));
+  const micros = (what: typeof messages | typeof texts): number =>
+    median(Array.from({ length: ROUNDS }, () => cpuMicrosOf(() => takeMessages(what, depth)) / messages.length));
+  return { node: rounded(micros(messages)), nodeWithParsing: rounded(micros(texts)) };
+}
+
+async function measureInPage(page: BenchPage, shape: StateShape, count: number) {
+  const run = async (): Promise<number> => {
+    const before = await page.mainThread();
+    const failure = await page.evaluate(`run(${JSON.stringify(shape)})`);
+    if (failure !== undefined) throw new Error(`in Chromium: ${failure}`);
+    const after = await page.mainThread();
+    return (((after.TaskDuration ?? 0) - (before.TaskDuration ?? 0)) * 1e6) / count;
+  };
+  const micros = async (isParsed: boolean): Promise<number> => {
+    await page.evaluate(`prepare(${JSON.stringify(shape)}, ${count}, ${isParsed})`);
+    const rounds: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await run());
+    return rounded(median(rounds));
+  };
+  return { chromium: await micros(true), chromiumWithParsing: await micros(false) };
+}
+
 /** Measures what a change of an order book costs a client: proof, whole value, and the best levels read. */
-export function measureStates(count: number): object[] {
-  const shapes: readonly Shape[] = [false, true].flatMap((isMirrored) =>
-    [undefined, READ as Depth].map((depth) => ({ isMirrored, depth })),
-  );
-  return shapes.map(({ isMirrored, depth }) => {
-    const messages = messagesOf(isMirrored, count);
-    const rounds = range(9).map(() => apply(messages, depth));
-    const sorted = rounds.toSorted((a, b) => a - b);
-    return {
-      levelsSent: (isMirrored ? 2 : 4) * LEVELS,
-      mirrored: isMirrored,
-      depth: depth ?? "all",
-      cpuMicrosPerChange: rounded(sorted[4] ?? 0),
-      best: rounded(sorted[0] ?? 0),
-      worst: rounded(sorted[8] ?? 0),
-    };
-  });
+export async function measureStates(count: number): Promise<object[]> {
+  const page = await openPage({}, "states.ts");
+  try {
+    await until("the page's program", START_TIMEOUT_MS, async () => (await page.evaluate("typeof run")) === "function");
+    const rows: object[] = [];
+    for (const shape of shapes) {
+      const { levels, isMirrored, depth = "all" } = shape;
+      const here = measureHere(shape, count);
+      rows.push({ levels, mirrored: isMirrored, depth, ...here, ...(await measureInPage(page, shape, count)) });
+    }
+    return rows;
+  } finally {
+    await page.close();
+  }
 }

@@ -31,6 +31,7 @@ const names: Readonly<Record<ServerName, string>> = {
   uws: "µWebSockets",
   "c-each": "C, each",
   "c-bundled": "C, bundled",
+  whole: "this gateway, whole values",
   compressed: "this gateway, compressing",
   "wide-window": "this gateway, 25 ms",
   "two-processes": "this gateway, 2 processes",

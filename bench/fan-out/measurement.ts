@@ -9,6 +9,14 @@ export const measureNames = [
   "p50Ms",
   "p99Ms",
   "bytesPerDelivery",
+  // A message published and a client that is to get it, whether it has led to a delivery or was left out.
+  "bytesPerMessage",
+  "cpuMicrosPerMessage",
+  "bytesPerSecond",
+  // A message published: what Redis and the publisher take for it, and what Redis writes to both ends.
+  "redisCpuMicros",
+  "redisBytes",
+  "publisherCpuMicros",
   "cpuMicrosPerHandshake",
   "handshakesPerSecond",
   // RSS that one more idle connection takes.
@@ -72,27 +80,43 @@ export interface Phase {
   readonly startedAt: number;
   readonly before: PartsUsage;
   readonly after: PartsUsage;
+  /** Messages published. */
+  readonly messages: number;
+  /** Deliveries that they lead to where none is left out. */
   readonly expected: number;
+  /** True where older values may have been left out. */
+  readonly skipsOlder: boolean;
   readonly report: LoadReport;
   readonly rssBytes: number;
+  /** Bytes that Redis has written. */
+  readonly redisBytes: number;
 }
 
 /** A time of the load client, in ms. */
 const toMs = (micros: number | undefined): number => (micros ?? Number.NaN) / 1_000;
 
 /** Makes figures of what was counted from the start of a phase to its last delivery. */
-export function toMeasurement({ startedAt, before, after, expected, report, rssBytes }: Phase): Measurement {
-  const { deliveries } = report;
+export function toMeasurement(phase: Phase): Measurement {
+  const { startedAt, before, after, messages, expected, skipsOlder, report, rssBytes, redisBytes } = phase;
+  const { deliveries, bytes } = report;
   const wall = report.lastAt - startedAt;
+  const serverCpu = after.server - before.server;
   return {
-    expected,
+    // Where values may be left out, each client has at least got one.
+    expected: skipsOlder && report.fewest > 0 ? deliveries : expected,
     deliveries,
     values: {
-      cpuMicrosPerDelivery: (after.server - before.server) / deliveries,
+      cpuMicrosPerDelivery: serverCpu / deliveries,
       deliveriesPerSecond: (deliveries * 1e6) / wall,
       p50Ms: toMs(report.p50),
       p99Ms: toMs(report.p99),
-      bytesPerDelivery: report.bytes / deliveries,
+      bytesPerDelivery: bytes / deliveries,
+      bytesPerMessage: bytes / expected,
+      cpuMicrosPerMessage: serverCpu / expected,
+      bytesPerSecond: (bytes * 1e6) / wall,
+      redisCpuMicros: (after.redis - before.redis) / messages,
+      redisBytes: redisBytes / messages,
+      publisherCpuMicros: (after.publisher - before.publisher) / messages,
       rssBytes,
       ...sharesOf(before, after, wall),
     },

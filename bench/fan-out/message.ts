@@ -1,10 +1,29 @@
 import type { Payload } from "../../contract/channels.ts";
+import { createPick } from "../values/chance.ts";
+import { MovingBook } from "../values/moving-book.ts";
+import { MovingPortfolio } from "../values/moving-portfolio.ts";
 
 /** Microseconds of CLOCK_MONOTONIC, which the load client reads as well. */
 export const nowMicros = (): number => Number(process.hrtime.bigint() / 1_000n);
 
-/** What messages carry: a trade, an order of the user whose own the room is, or a market's whole book. */
-export type Carried = "trade" | "order" | "book";
+/** Levels a side of the books that messages carry. */
+const bookLevels = { "book-8": 8, "book-100": 100, "book-200": 200 } as const;
+
+type CarriedBook = keyof typeof bookLevels;
+
+/** What messages carry: a trade, an order or the portfolio of the user whose own the room is, or a market's whole book. */
+export type Carried = "trade" | "order" | "portfolio" | CarriedBook;
+
+/** True for what a server may send as a change of the value before, or leave out where a newer value follows. */
+export const isState = (carries: Carried): carries is CarriedBook | "portfolio" =>
+  carries === "portfolio" || carries in bookLevels;
+
+/** The channels of this project that carry it. */
+export const channelOf = (carries: Carried) => {
+  if (carries === "trade") return "market:trades";
+  if (carries === "order") return "user:orders";
+  return carries === "portfolio" ? "user:portfolio" : "market:orderbook";
+};
 
 /** One message to one room. */
 export interface BenchMessage {
@@ -12,19 +31,15 @@ export interface BenchMessage {
   readonly carries: Carried;
   /** When it was due, in microseconds of `nowMicros`; the load client finds it behind the `@`. */
   readonly dueAt: number;
+  /** False where the message does not say when it was due; trades and orders always do. */
+  readonly isTimed: boolean;
 }
 
 const STAMP_DIGITS = 16;
 
 const stamp = (dueAt: number): string => `@${String(dueAt).padStart(STAMP_DIGITS, "0")}`;
 
-/** The next of a row of numbers that look like chance and are the same in every run. */
-let chance = 1;
-function pick(count: number): number {
-  // Numerical Recipes' linear congruential generator; its upper bits are the better ones.
-  chance = (Math.imul(chance, 1_664_525) + 1_013_904_223) >>> 0;
-  return Math.floor((chance / 2 ** 32) * count);
-}
+const pick = createPick();
 
 /** A trade of a prediction market, different from the one before as trades are. */
 export const tradeOf = ({ room, dueAt }: BenchMessage): Payload<"market:trades"> => ({
@@ -53,31 +68,31 @@ export const orderOf = ({ dueAt }: BenchMessage): Payload<"user:orders"> => ({
   time: Date.now(),
 });
 
-const BOOK_LEVELS = 100;
+const POSITIONS = 100;
 
-/** The sizes of a book's levels, all four sides in a row: one of them changes from each book to the next. */
-const sizes = Array.from({ length: 4 * BOOK_LEVELS }, () => `${1 + pick(99_999)}.${10 + pick(90)}`);
+const books = new Map<string, MovingBook>();
+const portfolios = new Map<string, MovingPortfolio>();
 
-/** A market's whole book, one level different from the one before. */
-export function bookOf({ room }: BenchMessage): Payload<"market:orderbook"> {
-  sizes[pick(sizes.length)] = `${1 + pick(99_999)}.${10 + pick(90)}`;
-  const side = (first: number, priceOf: (level: number) => number) =>
-    Array.from({ length: BOOK_LEVELS }, (_, level) => ({
-      price: `0.${String(priceOf(level)).padStart(4, "0")}`,
-      size: sizes[first * BOOK_LEVELS + level] ?? "1",
-    }));
-  const bids = (level: number): number => 5_000 - level * 10;
-  const asks = (level: number): number => 5_010 + level * 10;
-  return {
-    marketId: room,
-    yes: { bids: side(0, bids), asks: side(1, asks) },
-    no: { bids: side(2, bids), asks: side(3, asks) },
-    time: Date.now(),
-  };
+function keptIn<T>(values: Map<string, T>, name: string, create: () => T): T {
+  const value = values.get(name) ?? create();
+  values.set(name, value);
+  return value;
 }
 
+/** A market's whole book, one level different from the one before. */
+export function bookOf(room: string, carries: CarriedBook): Payload<"market:orderbook"> {
+  const book = keptIn(books, `${carries} ${room}`, () => new MovingBook(room, bookLevels[carries]));
+  book.move();
+  return book.value;
+}
+
+/** A user's whole portfolio, some prices different from the one before. */
+export const portfolioOf = (room: string): Payload<"user:portfolio"> =>
+  keptIn(portfolios, room, () => new MovingPortfolio(POSITIONS)).move();
+
 /** Where a message has no text of its own for it, its event's name says when it was due. */
-export const stampOf = ({ dueAt }: BenchMessage): string => stamp(dueAt);
+export const stampOf = ({ dueAt, isTimed }: BenchMessage): { event?: string } =>
+  isTimed ? { event: stamp(dueAt) } : {};
 
 /** As long as the ids that the gateway's streams give. */
 const ENTRY_ID = "1764103663123-0";
@@ -85,10 +100,12 @@ const ENTRY_ID = "1764103663123-0";
 /** The body that a client of the gateway gets, for the servers that have no streams: the same bytes for all. */
 export function bodyOf(message: BenchMessage): object {
   const ids = { id: ENTRY_ID, prev: ENTRY_ID };
-  const { room: marketId, carries } = message;
-  if (carries === "order") return { channel: "user:orders", data: orderOf(message), ...ids };
-  if (carries === "trade") return { channel: "market:trades", marketId, data: tradeOf(message), ...ids };
-  return { channel: "market:orderbook", marketId, event: stampOf(message), data: bookOf(message), ...ids };
+  const { room, carries } = message;
+  const channel = channelOf(carries);
+  if (carries === "order") return { channel, data: orderOf(message), ...ids };
+  if (carries === "trade") return { channel, marketId: room, data: tradeOf(message), ...ids };
+  if (carries === "portfolio") return { channel, ...stampOf(message), data: portfolioOf(room), ...ids };
+  return { channel, marketId: room, ...stampOf(message), data: bookOf(room, carries), ...ids };
 }
 
 /** The text of the Socket.IO packet with that body, for the servers without Socket.IO. */

@@ -3,6 +3,7 @@ import type { Row } from "./row.ts";
 import type { ServerName } from "./servers/servers.ts";
 import type { Shape, ShapeName } from "./shapes.ts";
 import type { Spread } from "./statistics.ts";
+import type { TopologyName } from "./topologies.ts";
 
 const MEBIBYTE = 2 ** 20;
 const KIBIBYTE = 2 ** 10;
@@ -11,13 +12,24 @@ interface Column {
   readonly measure: Measure;
   readonly title: string;
   readonly unit?: number;
+  /** The topologies whose tables have the column; all of them unless said. */
+  readonly only?: readonly TopologyName[];
 }
+
+/** Where books and portfolios are sent: a server may leave some of them out, and Redis has more to do. */
+const ofStates: readonly TopologyName[] = ["markets", "books-of-five", "portfolios"];
 
 /** In the order of the tables; a table has those that its shape measures. */
 const columns: readonly Column[] = [
   { measure: "cpuMicrosPerDelivery", title: "CPU µs per delivery" },
   { measure: "deliveriesPerSecond", title: "deliveries/s" },
   { measure: "bytesPerDelivery", title: "bytes per delivery" },
+  { measure: "bytesPerMessage", title: "bytes per message and client", only: ofStates },
+  { measure: "cpuMicrosPerMessage", title: "CPU µs per message and client", only: ofStates },
+  { measure: "bytesPerSecond", title: "MB/s", unit: 1e6, only: ofStates },
+  { measure: "redisCpuMicros", title: "Redis CPU µs per message", only: ofStates },
+  { measure: "redisBytes", title: "Redis bytes out per message", only: ofStates },
+  { measure: "publisherCpuMicros", title: "publisher CPU µs per message", only: ofStates },
   { measure: "cpuMicrosPerHandshake", title: "CPU µs per handshake" },
   { measure: "handshakesPerSecond", title: "handshakes/s" },
   { measure: "bytesPerConnection", title: "KiB per connection", unit: KIBIBYTE },
@@ -54,8 +66,10 @@ function noteOf(row: Row): string {
   return notes.join(", ");
 }
 
-function tableOf(name: ShapeName, { title, compares }: Shape, rows: readonly Row[]): string {
-  const used = columns.filter(({ measure }) => rows.some(({ measures }) => measures[measure]));
+function tableOf(name: ShapeName, { title, topology, compares }: Shape, rows: readonly Row[]): string {
+  const used = columns.filter(
+    ({ measure, only }) => (only?.includes(topology) ?? true) && rows.some(({ measures }) => measures[measure]),
+  );
   const head = [
     "server",
     ...used.map((column) => column.title),
@@ -91,8 +105,8 @@ function tableOf(name: ShapeName, { title, compares }: Shape, rows: readonly Row
 
 /** Formats the results of one run as one line for whoever watches. */
 export function toLine(shape: ShapeName, server: ServerName, { values, expected, deliveries }: Measurement): string {
-  const figures = columns.flatMap(({ measure, title, unit = 1 }) => {
-    const value = values[measure];
+  const figures = columns.flatMap(({ measure, title, only, unit = 1 }) => {
+    const value = only ? undefined : values[measure];
     return value === undefined || Number.isNaN(value) ? [] : [`${title} ${digits(value / unit)}`];
   });
   const missing = expected > deliveries ? [`${expected - deliveries} of ${expected} not delivered in time`] : [];

@@ -5,8 +5,9 @@ import { startRedis } from "../../local/redis.ts";
 import { collectGarbage } from "./garbage.ts";
 import { LoadClient } from "./load-client.ts";
 import { type Measurement, type Parts, type PartsUsage, toMeasurement, usageOf } from "./measurement.ts";
-import { type BenchMessage, nowMicros } from "./message.ts";
+import { type BenchMessage, type Carried, isState, nowMicros } from "./message.ts";
 import { residentBytes } from "./process-usage.ts";
+import { RedisOutput } from "./redis-output.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
 import type { Contender, Sender, Surroundings } from "./servers/contender.ts";
 import { SATURATION, type Traffic } from "./shapes.ts";
@@ -16,6 +17,12 @@ import { Course, runTraffic } from "./traffic.ts";
 const SETTLE_MS = 150;
 const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
 
+/** Time for which books or portfolios go out before they are measured: each room has its first value then. */
+const STATE_WARM_UP_SECONDS = 1;
+
+/** One in so many books and portfolios says when it was due; no divisor of the number of rooms, so that each room has some. */
+const TIMED_EVERY = 7;
+
 export interface SessionOptions {
   readonly contender: Contender;
   readonly topology: Topology;
@@ -24,8 +31,10 @@ export interface SessionOptions {
 
 interface SessionParts {
   readonly topology: Topology;
+  readonly skipsOlder: boolean;
   readonly server: ServerProcess;
   readonly redisPid: number;
+  readonly redisOutput: RedisOutput;
   readonly client: LoadClient;
   readonly sender: Sender;
   readonly end: () => Promise<void>;
@@ -36,6 +45,8 @@ export class Session {
   readonly client: LoadClient;
   readonly pids: Parts;
   readonly #topology: Topology;
+  readonly #skipsOlder: boolean;
+  readonly #redisOutput: RedisOutput;
   readonly #server: ServerProcess;
   readonly #sender: Sender;
   readonly #end: () => Promise<void>;
@@ -44,10 +55,12 @@ export class Session {
   #saturatedRate = 0;
   #isSpoilt = false;
 
-  private constructor({ topology, server, redisPid, client, sender, end }: SessionParts) {
+  private constructor({ topology, skipsOlder, server, redisPid, redisOutput, client, sender, end }: SessionParts) {
     this.client = client;
     this.pids = { server: server.pid, client: client.pid, redis: redisPid };
     this.#topology = topology;
+    this.#skipsOlder = skipsOlder;
+    this.#redisOutput = redisOutput;
     this.#server = server;
     this.#sender = sender;
     this.#end = end;
@@ -82,7 +95,11 @@ export class Session {
       ends.push(() => client.stop());
       const sender = await contender.openSender(surroundings);
       ends.push(() => sender.close());
-      return new Session({ topology, server, redisPid: redis.process.pid ?? 0, client, sender, end });
+      const redisOutput = new RedisOutput(redis.port);
+      ends.push(() => redisOutput.close());
+      const { skipsOlder = false } = contender;
+      const redisPid = redis.process.pid ?? 0;
+      return new Session({ topology, skipsOlder, server, redisPid, redisOutput, client, sender, end });
     } catch (error) {
       await end();
       throw error;
@@ -123,10 +140,10 @@ export class Session {
     return micros;
   }
 
-  /** Connects every client and warms the server up. */
+  /** Connects every client and warms the server up; with books and portfolios, `measure` does that. */
   async prepare(): Promise<void> {
     await this.connect(this.#topology.clients);
-    await this.measure(WARM_UP);
+    if (!isState(this.#carriedBy(WARM_UP))) await this.#run(WARM_UP);
   }
 
   /** The first clients read no more, for good. */
@@ -139,18 +156,28 @@ export class Session {
 
   /** Sends the traffic and measures until all of it is delivered, or it has waited long enough. */
   async measure(traffic: Traffic): Promise<Measurement> {
-    if (traffic.kind === "half" && this.#saturatedRate === 0) await this.measure(SATURATION);
+    if (isState(this.#carriedBy(traffic))) await this.#run({ ...traffic, seconds: STATE_WARM_UP_SECONDS });
+    if (traffic.kind === "half" && this.#saturatedRate === 0) await this.#run(SATURATION);
+    return this.#run(traffic);
+  }
+
+  async #run(traffic: Traffic): Promise<Measurement> {
     await delay(SETTLE_MS);
-    const perEvent = this.#deliveriesOf(this.#event(0, traffic.perEvent, 0));
-    const course = new Course((number, dueAt) => this.#sender.send(this.#event(number, traffic.perEvent, dueAt)));
+    const carries = this.#carriedBy(traffic);
+    const skipsOlder = this.#skipsOlder && isState(carries);
+    const eventOf = (number: number, dueAt: number) => this.#event(number, traffic.perEvent, { carries, dueAt });
+    const perEvent = this.#deliveriesOf(eventOf(0, 0));
+    const course = new Course((number, dueAt) => this.#sender.send(eventOf(number, dueAt)));
     await this.client.begin(perEvent, () => course.onDelivered());
+    await this.#redisOutput.begin();
     const startedAt = nowMicros();
     const before = this.usage();
-    const events = await runTraffic(traffic, course, this.#saturatedRate);
+    const events = await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder });
     const after = this.usage();
     const rssBytes = residentBytes(this.pids.server);
-    const report = await this.client.report();
-    const result = toMeasurement({ startedAt, before, after, expected: events * perEvent, report, rssBytes });
+    const [report, redisBytes] = [await this.client.report(), await this.#redisOutput.end()];
+    const sent = { messages: events * traffic.perEvent, expected: events * perEvent, skipsOlder };
+    const result = toMeasurement({ startedAt, before, after, ...sent, report, rssBytes, redisBytes });
     this.#isSpoilt ||= result.deliveries < result.expected;
     if (traffic === SATURATION) {
       this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / perEvent;
@@ -158,12 +185,17 @@ export class Session {
     return result;
   }
 
+  #carriedBy(traffic: Traffic): Carried {
+    const [first = "trade"] = this.#topology.carries;
+    return (traffic.kind === "open" ? traffic.carries : undefined) ?? first;
+  }
+
   /** The messages of event `number`: the rooms in turn, going on where the event before it ended. */
-  #event(number: number, size: number, dueAt: number): BenchMessage[] {
-    const { rooms, carries } = this.#topology;
+  #event(number: number, size: number, { carries, dueAt }: Pick<BenchMessage, "carries" | "dueAt">): BenchMessage[] {
+    const { rooms } = this.#topology;
     return Array.from({ length: size }, (_, index) => {
-      const room = rooms[(number * size + index) % rooms.length] ?? "";
-      return { room, carries, dueAt };
+      const position = number * size + index;
+      return { room: rooms[position % rooms.length] ?? "", carries, dueAt, isTimed: position % TIMED_EVERY === 0 };
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Measure } from "./measurement.ts";
+import type { Carried } from "./message.ts";
 import { type ServerName, usualServers } from "./servers/servers.ts";
 import type { TopologyName } from "./topologies.ts";
 
@@ -9,7 +10,14 @@ import type { TopologyName } from "./topologies.ts";
  * - `half`: as `open`, at half of the rate that the same server took in the closed loop just before.
  */
 export type Traffic =
-  | { readonly kind: "open"; readonly perEvent: number; readonly eventsPerSecond: number; readonly seconds: number }
+  | {
+      readonly kind: "open";
+      /** What the messages carry; the first that the topology carries unless said. */
+      readonly carries?: Carried;
+      readonly perEvent: number;
+      readonly eventsPerSecond: number;
+      readonly seconds: number;
+    }
   | { readonly kind: "closed"; readonly perEvent: number; readonly outstanding: number; readonly seconds: number }
   | { readonly kind: "half"; readonly perEvent: number; readonly seconds: number };
 
@@ -46,8 +54,23 @@ const traffic = (title: string, topology: TopologyName, what: Traffic): Shape =>
   ...{ title, topology, compares: "cpuMicrosPerDelivery", trial: { kind: "traffic", traffic: what } },
 });
 
-const open = (perEvent: number, eventsPerSecond: number, seconds: number): Traffic => ({
+const open = (perEvent: number, eventsPerSecond: number, seconds: number): Traffic & { readonly kind: "open" } => ({
   ...{ kind: "open", perEvent, eventsPerSecond, seconds },
+});
+
+/** Ways to bring books and portfolios to clients. */
+const bookServers: readonly ServerName[] = ["gateway", "whole", "compressed", "stock", "uws"];
+
+/** 1,000 messages a second over 50 markets: 20 for each. */
+const perMarket = (carries: Carried): Traffic => ({ ...open(5, 200, 1.5), kind: "open", carries });
+
+const bookShape = (carries: Carried, levels: number): Shape => ({
+  ...traffic(
+    `books of ${levels} levels a side of 50 markets, 20 a second each, one level changed, to rooms of 60`,
+    "markets",
+    perMarket(carries),
+  ),
+  servers: bookServers,
 });
 
 export const shapeNames = [
@@ -58,8 +81,12 @@ export const shapeNames = [
   "saturation",
   "half-saturation",
   "compression",
-  "books",
+  "market-trades",
+  "book-8",
+  "book-100",
+  "book-200",
   "books-of-five",
+  "portfolio",
   "rooms",
   "small-rooms",
   "private",
@@ -94,13 +121,22 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
     compares: "bytesPerDelivery",
     servers: ["gateway", "compressed"],
   },
-  books: {
-    ...traffic("books of 100 levels, 20 a second, to 200 clients of one room", "books", open(1, 20, 2)),
-    servers: ["gateway", "compressed"],
+  "market-trades": {
+    ...traffic("trades of 50 markets, 20 a second each, to rooms of 60", "markets", perMarket("trade")),
+    servers: bookServers.filter((server) => server !== "whole"),
   },
+  "book-8": bookShape("book-8", 8),
+  "book-100": bookShape("book-100", 100),
+  "book-200": bookShape("book-200", 200),
   "books-of-five": {
     ...traffic("books of 100 levels, 20 a second in turn, to 40 rooms of 5 clients", "books-of-five", open(1, 20, 4)),
     servers: ["gateway", "compressed"],
+  },
+  portfolio: {
+    ...traffic("portfolios of 100 positions of 200 users, 2 a second each, three prices moved", "portfolios", {
+      ...open(10, 40, 2),
+    }),
+    servers: bookServers,
   },
   rooms: traffic("1,000 clients in 5 of 50 rooms each; 100 messages over the rooms, saturated", "fifty-rooms", {
     ...{ kind: "closed", perEvent: 100, outstanding: 2, seconds: 1.5 },

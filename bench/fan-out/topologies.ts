@@ -5,8 +5,8 @@ export interface Topology {
   readonly clients: number;
   readonly rooms: readonly string[];
   readonly roomsOf: (client: number) => readonly string[];
-  /** What is sent to the rooms; orders where each room is one user's own. */
-  readonly carries: Carried;
+  /** What may be sent to the rooms: the first of them, unless a shape says otherwise. Orders and portfolios where each room is one user's own. */
+  readonly carries: readonly Carried[];
 }
 
 const names = (count: number, prefix: string): string[] =>
@@ -21,14 +21,14 @@ export function shared(clients: number, roomCount: number, perClient = 1): Topol
     rooms,
     roomsOf: (client) =>
       Array.from({ length: perClient }, (_, index) => rooms[Math.floor(client + index * stride) % roomCount] ?? ""),
-    carries: "trade",
+    carries: ["trade"],
   };
 }
 
 /** A room for each client, which is its own. */
-export function own(clients: number): Topology {
+export function own(clients: number, carries: readonly Carried[] = ["order"]): Topology {
   const rooms = names(clients, "user-");
-  return { clients, rooms, roomsOf: (client) => [rooms[client] ?? ""], carries: "order" };
+  return { clients, rooms, roomsOf: (client) => [rooms[client] ?? ""], carries };
 }
 
 export const topologies = {
@@ -36,8 +36,9 @@ export const topologies = {
   "fifty-rooms": shared(1_000, 50, 5),
   "small-rooms": shared(1_000, 250),
   private: own(1_000),
-  books: { ...shared(200, 1), carries: "book" },
-  "books-of-five": { ...shared(200, 40), carries: "book" },
+  markets: { ...shared(600, 50, 5), carries: ["trade", "book-8", "book-100", "book-200"] },
+  "books-of-five": { ...shared(200, 40), carries: ["book-100"] },
+  portfolios: own(200, ["portfolio"]),
   crowd: shared(2_000, 1),
   storm: shared(2_500, 50),
   "silent-storm": shared(2_500, 50, 0),

@@ -5,6 +5,9 @@ import type { Traffic } from "./shapes.ts";
 /** Longest wait for what is still to be delivered once nothing is sent any more, in seconds. */
 const DRAIN_SECONDS = 20;
 const POLL_MS = 5;
+
+/** Time without a delivery after which a server that skips older values has sent the newest ones: more than between two. */
+const QUIET_MICROS = 600_000;
 const LEAD_MICROS = 5_000;
 
 /** Tracks the events in flight between publisher and clients. */
@@ -12,6 +15,7 @@ export class Course {
   readonly #publish: (number: number, dueAt: number) => Promise<unknown>;
   #delivered = 0;
   #failure: unknown;
+  #deliveredAt = 0;
   #listener = (): void => undefined;
 
   /** @param publish sends event `number`, which was due at `dueAt` (microseconds of the monotonic clock). */
@@ -24,6 +28,11 @@ export class Course {
     return this.#delivered;
   }
 
+  /** True once nothing has been delivered for longer than a server waits that skips older values. */
+  get isQuiet(): boolean {
+    return nowMicros() - this.#deliveredAt > QUIET_MICROS;
+  }
+
   send(number: number, dueAt: number): void {
     this.#publish(number, dueAt).catch((error) => {
       this.#failure ??= error;
@@ -33,6 +42,7 @@ export class Course {
   /** Another event is delivered whole. */
   onDelivered(): void {
     this.#delivered += 1;
+    this.#deliveredAt = nowMicros();
     this.#listener();
   }
 
@@ -76,12 +86,19 @@ async function runClosed(course: Course, outstanding: number, seconds: number): 
   return sent;
 }
 
-/**
- * Sends the traffic and resolves with the number of events sent, once all are delivered or it has waited long enough.
- *
- * @param saturatedRate messages a second that the server took at most; for `half`.
- */
-export async function runTraffic(traffic: Traffic, course: Course, saturatedRate: number): Promise<number> {
+export interface TrafficOptions {
+  /** Messages a second that the server took at most; for `half`. */
+  readonly saturatedRate: number;
+  /** True where a server may leave out older values, so that there are fewer deliveries than events. */
+  readonly skipsOlder?: boolean;
+}
+
+/** Sends the traffic and resolves with the number of events sent, once all are delivered or it has waited long enough. */
+export async function runTraffic(
+  traffic: Traffic,
+  course: Course,
+  { saturatedRate, skipsOlder = false }: TrafficOptions,
+): Promise<number> {
   const sent = await (() => {
     switch (traffic.kind) {
       case "open":
@@ -95,7 +112,8 @@ export async function runTraffic(traffic: Traffic, course: Course, saturatedRate
     }
   })();
   const deadline = nowMicros() + DRAIN_SECONDS * 1e6;
-  while (course.delivered < sent && nowMicros() < deadline) {
+  const isDone = (): boolean => course.delivered >= sent || (skipsOlder && course.isQuiet);
+  while (!isDone() && nowMicros() < deadline) {
     await delay(POLL_MS);
     course.check();
   }

@@ -65,7 +65,10 @@ static void advance(struct connection *connection) {
   if (connection->sampled) add_sample((int64_t)(now_micros() - connection->started_at));
 }
 
-/* A message of the publisher carries `@` and when it was due. */
+/* What a message begins with on all servers but SocketCluster. */
+static const char MESSAGE[] = "42/ws,[\"data\",";
+
+/* Most messages of the publisher carry `@` and when they were due. */
 static bool find_stamp(const uint8_t *text, size_t length, uint64_t *stamp) {
   const uint8_t *mark = memchr(text, '@', length);
   if (!mark || mark + 1 + STAMP_DIGITS > text + length) return false;
@@ -91,10 +94,11 @@ static void on_text(struct connection *connection, const uint8_t *text, size_t l
     return;
   }
   uint64_t stamp;
-  if (!find_stamp(text, length, &stamp)) return;
+  bool is_timed = find_stamp(text, length, &stamp);
+  if (!is_timed && (length < sizeof MESSAGE - 1 || memcmp(text, MESSAGE, sizeof MESSAGE - 1) != 0)) return;
   connection->deliveries++;
   totals.deliveries++;
-  if (connection->sampled) add_sample((int64_t)(now - stamp));
+  if (is_timed && connection->sampled) add_sample((int64_t)(now - stamp));
 }
 
 /* Compressed messages are counted, not read: when one was due stays unknown. */

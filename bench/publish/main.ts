@@ -21,6 +21,7 @@ const usage = `npm run bench:publish -- [options]
 
   --runs N        runs of everything, beside one that warms up (default 5)
   --sample-ms N   how long each method publishes in each run (default 300)
+  --methods TEXT  only the methods whose name has this in it, on one Redis; no starts, no memory
   --memory N      trades published to see how memory grows (default 200000)
   --json FILE     writes the rows there
   --write         writes the tables into docs/publishing.md
@@ -29,6 +30,7 @@ const usage = `npm run bench:publish -- [options]
 const optionsSchema = z.object({
   runs: wholeNumber(5),
   "sample-ms": wholeNumber(300),
+  methods: z.string().optional(),
   memory: wholeNumber(200_000),
   json: z.string().optional(),
   write: flag,
@@ -38,6 +40,19 @@ const optionsSchema = z.object({
 const onProgress = (message: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${colors.dim(message)}`);
 };
+
+/** Measures some methods alone, on one Redis. */
+async function measureMethods(wanted: string, { runs, "sample-ms": sampleMs }: z.output<typeof optionsSchema>) {
+  const single = await startSingle();
+  try {
+    const options = { runs, sampleMs, onProgress, isWanted: (name: string) => name.includes(wanted) };
+    const { result, usage } = await watched([single], () => measureThroughput([single], options));
+    const conditions = await describeConditions([single], usage);
+    return { conditions, publishing: toRows(result, "") };
+  } finally {
+    await single.stop();
+  }
+}
 
 async function measure(options: z.output<typeof optionsSchema>): Promise<Report> {
   const { runs, "sample-ms": sampleMs, memory: messages } = options;
@@ -65,11 +80,15 @@ async function measure(options: z.output<typeof optionsSchema>): Promise<Report>
 async function main(): Promise<void> {
   const options = readCommandLine({
     usage,
-    texts: ["runs", "sample-ms", "memory", "json"],
+    texts: ["runs", "sample-ms", "methods", "memory", "json"],
     flags: ["write"],
-    schema: optionsSchema,
+    schema: optionsSchema.refine(({ methods, write }) => methods === undefined || !write, {
+      path: ["write"],
+      message: "the page has all methods: leave out --methods",
+    }),
   });
-  const report = await measure(options);
+  const { methods } = options;
+  const report = methods === undefined ? await measure(options) : await measureMethods(methods, options);
   onProgress("");
   console.log(toMarkdown(report));
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, undefined, 2)}\n`);

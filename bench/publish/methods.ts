@@ -1,6 +1,7 @@
-import type { ChannelMessage } from "../../contract/domain-events.ts";
+import type { ChannelMessage, ChannelUpdate } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { createMessage, streams as mixedStreams, named } from "../../drill/messages.ts";
+import { MovingBook } from "../values/moving-book.ts";
 import type { Target } from "./target.ts";
 
 /** Messages of one call, where a call has more than one: half of a batch of the Kinesis stream. */
@@ -21,6 +22,9 @@ export interface Method {
 /** The name of the method that the others are compared with. */
 export const PLAIN = "`PUBLISH`";
 
+/** The name of the method that changes of books are compared with. */
+export const ONE_TRADE = "`publish()`, one trade";
+
 const numbered = (count: number, toStream: (index: number) => Stream) =>
   Array.from({ length: count }, (_, index) => named(toStream(index)));
 
@@ -36,6 +40,30 @@ function messageOf(streams: readonly ReturnType<typeof named>[], number: number)
 
 const batchOf = (streams: readonly ReturnType<typeof named>[], first: number): ChannelMessage[] =>
   Array.from({ length: BATCH }, (_, index) => messageOf(streams, first + index));
+
+/** Levels a side of the books. */
+const LEVELS = 100;
+
+/** Publishes books of its own: whole ones, of which one level differs each time, or that level alone. */
+function bookMethod({ publisher }: Target, what: "whole" | "changes"): Method {
+  const books = numbered(KEYS, (index) => ({ channel: "market:orderbook", key: `${what}-${index}` })).map(({ key }) => {
+    return { key, book: new MovingBook(key ?? "", LEVELS), isKnown: false };
+  });
+  return {
+    name: what === "whole" ? `\`publish()\`, one book of ${LEVELS} levels a side` : "`publish()`, one changed level",
+    step: 1,
+    async send(number) {
+      const moving = books[number % KEYS];
+      if (!moving) throw new RangeError("there is no book to publish");
+      const { key, book, isKnown } = moving;
+      moving.isKnown = true;
+      const changes = book.move();
+      const content = what === "changes" && isKnown ? { changes } : { data: book.value };
+      const message = { channel: "market:orderbook", key, eventId: `${key}/${number}`, ...content };
+      await publisher.publish([message as ChannelUpdate]);
+    },
+  };
+}
 
 function plainMethods({ connection, isCluster }: Target): readonly Method[] {
   const market = (number: number): string => `plain-${number % KEYS}`;
@@ -68,7 +96,9 @@ export function methodsOf(target: Target): readonly Method[] {
   });
   return [
     ...plainMethods(target),
-    { name: "`publish()`, one trade", step: 1, send: (number) => publisher.publish([messageOf(trades, number)]) },
+    { name: ONE_TRADE, step: 1, send: (number) => publisher.publish([messageOf(trades, number)]) },
+    bookMethod(target, "whole"),
+    bookMethod(target, "changes"),
     batch(`trades of ${KEYS} markets`, trades),
     batch("trades of one market", trades.slice(0, 1)),
     batch(`orders of ${KEYS} users`, orders),

@@ -8,12 +8,13 @@ export interface Report {
   /** When and on what. */
   readonly conditions: string;
   readonly publishing: readonly Row[];
-  readonly starts: readonly StartRow[];
-  readonly memory: Awaited<ReturnType<typeof measureMemory>>;
+  /** Absent where only some methods were measured. */
+  readonly starts?: readonly StartRow[];
+  readonly memory?: Awaited<ReturnType<typeof measureMemory>>;
 }
 
 const times = (ratio: number | null): string => {
-  if (ratio === null) return "";
+  if (ratio === null || Number.isNaN(ratio)) return "";
   return ratio < 10 ? ratio.toPrecision(2) : digits(Math.round(ratio));
 };
 
@@ -27,7 +28,9 @@ const publishing = (rows: readonly Row[]): string =>
       "method",
       "messages/s",
       "CPU of Redis, µs a message",
+      "of the publisher",
       "× `PUBLISH`",
+      "× one trade",
       "busiest node",
       "limit, messages/s",
       "× 1 shard",
@@ -37,7 +40,9 @@ const publishing = (rows: readonly Row[]): string =>
       row.method,
       withSpread(row.messagesPerSecond),
       withSpread(row.redisCpuMicros),
+      withSpread(row.publisherCpuMicros),
       times(row.timesPublish),
+      times(row.timesTrade),
       `${Math.round(row.busiestShare * 100)} %`,
       digits(row.limitPerSecond.median),
       times(row.timesOneShard),
@@ -56,7 +61,7 @@ const starts = (rows: readonly StartRow[]): string =>
     ]),
   );
 
-const memory = (rows: Report["memory"]): string =>
+const memory = (rows: NonNullable<Report["memory"]>): string =>
   table(
     ["trades published, of 100 markets", "entries kept", "MB in Redis", "bytes a seen event"],
     rows.map((row) => [
@@ -69,4 +74,9 @@ const memory = (rows: Report["memory"]): string =>
 
 /** The tables in Markdown, for the terminal and for the page. */
 export const toMarkdown = (report: Report): string =>
-  [report.conditions, publishing(report.publishing), starts(report.starts), memory(report.memory)].join("\n\n");
+  [
+    report.conditions,
+    publishing(report.publishing),
+    ...(report.starts ? [starts(report.starts)] : []),
+    ...(report.memory ? [memory(report.memory)] : []),
+  ].join("\n\n");

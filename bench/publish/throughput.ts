@@ -11,12 +11,15 @@ export interface ThroughputOptions {
   /** Duration of each of them, in ms. */
   readonly sampleMs: number;
   readonly onProgress: (text: string) => void;
+  /** Returns true for the name of a method that is measured. @default - all of them */
+  readonly isWanted?: (name: string) => boolean;
 }
 
 type NextNumber = (step: number) => number;
 
 async function sample(target: Target, method: Method, take: NextNumber, milliseconds: number): Promise<Sample> {
   const before = await cpuMicros(target);
+  const own = process.cpuUsage();
   const start = performance.now();
   let messages = 0;
   const worker = async (): Promise<void> => {
@@ -27,16 +30,26 @@ async function sample(target: Target, method: Method, take: NextNumber, millisec
   };
   await Promise.all(Array.from({ length: UNDER_WAY / method.step }, worker));
   const seconds = (performance.now() - start) / 1_000;
+  const { user, system } = process.cpuUsage(own);
   const after = await cpuMicros(target);
-  return { messages, seconds, nodeCpuMicros: after.map((micros, node) => micros - (before[node] ?? 0)) };
+  return {
+    messages,
+    seconds,
+    publisherCpuMicros: user + system,
+    nodeCpuMicros: after.map((micros, node) => micros - (before[node] ?? 0)),
+  };
 }
 
 /** Measures every method on every target in turn, run after run, so that what disturbs hits all alike. */
 export async function measureThroughput(
   targets: readonly Target[],
-  { runs, sampleMs, onProgress }: ThroughputOptions,
+  { runs, sampleMs, onProgress, isWanted = () => true }: ThroughputOptions,
 ): Promise<readonly SampledMethod[]> {
-  const measured = targets.flatMap((target) => methodsOf(target).map((method) => ({ target, method })));
+  const measured = targets.flatMap((target) =>
+    methodsOf(target)
+      .filter(({ name }) => isWanted(name))
+      .map((method) => ({ target, method })),
+  );
   const samples = measured.map((): Sample[] => []);
   let number = 0;
   const take: NextNumber = (step) => {

@@ -94,6 +94,7 @@ export class RealtimeClient {
     return this.#connection.status;
   }
 
+  /** Counts since the client was created. */
   get statistics(): ClientStatistics {
     const { verifiedStates, wrongStates } = this.#registry;
     return { verifiedStates, wrongStates };

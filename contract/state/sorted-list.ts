@@ -59,6 +59,10 @@ export function addDifference<T>(
     }
   };
   for (const item of after) {
+    if (item === before[old]) {
+      old += 1;
+      continue;
+    }
     dropBefore(keyOf(item));
     const counterpart = before[old];
     const isKnown = counterpart !== undefined && keyOf(counterpart) === keyOf(item);

@@ -3,16 +3,18 @@ import { orderBookFormat } from "./order-book-format.ts";
 import { portfolioFormat } from "./portfolio-format.ts";
 import type { StateFormat } from "./state-format.ts";
 
-/** The channels of the delivery class `state`. */
-export type StateChannel = {
+/** The channels of the delivery class `state`. The compiler compares them with the contract. */
+export type StateChannel = "market:orderbook" | "user:portfolio";
+
+type DeclaredStateChannel = {
   [C in Channel]: (typeof channels)[C]["delivery"] extends "state" ? C : never;
 }[Channel];
 
-/** How the values of each state channel are divided into rows. The compiler asks for a format for each of them. */
+/** How the values of each state channel are divided into rows. */
 const formats: { readonly [C in StateChannel]: StateFormat<Payload<C>> } = {
   "market:orderbook": orderBookFormat,
   "user:portfolio": portfolioFormat,
-};
+} satisfies { readonly [C in DeclaredStateChannel]: StateFormat<Payload<C>> };
 
 /** Returns true for a channel of the delivery class `state`. */
 export const isStateChannel = (channel: Channel): channel is StateChannel => Object.hasOwn(formats, channel);

@@ -52,6 +52,11 @@ export class RecentEntries {
     this.trim();
   }
 
+  /** Drops all entries but the newest one. */
+  keepNewest(): void {
+    this.#entries.splice(0, this.#entries.length - 1);
+  }
+
   /** Replaces all entries, oldest first. */
   replace(entries: readonly Entry[]): void {
     this.#entries = [...entries];

@@ -81,6 +81,12 @@ export class StateStream extends StreamState implements ViewedStream {
     this.#views.clear();
   }
 
+  /** What follows an id from before a whole value is that value. */
+  override reaches(id: string): boolean {
+    const [oldest] = this.entries;
+    return super.reaches(id) || (oldest !== undefined && !isChanges(oldest));
+  }
+
   override check(): Promise<boolean> {
     return this.#failure ? this.confirm() : super.check();
   }
@@ -149,6 +155,8 @@ export class StateStream extends StreamState implements ViewedStream {
     this.#failure = undefined;
     this.#value = { value, sum, id: entry.id };
     this.append(entry, source);
+    // What came before a whole value is of no use any more, and may be as large.
+    if (!isChanges(entry)) this.recent.keepNewest();
     for (const view of views) view.advance(entry);
   }
 

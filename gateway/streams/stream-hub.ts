@@ -4,7 +4,7 @@ import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
 import { asError } from "../../kernel/as-error.ts";
 import { roomsOf } from "../../kernel/protocol/rooms.ts";
 import type { StateView } from "../../kernel/protocol/state-recovery.ts";
-import { belongsTo, type Entry, parseEnvelope } from "../../kernel/streams/entry.ts";
+import { belongsTo, type Entry, parseBody } from "../../kernel/streams/entry.ts";
 import { entriesRoom, pubSubChannel } from "../../kernel/streams/redis-keys.ts";
 import type { DropReason } from "../metrics.ts";
 import type { RedisClock } from "../redis/redis-clock.ts";
@@ -180,7 +180,7 @@ export class StreamHub {
   }
 
   #receive(room: TopicRoom, body: Buffer): void {
-    const entry = parseEnvelope(body);
+    const entry = parseBody(body, room.topic.channel);
     const refusal = this.#refusal(room, entry);
     if (refusal) this.#options.metrics.redisDropped.inc({ reason: refusal });
     if (!entry || refusal) return;

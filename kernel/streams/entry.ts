@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { channelDefinition, isChannel } from "../../contract/channels.ts";
+import { type Channel, channelDefinition, isChannel } from "../../contract/channels.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
 import type { ChangesMessage, DataEvent } from "../../contract/messages.ts";
 import { isStateChannel } from "../../contract/state/state-formats.ts";
@@ -43,11 +43,15 @@ const envelopeSchema = z.object({
   data: z.object({ packet: z.object({ data: z.tuple([z.literal("data"), entrySchema]) }) }),
 });
 
-/** Parses a Pub/Sub body of the publish script; undefined where it is anything else. */
-export function parseEnvelope(body: Buffer): Entry | undefined {
+/**
+ * Parses a Pub/Sub body of the publish script; undefined where it is anything else. On a `state` channel it is the entry
+ * itself, since no stock Socket.IO server gets it; else the sharded adapter's message that has it.
+ */
+export function parseBody(body: Buffer, channel: Channel): Entry | undefined {
   try {
-    const parsed = envelopeSchema.safeParse(JSON.parse(body.toString("utf8")));
-    return parsed.success ? (parsed.data.data.packet.data[1] as Entry) : undefined;
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    if (isStateChannel(channel)) return entrySchema.safeParse(value).data as Entry | undefined;
+    return envelopeSchema.safeParse(value).data?.data.packet.data[1] as Entry | undefined;
   } catch {
     return undefined;
   }

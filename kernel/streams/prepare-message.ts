@@ -3,12 +3,14 @@ import { type Channel, channelDefinition, isChannel } from "../../contract/chann
 import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
 import { describeIssue } from "../../contract/messages.ts";
+import type { OrderBook } from "../../contract/payloads/order-book.ts";
 import { eventId, text, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
 import type { RowValue, StateChange } from "../../contract/state/state-change.ts";
 import type { StateFormat } from "../../contract/state/state-format.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { findSuspicions, type Suspicion, suspicions } from "../../contract/suspicions.ts";
+import { parseByKnown } from "./known-levels.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
 
 /** Largest message, in bytes of JSON: API Gateway's limit of a WebSocket message (128 KB), less an envelope. */
@@ -162,8 +164,20 @@ function parseChange(format: StateFormat<object>, { channel, key, changes }: Par
   return { head: format.head(value), rows: parsed };
 }
 
-function prepareState(message: ParsedMessage, format: StateFormat<object>): PreparedState {
-  const { channel, data, base } = message;
+/** Returns the newest value of a stream that this publisher knows. */
+export type KnownValue = (stream: Stream) => object | undefined;
+
+/** @throws InvalidMessageError that names the field. */
+function parseValue({ channel, key, data = {} }: ParsedMessage, known: KnownValue | undefined) {
+  const newest = channel === "market:orderbook" ? known?.({ channel, key }) : undefined;
+  const { payload } = channelDefinition("market:orderbook");
+  const value =
+    newest && parseByKnown(newest as OrderBook, data, (sent) => payload.safeParse(sent).data as OrderBook | undefined);
+  return value ?? parsePayload(channel, data, "data");
+}
+
+function prepareState(message: ParsedMessage, format: StateFormat<object>, known?: KnownValue): PreparedState {
+  const { data, base } = message;
   const start = startOf(message);
   if (data === undefined) {
     assertKey(message, message.key);
@@ -172,7 +186,7 @@ function prepareState(message: ParsedMessage, format: StateFormat<object>): Prep
     return { ...headerOf(message, change.head), format, start, content: { kind: "changes", change, base } };
   }
   if (base !== undefined) throw new InvalidMessageError("base: belongs to changes; whole values need none");
-  const value = parsePayload(channel, data, "data");
+  const value = parseValue(message, known) as Readonly<Record<string, unknown>>;
   assertKey(message, value.marketId);
   assertValueSize(format, value);
   return { ...headerOf(message, value), format, start, content: { kind: "whole", value } };
@@ -181,14 +195,15 @@ function prepareState(message: ParsedMessage, format: StateFormat<object>): Prep
 /**
  * Checks a message against its channel, and prepares it for the publish script.
  *
+ * @param known makes whole values of state channels cheaper to read.
  * @throws InvalidMessageError that names the field.
  */
-export function prepareMessage(message: ChannelUpdate): PreparedMessage | PreparedState {
+export function prepareMessage(message: ChannelUpdate, known?: KnownValue): PreparedMessage | PreparedState {
   const parsed = messageSchema.safeParse(message);
   if (!parsed.success) throw new InvalidMessageError(describeIssue(parsed.error));
   const { channel, data, changes } = parsed.data;
   const format = stateFormat(channel);
-  if (format) return prepareState(parsed.data, format);
+  if (format) return prepareState(parsed.data, format, known);
   if (changes !== undefined) throw new InvalidMessageError(`changes: channel ${channel} takes whole messages, as data`);
   const payload = parsePayload(channel, data, "data");
   assertKey(parsed.data, payload.marketId);

@@ -30,7 +30,7 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  *   the two sorted sets of stale and of frozen members · the guard's two generations · the markers of the two rooms,
  *   where there is a managed edge.
  * ARGV: 1 kept entries · 2 stream lifetime in s · 3 member of the index · 4 and 5 head of the envelope for KEYS 3 and
- *   4 · 6 length of a window of seen events in s (0: the stream's newest entry remembers the events of its version) ·
+ *   4 (empty on a `state` channel: what goes there is the entry itself, which no stock server reads) · 6 length of a window of seen events in s (0: the stream's newest entry remembers the events of its version) ·
  *   7 the publisher's time in ms · 8 what a message is the state of (`StateOf`) · 9 how far ahead a version that is a
  *   time may be, in ms · then per message: event, body; unless it is the state of nothing, version and epoch (empty: the
  *   version is a time); if it is the state of `data.id`, that.
@@ -53,7 +53,7 @@ const CLOCK_DIFFERENCE_SECONDS = 300;
  * `g` its epochs. A guard of entities has the version and the epochs in one text. Epochs: the current one, then the hashes
  * of those that it replaced, the latest first; none where the version is a time.
  */
-const createScript = ({ fields, stateKeys, checkState, writeState, stock }: ScriptParts): string => `
+const createScript = ({ fields, stateKeys, checkState, kept, writeState, close, stock }: ScriptParts): string => `
 local stream, index, keyChannel, wholeChannel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local member, window, stateOf = ARGV[3], tonumber(ARGV[6]), ARGV[8]
 local time = redis.call('TIME')
@@ -192,7 +192,7 @@ ${checkState}
     if stateOf == 'stream' then
       held = tonumber(version)
       if window == 0 then events = string.sub(events .. event .. ' ', ${-REMEMBERED_EVENTS * REMEMBERED_EVENT_LENGTH - 1}) end
-      id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], nextId, 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
+      id = redis.call('XADD', stream, 'MAXLEN', ${kept}, nextId, 'm', body, 'p', prev, 'v', version, 'e', events, 'g', epochs)
     else
       id = redis.call('XADD', stream, 'MAXLEN', ARGV[1], nextId, 'm', body, 'p', prev)
     end
@@ -217,7 +217,7 @@ ${checkState}
       end
     end
 ${writeState}
-    local tail = body .. ',"id":"' .. id .. '","prev":"' .. prev .. '"}]}}}'
+    local tail = body .. ',"id":"' .. id .. '","prev":"' .. prev .. '${close}'
     if wholeChannel ~= keyChannel then redis.call('SPUBLISH', wholeChannel, ARGV[5] .. tail) end
     redis.call('SPUBLISH', keyChannel, ARGV[4] .. tail)
     prev = id
@@ -242,8 +242,12 @@ interface ScriptParts {
   readonly stateKeys: string;
   /** Refuses a change that does not fit the state; completes the body. */
   readonly checkState: string;
+  /** The number of entries that the stream keeps, of one that is a state. */
+  readonly kept: string;
   /** Writes the state that the new entry leads to. */
   readonly writeState: string;
+  /** The end of what goes to a Pub/Sub channel, after the last id. */
+  readonly close: string;
   /** The id before the new entry's, where a stock server is to get the whole value; else the empty text. */
   readonly stock: string;
 }
@@ -253,12 +257,17 @@ export const publishScript = createScript({
   fields: "stateOf == 'nothing' and 2 or stateOf == 'stream' and 4 or 5",
   stateKeys: "",
   checkState: "",
+  kept: "ARGV[1]",
   writeState: "",
+  close: '"}]}}}',
   stock: "''",
 });
 
 /** Most rows that one command of the script sets or removes: Lua's stack holds some 8,000 values. */
 const ROWS_AT_ONCE = 1_000;
+
+/** A change renews the lifetime of its value's hash unless the entry before it was in the same hour, and did so. */
+const REFRESH_MS = 3_600_000;
 
 /**
  * Publishes one message of a `state` channel: as {@link publishScript}, and keeps the value's rows in a hash.
@@ -310,6 +319,8 @@ at = at + 3
   end
   if not refused and not isStale then body = body .. string.format(',"sum":%.0f', sum) end
 `,
+  // What came before a whole value is of no use any more, and may be as large.
+  kept: "(mode == 'whole' and 1 or ARGV[1])",
   writeState: `
     before = prev
     if mode == 'whole' then redis.call('EXPIRE', hash, 0) end
@@ -332,10 +343,13 @@ at = at + 3
     end
     if #set > 2 then redis.call(unpack(set)) end
     if #gone > 2 then redis.call(unpack(gone)) end
-    redis.call('EXPIRE', hash, ARGV[2])
+    if mode == 'whole' or math.floor(tonumber(string.match(prev, '^%d+')) / ${REFRESH_MS}) ~= math.floor(now / ${REFRESH_MS}) then
+      redis.call('EXPIRE', hash, ARGV[2] + ${REFRESH_MS / 1_000})
+    end
     local stock = redis.call('PUBSUB', 'SHARDNUMSUB', stockChannel, stockWhole)
     if stock[2] + stock[4] == 0 then before = '' end
 `,
+  close: '"}',
   stock: "before",
 });
 

@@ -6,16 +6,23 @@ import type { Suspicion } from "../../contract/suspicions.ts";
 import { asError } from "../as-error.ts";
 import { chunks } from "../chunks.ts";
 import { type EnqueueHints, hintAfter, type QueuedHint } from "./edge-hint.ts";
-import { type PreparedHeader, type PreparedMessage, type PreparedState, prepareMessage } from "./prepare-message.ts";
+import {
+  type KnownValue,
+  type PreparedHeader,
+  type PreparedMessage,
+  type PreparedState,
+  prepareMessage,
+} from "./prepare-message.ts";
 import { PublishError } from "./publish-error.ts";
 import { describeStream, type PublishOutcome, type StaleOutcome, toOutcome } from "./publish-outcome.ts";
-import { broadcastWholeScript, publishScript, publishStateScript } from "./publish-script.ts";
 import { PublishedStates } from "./published-states.ts";
 import { streamKey } from "./redis-keys.ts";
 import { broadcastArguments, type ScriptSettings, scriptArguments, stateScriptArguments } from "./script-arguments.ts";
 import { callUntil, type Deadline, PUBLISH_TIMEOUT_MS, startDeadline } from "./script-call.ts";
+import { defineScripts, type Scripts } from "./scripts.ts";
 import { publishState } from "./state-publishing.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "./stream-clock.ts";
+import { StreamTurns } from "./stream-turns.ts";
 
 export { MAXIMUM_BODY_BYTES } from "./prepare-message.ts";
 export { PublishError } from "./publish-error.ts";
@@ -74,8 +81,6 @@ export interface Publisher {
   publish(messages: readonly ChannelUpdate[]): Promise<readonly PublishOutcome[]>;
 }
 
-type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
-
 const failure = (error: unknown): PublishOutcome => ({ status: "failed", error: asError(error) });
 
 interface StreamResult {
@@ -83,31 +88,13 @@ interface StreamResult {
   readonly hints: readonly QueuedHint[];
 }
 
-interface Scripts {
-  readonly redis: Redis | Cluster;
-  readonly publishMessages: ScriptCommand;
-  readonly publishState: ScriptCommand;
-  readonly broadcastWhole: ScriptCommand;
-}
-
-function defineScripts(redis: Redis | Cluster): Scripts {
-  redis.defineCommand("publishMessages", { lua: publishScript });
-  redis.defineCommand("publishState", { lua: publishStateScript });
-  redis.defineCommand("broadcastWhole", { lua: broadcastWholeScript });
-  const commands = redis as unknown as Omit<Scripts, "redis">;
-  return {
-    redis,
-    publishMessages: (...values) => commands.publishMessages(...values),
-    publishState: (...values) => commands.publishState(...values),
-    broadcastWhole: (...values) => commands.broadcastWhole(...values),
-  };
-}
-
 /** What all calls of one publisher share. */
 interface PublishingContext {
   readonly scripts: Scripts;
   readonly settings: ScriptSettings;
   readonly states: PublishedStates;
+  /** Of the streams of state channels. */
+  readonly turns: StreamTurns;
   readonly listener: PublishListener | undefined;
 }
 
@@ -137,7 +124,14 @@ class StreamPublishing {
   }
 
   /** Resolves with the outcomes of all messages; stops at the first call that fails. Never rejects. */
-  async publish(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
+  publish(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
+    const [first] = messages;
+    if (!first || !isState(first)) return this.#publishSteps(messages);
+    // Two at once would both be compared with the same value: one of them would have to read Redis, and be compared again.
+    return this.#context.turns.run(streamKey(first.stream), () => this.#publishSteps(messages));
+  }
+
+  async #publishSteps(messages: readonly (PreparedMessage | PreparedState)[]): Promise<StreamResult> {
     const outcomes: PublishOutcome[] = [];
     const hints: QueuedHint[] = [];
     try {
@@ -211,11 +205,11 @@ async function notifyManagedEdge(
 }
 
 /** Groups the valid messages by stream, each with its index in the batch; adds the failures of the others to `outcomes`. */
-function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutcome[]) {
+function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutcome[], known: KnownValue) {
   const streams = new Map<string, { messages: (PreparedMessage | PreparedState)[]; indexes: number[] }>();
   for (const [index, message] of messages.entries()) {
     try {
-      const prepared = prepareMessage(message);
+      const prepared = prepareMessage(message, known);
       const name = streamKey(prepared.stream);
       const stream = streams.get(name) ?? { messages: [], indexes: [] };
       stream.messages.push(prepared);
@@ -232,11 +226,13 @@ function groupByStream(messages: readonly ChannelUpdate[], outcomes: PublishOutc
 export function createPublisher(redis: Redis | Cluster, options: PublisherOptions = {}): Publisher {
   const { enqueueHints, listener, maximumClockSkewMs = DEFAULT_CLOCK_SKEW_MS } = options;
   const settings = { hasEdge: enqueueHints !== undefined, maximumClockSkewMs };
-  const context = { scripts: defineScripts(redis), settings, states: new PublishedStates(), listener };
+  const states = new PublishedStates();
+  const context = { scripts: defineScripts(redis), settings, states, turns: new StreamTurns(), listener };
+  const known: KnownValue = (stream) => states.get(streamKey(stream))?.value;
   return {
     async publish(messages) {
       const outcomes = new Array<PublishOutcome>(messages.length);
-      const streams = groupByStream(messages, outcomes);
+      const streams = groupByStream(messages, outcomes, known);
       const publishing = new StreamPublishing(context);
       const published = await Promise.all(streams.map((stream) => publishing.publish(stream.messages)));
       const results = enqueueHints ? await notifyManagedEdge(enqueueHints, published) : published;

@@ -73,6 +73,7 @@ function callArguments(stream: Stream, { hasEdge, maximumClockSkewMs }: ScriptSe
   const room = roomName(stream);
   const whole = wholeChannelRoom(stream.channel);
   const entries = entriesRoom(stream);
+  const hasEnvelope = delivery !== "state";
   const wholeEntries = whole === undefined ? entries : entriesRoom({ channel: stream.channel });
   const keys = [
     streamName,
@@ -90,8 +91,8 @@ function callArguments(stream: Stream, { hasEdge, maximumClockSkewMs }: ScriptSe
     history.entries,
     history.seconds,
     stream.key ?? "",
-    envelopeHead(entries, whole === undefined ? [] : [wholeEntries]),
-    whole === undefined ? "" : envelopeHead(wholeEntries, []),
+    hasEnvelope ? envelopeHead(room, whole === undefined ? [] : [whole]) : "",
+    hasEnvelope && whole !== undefined ? envelopeHead(whole, []) : "",
     dedupeSeconds,
     now,
     stateOf,

@@ -2,12 +2,16 @@ import clusterKeySlot from "cluster-key-slot";
 import { describe, expect, it } from "vitest";
 import { between } from "../../bench/generated-text.ts";
 import { foreignShare, verdict } from "../../bench/publish/conditions.ts";
+import { ONE_TRADE } from "../../bench/publish/methods.ts";
 import { toMarkdown } from "../../bench/publish/report.ts";
 import { type Sample, toRows } from "../../bench/publish/row.ts";
 import { stagesOf, toStartRows } from "../../bench/publish/start-row.ts";
 import { streamKey } from "../../kernel/streams/redis-keys.ts";
 
-const sample = (messages: number, ...nodeCpuMicros: number[]): Sample => ({ messages, seconds: 2, nodeCpuMicros });
+const sample = (messages: number, ...nodeCpuMicros: number[]): Sample => ({
+  messages,
+  ...{ seconds: 2, publisherCpuMicros: messages * 50, nodeCpuMicros },
+});
 
 const measured = [
   { redis: "one Redis", method: "`PUBLISH`", samples: [sample(100, 200), sample(100, 400)] },
@@ -26,6 +30,19 @@ describe("a row of publishing", () => {
       busiestShare: 0.625,
       limitPerSecond: { minimum: 133_333.33333333334, maximum: 200_000 },
     });
+  });
+
+  it("has the publisher's CPU time, and Redis's over that of one trade on the same Redis", () => {
+    const [trade, change] = toRows(
+      [
+        { redis: "one Redis", method: ONE_TRADE, samples: [sample(100, 2_000), sample(100, 3_000)] },
+        { redis: "one Redis", method: "change", samples: [sample(100, 3_000), sample(100, 3_000)] },
+      ],
+      "",
+    );
+
+    expect(change).toMatchObject({ publisherCpuMicros: { median: 50 }, timesTrade: 1.25 });
+    expect(trade?.timesTrade).toBe(1);
   });
 
   it("is compared run by run with plain PUBLISH on one Redis, and with one shard", () => {
@@ -94,7 +111,9 @@ describe("the report", () => {
 
     expect(tables).toHaveLength(3);
     for (const widths of tables) expect(new Set(widths).size).toBe(1);
-    expect(toMarkdown(report)).toContain("| cluster, 2 shards | `publish()` | 75.0 (50.0–100) | 10.0 | 3.8 | 63 % |");
+    expect(toMarkdown(report)).toContain(
+      "| cluster, 2 shards | `publish()` | 75.0 (50.0–100) | 10.0 | 50.0 | 3.8 |  | 63 % |",
+    );
   });
 
   it("takes the place of what was between the markers", () => {

@@ -58,6 +58,28 @@ describe.each(["gateway", "two-processes", "stock", "sharded", "ws"] as const)("
   });
 });
 
+describe.each(["gateway", "whole", "stock"] as const)("%s", (server) => {
+  it.each([
+    ["books", { ...shared(16, 4, 2), carries: ["trade", "book-100"] }, "book-100"],
+    ["portfolios", own(8, ["portfolio"]), "portfolio"],
+  ] as const)("brings %s to every client, all of them or the newest ones", async (_, topology, carries) => {
+    const session = await open(server, topology);
+    await session.connect(topology.clients);
+
+    const { expected, deliveries, values } = await session.measure({ ...traffic, kind: "open", carries });
+
+    expect(deliveries).toBe(expected);
+    expect((await session.client.report()).fewest).toBeGreaterThan(0);
+    const { bytesPerDelivery = 0, bytesPerMessage = 0, redisBytes = 0 } = values;
+    const isWhole = server !== "gateway";
+    expect(bytesPerDelivery > 2_000).toBe(isWhole);
+    // The other servers get whole values through Redis.
+    expect(redisBytes > 2_000).toBe(server === "stock");
+    // Older values are left out, never sent twice.
+    expect(bytesPerMessage).toBeLessThanOrEqual(bytesPerDelivery);
+  });
+});
+
 describe.each(["c-each", "c-bundled"] as const)("%s", (server) => {
   it("delivers every message once to every client", async () => {
     const session = await open(server, shared(16, 1));

@@ -30,7 +30,9 @@ describe("open traffic", () => {
   it("stamps events with their due time, however late they are sent", async () => {
     const { course, sent } = receive(() => block(25_000));
 
-    const events = await runTraffic({ kind: "open", perEvent: 1, eventsPerSecond: 100, seconds: 0.1 }, course, 0);
+    const events = await runTraffic({ kind: "open", perEvent: 1, eventsPerSecond: 100, seconds: 0.1 }, course, {
+      saturatedRate: 0,
+    });
 
     expect(events).toBe(10);
     expect(sent.map(({ number }) => number)).toEqual(Array.from({ length: 10 }, (_, number) => number));
@@ -42,15 +44,30 @@ describe("open traffic", () => {
     const { course } = receive();
 
     // 4,000 messages a second, halved, in events of 20, for a fifth of a second.
-    expect(await runTraffic({ kind: "half", perEvent: 20, seconds: 0.2 }, course, 4_000)).toBe(20);
+    expect(await runTraffic({ kind: "half", perEvent: 20, seconds: 0.2 }, course, { saturatedRate: 4_000 })).toBe(20);
   });
 
   it("fails with the publisher's error", async () => {
     const course = new Course(() => Promise.reject(new Error("Redis is gone")));
 
     await expect(
-      runTraffic({ kind: "open", perEvent: 1, eventsPerSecond: 50, seconds: 0.1 }, course, 0),
+      runTraffic({ kind: "open", perEvent: 1, eventsPerSecond: 50, seconds: 0.1 }, course, { saturatedRate: 0 }),
     ).rejects.toThrow("Redis is gone");
+  });
+});
+
+describe("traffic to a server that skips older values", () => {
+  it("ends once the newest ones are delivered", async () => {
+    let sent = 0;
+    const course: Course = new Course(async () => {
+      sent += 1;
+      if (sent % 2 === 0) course.onDelivered();
+    });
+
+    const traffic = { kind: "open", perEvent: 1, eventsPerSecond: 100, seconds: 0.1 } as const;
+
+    expect(await runTraffic(traffic, course, { saturatedRate: 0, skipsOlder: true })).toBe(10);
+    expect([course.delivered, course.isQuiet]).toEqual([5, true]);
   });
 });
 
@@ -58,7 +75,9 @@ describe("closed traffic", () => {
   it("keeps the maximum number of events in flight, and never more", async () => {
     const { course, sent, most } = receive();
 
-    const events = await runTraffic({ kind: "closed", perEvent: 20, outstanding: 3, seconds: 0.1 }, course, 0);
+    const events = await runTraffic({ kind: "closed", perEvent: 20, outstanding: 3, seconds: 0.1 }, course, {
+      saturatedRate: 0,
+    });
 
     expect(most()).toBe(3);
     expect([events, course.delivered]).toEqual([sent.length, sent.length]);

@@ -17,7 +17,7 @@ export const roomOf = ({ channel, marketId }: Wish): string =>
 export async function gatewayRooms({ commands }: Platform): Promise<string[]> {
   const channels = (await commands.call("PUBSUB", "SHARDCHANNELS")) as unknown[];
   return channels
-    .map((channel) => /#(\{market:.*)#$/.exec(String(channel))?.[1])
+    .map((channel) => /#(\{market:.*?)(?:~changes)?#$/.exec(String(channel))?.[1])
     .filter((room) => room !== undefined)
     .toSorted();
 }

@@ -6,6 +6,7 @@ import {
   edgeEnvironment,
   edgeFanOutEnvironment,
   edgeQueueEnvironment,
+  failureQueueEnvironment,
   parseEnvironment,
   publishingEnvironment,
   redisEnvironment,
@@ -27,7 +28,7 @@ const resolve = (value: unknown): string =>
     ? value
     : JSON.stringify(value).includes("rediss://")
       ? "rediss://cache.example.com:6379"
-      : /QueueUrl|execute-api|Hints/.test(JSON.stringify(value))
+      : /QueueUrl|execute-api|Hints|FailureQueue|Failures/.test(JSON.stringify(value))
         ? "https://edge.example.com/ws"
         : JSON.stringify(value).includes("cognito-idp")
           ? "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1Cd2Ef3"
@@ -72,7 +73,10 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const hasEdge = synthesis.config.managedEdge.enabled;
 
   it("sets exactly the variables that every publisher parses", () => {
-    const schema = redisSchema.extend(edgeQueueEnvironment.shape).extend(publishingEnvironment.shape);
+    const schema = redisSchema
+      .extend(edgeQueueEnvironment.shape)
+      .extend(publishingEnvironment.shape)
+      .extend(failureQueueEnvironment.shape);
 
     for (const publisher of publishersOf(synthesis)) {
       const { config, unknown } = parseVariables(schema, publisher);

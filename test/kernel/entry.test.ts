@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { belongsTo, parseEnvelope, parseItem } from "../../kernel/streams/entry.ts";
+import { belongsTo, parseBody, parseItem } from "../../kernel/streams/entry.ts";
 import { message } from "../support/messages.ts";
 
 const channel = "market:trades" as const;
@@ -11,8 +11,8 @@ const envelope = (value: unknown, event = "data"): Buffer =>
 
 describe("what arrives over Pub/Sub", () => {
   it("is an entry in the form of the publish script", () => {
-    expect(parseEnvelope(envelope(entry))).toEqual(entry);
-    expect(parseEnvelope(envelope({ ...entry, event: "TradeExecuted" }))?.event).toBe("TradeExecuted");
+    expect(parseBody(envelope(entry), channel)).toEqual(entry);
+    expect(parseBody(envelope({ ...entry, event: "TradeExecuted" }), channel)?.event).toBe("TradeExecuted");
   });
 
   it.each<[string, Buffer]>([
@@ -27,7 +27,24 @@ describe("what arrives over Pub/Sub", () => {
     ["text as its data", envelope({ ...entry, data: "one" })],
     ["a market that is no text", envelope({ ...entry, marketId: 1 })],
   ])("is nothing with %s", (_, body) => {
-    expect(parseEnvelope(body)).toBeUndefined();
+    expect(parseBody(body, channel)).toBeUndefined();
+  });
+});
+
+describe("what arrives over Pub/Sub of a state channel", () => {
+  const state = { channel: "market:orderbook", marketId: "m", changes: { head: {}, rows: {} }, sum: 1 } as const;
+  const body = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+  it("is the entry itself", () => {
+    const change = { ...state, id: "2-0", prev: "1-0" };
+
+    expect(parseBody(body(change), "market:orderbook")).toEqual(change);
+    expect(parseBody(envelope(change), "market:orderbook")).toBeUndefined();
+    expect(parseBody(body(entry), channel)).toBeUndefined();
+  });
+
+  it("is nothing without a sum", () => {
+    expect(parseBody(body({ ...state, sum: undefined, id: "2-0", prev: "1-0" }), "market:orderbook")).toBeUndefined();
   });
 });
 

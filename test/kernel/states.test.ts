@@ -64,6 +64,16 @@ describe.each(redisKinds)("a state channel, on %s", (kind) => {
     expect((await readState(redis.commands, stream()))?.value).toEqual(next);
   });
 
+  it("takes values that are published at the same time one after the other, each as what changed", async () => {
+    await publish(book(marketId, "1"));
+    const values = ["2", "3", "4", "5"].map((bid) => book(marketId, bid));
+    const outcomes = await Promise.all(values.map((value) => publish(value)));
+
+    expect(outcomes.map((outcome) => outcome?.status)).toEqual(Array(4).fill("published"));
+    const rows = (await entries()).map((entry) => entry && "changes" in entry && entry.changes.rows["yes.bids.0.5"]);
+    expect(rows).toEqual([false, "2", "3", "4", "5"]);
+  });
+
   it("goes on from the value in Redis where another publisher has published meanwhile", async () => {
     const other = redis.addPublisher();
     await publish(book(marketId, "1"));

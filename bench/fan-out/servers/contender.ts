@@ -21,8 +21,8 @@ export interface Launch {
 /** Rooms that one client of the load asks for. */
 export interface ClientPlan {
   readonly rooms: readonly string[];
-  /** For orders the one room is the client's own, which needs a token where the server knows tokens. */
-  readonly carries: Carried;
+  /** All that the rooms may get. For what is a user's own, the one room is the user, which needs a token where the server knows tokens. */
+  readonly carries: readonly Carried[];
 }
 
 /** Brings messages to the server by the way that its publishers would take. */
@@ -37,6 +37,8 @@ export interface Contender {
   readonly label: string;
   /** True if it supports rooms; servers that do not send every message to every client. */
   readonly hasRooms: boolean;
+  /** True if its clients may get one message for several books or portfolios that follow each other. */
+  readonly skipsOlder?: boolean;
   /** Prepares what has to be there before the first start, such as packages that are installed on demand. */
   prepare?(onProgress: (text: string) => void): Promise<void>;
   launch(surroundings: Surroundings): Launch | Promise<Launch>;

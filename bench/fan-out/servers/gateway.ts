@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import type { ChannelMessage } from "../../../contract/domain-events.ts";
-import { type BenchMessage, bookOf, orderOf, stampOf, tradeOf } from "../message.ts";
+import { type BenchMessage, bookOf, channelOf, isState, orderOf, portfolioOf, stampOf, tradeOf } from "../message.ts";
 import { node, nodeFlags } from "../server-process.ts";
-import type { Contender } from "./contender.ts";
+import type { ClientPlan, Contender } from "./contender.ts";
 import { socketIoHandshake } from "./socket-io-handshake.ts";
 
 const MAXIMUM_CONNECTIONS = 20_000;
@@ -19,7 +19,22 @@ function toChannelMessage(message: BenchMessage): ChannelMessage {
   const { room: key, carries } = message;
   if (carries === "order") return { channel: "user:orders", key, eventId, data: orderOf(message) };
   if (carries === "trade") return { channel: "market:trades", key, eventId, data: tradeOf(message) };
-  return { channel: "market:orderbook", key, eventId, event: stampOf(message), data: bookOf(message) };
+  const event = stampOf(message);
+  if (carries === "portfolio") return { channel: "user:portfolio", key, eventId, ...event, data: portfolioOf(key) };
+  return { channel: "market:orderbook", key, eventId, ...event, data: bookOf(key, carries) };
+}
+
+/** Each channel that the messages come on, with `changes` where it has them and they are wanted. */
+function requestsOf({ rooms, carries }: ClientPlan, wantsChanges: boolean): object[] {
+  const requests = new Map(
+    carries.map((each) => {
+      const channel = channelOf(each);
+      return [channel, { channel, ...(wantsChanges && isState(each) ? { changes: true } : {}) }];
+    }),
+  );
+  return [...requests.values()].flatMap((request) =>
+    request.channel.startsWith("market:") ? rooms.map((marketId) => ({ ...request, marketId })) : [request],
+  );
 }
 
 /**
@@ -27,11 +42,16 @@ function toChannelMessage(message: BenchMessage): ChannelMessage {
  *
  * @param root the checkout whose `gateway/` and `contract/` are measured.
  * @param isCompressed whether it compresses, and the clients negotiate that as browsers do.
+ * @param wantsChanges whether the clients ask for changes of books and portfolios, as the SDK does.
  * @param windowMs the longest rest between two flushes; see docs/fan-out.md.
  */
-export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10 } = {}): Contender => ({
-  label: `this gateway${isCompressed ? ", compressing" : ""}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
+export const gatewayOf = (
+  root: string,
+  { isCompressed = false, wantsChanges = true, windowMs = 10 } = {},
+): Contender => ({
+  label: `this gateway${isCompressed ? ", compressing" : ""}${wantsChanges ? "" : ", whole values"}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
   hasRooms: true,
+  skipsOlder: true,
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
     values: [...nodeFlags, join(root, "gateway/main.ts")],
@@ -47,12 +67,10 @@ export const gatewayOf = (root: string, { isCompressed = false, windowMs = 10 } 
     },
     readyUrl: `http://127.0.0.1:${port}/readyz`,
   }),
-  async handshake({ rooms, carries }, { issuer }) {
-    const channel = carries === "book" ? "market:orderbook" : "market:trades";
-    const [path = "", ...steps] =
-      carries === "order"
-        ? socketIoHandshake([{ channel: "user:orders" }], await issuer.sign({ sub: rooms[0] ?? "" }))
-        : socketIoHandshake(rooms.map((marketId) => ({ channel, marketId })));
+  async handshake(plan, { issuer }) {
+    const isOwn = plan.carries.some((carries) => channelOf(carries).startsWith("user:"));
+    const token = isOwn ? await issuer.sign({ sub: plan.rooms[0] ?? "" }) : undefined;
+    const [path = "", ...steps] = socketIoHandshake(requestsOf(plan, wantsChanges), token);
     return isCompressed ? [path, OFFER, ...steps] : [path, ...steps];
   },
   async openSender({ redisPort }) {

@@ -25,6 +25,7 @@ export const createServers = (gatewayRoot = ROOT) =>
     uws,
     "c-each": sendEach,
     "c-bundled": sendBundled,
+    whole: gatewayOf(gatewayRoot, { wantsChanges: false }),
     compressed: gatewayOf(gatewayRoot, { isCompressed: true }),
     "wide-window": gatewayOf(gatewayRoot, { windowMs: 25 }),
     "two-processes": inProcesses(gatewayOf(gatewayRoot), 2),
@@ -35,7 +36,7 @@ export type ServerName = keyof ReturnType<typeof createServers>;
 export const serverNames = Object.keys(createServers()) as readonly ServerName[];
 
 /** Ways to run the gateway that concern single shapes. */
-const variants: readonly ServerName[] = ["compressed", "wide-window", "two-processes"];
+const variants: readonly ServerName[] = ["whole", "compressed", "wide-window", "two-processes"];
 
 /** Measured under a shape that does not say otherwise. */
 export const usualServers = serverNames.filter((name) => !variants.includes(name));

@@ -31,6 +31,8 @@ export function withBothOutcomes<P extends object>(value: P): P {
 /** Returns the keys of changed rows with those of the mirrored outcome: `yes.bids.0.4` is `no.asks.0.6` too. */
 export const withBothKeys = (keys: readonly string[]): string[] =>
   keys.flatMap((key) => {
-    const side = key.slice(4, 8);
+    const [outcome, side] = key.split(".", 2);
+    // Rows of NO are gone from a book that is mirrored from now on.
+    if (outcome !== "yes") return [key];
     return [key, `no.${side === "bids" ? "asks" : "bids"}.${complementOf(key.slice(9))}`];
   });

@@ -53,6 +53,7 @@ export class Receivers extends Set<Receiver> {
 
   /** Returns whether a receiver is behind a position that the service named. */
   expect(named: StreamPosition): boolean {
+    // Each of them has to learn of it.
     return this.positions.filter((each) => each.expect(named)).length > 0;
   }
 

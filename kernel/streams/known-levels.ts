@@ -92,7 +92,7 @@ const sideOf = (book: unknown, [outcome, side]: (typeof places)[number]): unknow
  * @param parse reads a book; undefined where it is not valid.
  * @returns undefined where the book has to be read as a whole: it is not valid, not in canonical order, or hardly known.
  */
-export function parseByKnown(
+export function parseByKnownLevels(
   known: OrderBook,
   sent: Readonly<Record<string, unknown>>,
   parse: (sent: unknown) => OrderBook | undefined,

@@ -17,8 +17,9 @@ import { Course, runTraffic } from "./traffic.ts";
 const SETTLE_MS = 150;
 const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
 
-/** Time for which books or portfolios go out before they are measured: each room has its first value then. */
+/** Least time for which books or portfolios go out before they are measured, and messages that each room gets at least. */
 const STATE_WARM_UP_SECONDS = 1;
+const STATE_WARM_UP_MESSAGES = 2;
 
 /** One in so many books and portfolios says when it was due; no divisor of the number of rooms, so that each room has some. */
 const TIMED_EVERY = 7;
@@ -156,7 +157,7 @@ export class Session {
 
   /** Sends the traffic and measures until all of it is delivered, or it has waited long enough. */
   async measure(traffic: Traffic): Promise<Measurement> {
-    if (isState(this.#carriedBy(traffic))) await this.#run({ ...traffic, seconds: STATE_WARM_UP_SECONDS });
+    if (isState(this.#carriedBy(traffic))) await this.#run({ ...traffic, seconds: this.#warmUpSeconds(traffic) });
     if (traffic.kind === "half" && this.#saturatedRate === 0) await this.#run(SATURATION);
     return this.#run(traffic);
   }
@@ -183,6 +184,13 @@ export class Session {
       this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / perEvent;
     }
     return result;
+  }
+
+  /** The first message of a room is a whole value, which is not what is measured. */
+  #warmUpSeconds(traffic: Traffic): number {
+    if (traffic.kind !== "open") return STATE_WARM_UP_SECONDS;
+    const perSecond = traffic.perEvent * traffic.eventsPerSecond;
+    return Math.max(STATE_WARM_UP_SECONDS, (STATE_WARM_UP_MESSAGES * this.#topology.rooms.length) / perSecond);
   }
 
   #carriedBy(traffic: Traffic): Carried {

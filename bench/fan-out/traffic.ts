@@ -7,7 +7,7 @@ const DRAIN_SECONDS = 20;
 const POLL_MS = 5;
 
 /** Time without a delivery after which a server that skips older values has sent the newest ones: more than between two. */
-const QUIET_MICROS = 600_000;
+const QUIET_MICROS = 1_500_000;
 const LEAD_MICROS = 5_000;
 
 /** Tracks the events in flight between publisher and clients. */

@@ -50,7 +50,9 @@ export function addDifference<T>(
 ): void {
   if (before === after) return;
   const { keyOf, compare, rowKey, rowValue, isEqual } = options;
+  // What two values share.
   let old = 0;
+  while (old < after.length && before[old] === after[old]) old += 1;
   const dropBefore = (key: string | undefined): void => {
     for (; old < before.length; old += 1) {
       const item = before[old] as T;
@@ -58,7 +60,8 @@ export function addDifference<T>(
       rows[rowKey(item)] = null;
     }
   };
-  for (const item of after) {
+  for (let index = old; index < after.length; index += 1) {
+    const item = after[index] as T;
     if (item === before[old]) {
       old += 1;
       continue;

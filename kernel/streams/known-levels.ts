@@ -28,8 +28,9 @@ type Sent = Partial<PriceLevel> | null | undefined;
 function countSame(sent: readonly Sent[], known: readonly PriceLevel[]): number {
   const end = Math.min(sent.length, known.length);
   for (let index = 0; index < end; index += 1) {
-    const [level, counterpart] = [sent[index], known[index]];
-    if (level?.price !== counterpart?.price || level?.size !== counterpart?.size) return index;
+    const level = sent[index];
+    const counterpart = known[index] as PriceLevel;
+    if (level?.price !== counterpart.price || level.size !== counterpart.size) return index;
   }
   return end;
 }
@@ -44,17 +45,19 @@ function findKnown(known: readonly PriceLevel[], start: number, price: unknown):
 /** Divides the levels of a side into those that are known and the others. */
 function divide(sent: unknown, known: readonly PriceLevel[]): Division | undefined {
   if (!Array.isArray(sent) || sent.length > MAXIMUM_LEVELS) return undefined;
-  let at = countSame(sent, known);
-  if (at === sent.length && at === known.length) return { levels: known, unread: [] };
-  const levels: (PriceLevel | undefined)[] = known.slice(0, at);
+  const same = countSame(sent, known);
+  if (same === sent.length && same === known.length) return { levels: known, unread: [] };
+  const levels: (PriceLevel | undefined)[] = known.slice(0, sent.length);
   const unread: unknown[] = [];
-  for (let index = at; index < sent.length; index += 1) {
+  let at = same;
+  for (let index = same; index < sent.length; index += 1) {
     const level: Sent = sent[index];
-    const found = findKnown(known, at, level?.price);
+    const price = level?.price;
+    const found = known[at]?.price === price ? at : findKnown(known, at, price);
     const counterpart = known[found];
     if (counterpart !== undefined) at = found + 1;
     const isSame = counterpart !== undefined && level?.size === counterpart.size;
-    levels.push(isSame ? counterpart : undefined);
+    levels[index] = isSame ? counterpart : undefined;
     if (!isSame) unread.push(level);
   }
   return { levels, unread };
@@ -92,7 +95,7 @@ const sideOf = (book: unknown, [outcome, side]: (typeof places)[number]): unknow
  * @param parse reads a book; undefined where it is not valid.
  * @returns undefined where the book has to be read as a whole: it is not valid, not in canonical order, or hardly known.
  */
-export function parseByKnown(
+export function parseByKnownLevels(
   known: OrderBook,
   sent: Readonly<Record<string, unknown>>,
   parse: (sent: unknown) => OrderBook | undefined,

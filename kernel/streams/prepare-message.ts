@@ -5,12 +5,14 @@ import { ENTRY_ID } from "../../contract/ids.ts";
 import { describeIssue } from "../../contract/messages.ts";
 import type { OrderBook } from "../../contract/payloads/order-book.ts";
 import { eventId, text, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
+import type { Portfolio } from "../../contract/payloads/user.ts";
 import type { RowValue, StateChange } from "../../contract/state/state-change.ts";
 import type { StateFormat } from "../../contract/state/state-format.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { findSuspicions, type Suspicion, suspicions } from "../../contract/suspicions.ts";
-import { parseByKnown } from "./known-levels.ts";
+import { parseByKnownLevels } from "./known-levels.ts";
+import { parseByKnownPositions } from "./known-positions.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
 
 /** Largest message, in bytes of JSON: API Gateway's limit of a WebSocket message (128 KB), less an envelope. */
@@ -167,13 +169,18 @@ function parseChange(format: StateFormat<object>, { channel, key, changes }: Par
 /** Returns the newest value of a stream that this publisher knows. */
 export type KnownValue = (stream: Stream) => object | undefined;
 
+/** Reads a value by the one before it; undefined where it has to be read as a whole. */
+function parseFollowing(channel: Channel, newest: object, data: Readonly<Record<string, unknown>>): object | undefined {
+  const parse = <P>(sent: unknown) => channelDefinition(channel).payload.safeParse(sent).data as P | undefined;
+  if (channel === "market:orderbook") return parseByKnownLevels(newest as OrderBook, data, parse<OrderBook>);
+  if (channel === "user:portfolio") return parseByKnownPositions(newest as Portfolio, data, parse<Portfolio>);
+  return undefined;
+}
+
 /** @throws InvalidMessageError that names the field. */
 function parseValue({ channel, key, data = {} }: ParsedMessage, known: KnownValue | undefined) {
-  const newest = channel === "market:orderbook" ? known?.({ channel, key }) : undefined;
-  const { payload } = channelDefinition("market:orderbook");
-  const value =
-    newest && parseByKnown(newest as OrderBook, data, (sent) => payload.safeParse(sent).data as OrderBook | undefined);
-  return value ?? parsePayload(channel, data, "data");
+  const newest = known?.({ channel, key });
+  return (newest && parseFollowing(channel, newest, data)) ?? parsePayload(channel, data, "data");
 }
 
 function prepareState(message: ParsedMessage, format: StateFormat<object>, known?: KnownValue): PreparedState {

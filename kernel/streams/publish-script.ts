@@ -290,8 +290,7 @@ at = at + 3
 `,
   checkState: `
   local mode, base, sum, head = ARGV[i + 4], ARGV[i + 5], tonumber(ARGV[i + 6]), ARGV[i + 7]
-  local bytes, overhead = 0, tonumber(ARGV[i + 9])
-  local function rowBytes(key, value) return #key + #value + overhead end
+  local bytes, bytesBefore, overhead = 0, nil, tonumber(ARGV[i + 9])
   if not refused and not isStale and mode == 'changes' then
     local names = { 'HMGET', hash, '!id', '!sum', '!bytes' }
     for row = i + 10, #ARGV, 3 do names[#names + 1] = ARGV[row] end
@@ -303,28 +302,44 @@ at = at + 3
       refused = 'base'
     else
       local total = tonumber(rows[2])
-      bytes = tonumber(rows[3])
+      bytesBefore = tonumber(rows[3])
+      bytes = bytesBefore
+      local place = 4
       for row = i + 10, #ARGV, 3 do
-        local old = rows[(row - i - 10) / 3 + 4]
-        if old then bytes = bytes - rowBytes(ARGV[row], string.match(old, ':(.*)$') or '') end
-        if ARGV[row + 2] ~= '' then bytes = bytes + rowBytes(ARGV[row], ARGV[row + 2]) end
-        total = total + tonumber(ARGV[row + 1]) - (old and tonumber(string.match(old, '^%d+') or 0) or 0)
+        local old, value, checksum = rows[place], ARGV[row + 2], tonumber(ARGV[row + 1])
+        place = place + 1
+        if old then
+          local sumBefore, separator = string.match(old, '^(%d+)():')
+          if sumBefore then
+            bytes = bytes - #ARGV[row] - (#old - separator) - overhead
+            checksum = checksum - tonumber(sumBefore)
+          end
+        end
+        if value ~= '' then bytes = bytes + #ARGV[row] + #value + overhead end
+        total = total + checksum
       end
       total = total % 4294967296
       if sum and sum ~= total then refused = 'base' elseif bytes > tonumber(ARGV[i + 8]) then refused = 'large' end
       sum = total
     end
   elseif not refused and not isStale then
-    for row = i + 10, #ARGV, 3 do bytes = bytes + rowBytes(ARGV[row], ARGV[row + 2]) end
+    for row = i + 10, #ARGV, 3 do bytes = bytes + #ARGV[row] + #ARGV[row + 2] + overhead end
   end
-  if not refused and not isStale then body = body .. string.format(',"sum":%.0f', sum) end
+  local sumText
+  if not refused and not isStale then
+    sumText = string.format('%.0f', sum)
+    body = body .. ',"sum":' .. sumText
+  end
 `,
   // What came before a whole value is of no use any more, and may be as large.
   kept: "(mode == 'whole' and 1 or ARGV[1])",
   writeState: `
     before = prev
     if mode == 'whole' then redis.call('EXPIRE', hash, 0) end
-    local set, gone = { 'HSET', hash, '!id', id, '!sum', string.format('%.0f', sum), '!head', head, '!bytes', bytes }, { 'HDEL', hash }
+    local set, gone = { 'HSET', hash, '!id', id, '!sum', sumText, '!head', head }, { 'HDEL', hash }
+    if bytes ~= bytesBefore then
+      set[9], set[10] = '!bytes', bytes
+    end
     for row = i + 10, #ARGV, 3 do
       if ARGV[row + 2] == '' then
         gone[#gone + 1] = ARGV[row]

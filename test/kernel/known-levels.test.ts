@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { channels, type Payload } from "../../contract/channels.ts";
-import { parseByKnown } from "../../kernel/streams/known-levels.ts";
+import { parseByKnownLevels } from "../../kernel/streams/known-levels.ts";
 
 type Book = Payload<"market:orderbook">;
 
@@ -29,7 +29,7 @@ describe("a book that is read by the one before it", () => {
   ])("is as its schema reads it, and shares what is the same: %s", (_, changed) => {
     const sent = sentOf({ ...known, time: head.time + 1, yes: { bids: changed, asks } });
 
-    const value = parseByKnown(known, sent, parse);
+    const value = parseByKnownLevels(known, sent, parse);
 
     expect(value).toEqual(parse(sent));
     expect(value?.no?.bids).toBe(bids);
@@ -50,7 +50,7 @@ describe("a book that is read by the one before it", () => {
     ["no book of NO", { no: undefined }],
     ["another time", { time: "soon" }],
   ])("has to be read as a whole with %s", (_, changes) => {
-    expect(parseByKnown(known, sentOf({ ...known, ...changes }), parse)).toBeUndefined();
+    expect(parseByKnownLevels(known, sentOf({ ...known, ...changes }), parse)).toBeUndefined();
   });
 
   it("is never anything else than what its schema reads", () => {
@@ -64,7 +64,7 @@ describe("a book that is read by the one before it", () => {
     fc.assert(
       fc.property(fc.oneof(levels, edited), fc.oneof(levels, edited), (changed, other) => {
         const sent = sentOf({ ...known, yes: { bids: changed, asks }, no: { bids: other, asks } });
-        const value = parseByKnown(known, sent, parse);
+        const value = parseByKnownLevels(known, sent, parse);
         if (value !== undefined) expect(value).toEqual(parse(sent));
       }),
       { numRuns: 2_000 },

@@ -49,6 +49,15 @@ A market has two sides, \`yes\` and \`no\`, whatever they are called. Names such
 A bid for YES at 0.4 is an offer of NO at 0.6 on most markets. There send \`yes\` and \`mirrored: true\` without \`no\`: half the bytes. Clients get
 it as it was sent, and \`bookOf(data, "no")\` of \`contract/mirrored-book.ts\` gives the other side, in exact prices.
 
+## Rows of order books and portfolios
+
+What \`publish()\` takes as \`changes\`, and clients that ask for changes get, names rows by keys in canonical form:
+
+| channel | key | value | head |
+| --- | --- | --- | --- |
+| \`market:orderbook\` | \`<outcome>.<side>.<price>\`: \`yes.bids.0.42\` | the size: \`"120"\` | \`time\` and, where the book has them, \`mirrored\`, \`labels\` |
+| \`user:portfolio\` | \`<outcome>:<exchange>:<marketId>\`, the last two percent-encoded: \`yes:kalshi:fed-cut\` | the position's other fields, in the order of the table | \`currency\`, \`value\`, \`cash\`, \`profit\`, \`time\` |
+
 ## Possible, but rarely meant
 
 These are delivered, and counted by the publisher's metrics (\`FunctionName\`, \`Channel\`):

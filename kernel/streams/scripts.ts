@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
-import { broadcastWholeScript, publishScript, publishStateScript } from "./publish-script.ts";
+import { publishScript } from "./publish-script.ts";
+import { broadcastWholeScript, publishStateScript } from "./publish-state-script.ts";
 
 type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
 

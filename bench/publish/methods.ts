@@ -44,16 +44,21 @@ const batchOf = (streams: readonly ReturnType<typeof named>[], first: number): C
 /** Levels a side of the books. */
 const LEVELS = 100;
 
+/** As many as messages are under way: those of one state stream wait for each other. */
+const BOOKS = 200;
+
 /** Publishes books of its own: whole ones, of which one level differs each time, or that level alone. */
 function bookMethod({ publisher }: Target, what: "whole" | "changes"): Method {
-  const books = numbered(KEYS, (index) => ({ channel: "market:orderbook", key: `${what}-${index}` })).map(({ key }) => {
-    return { key, book: new MovingBook(key ?? "", LEVELS), isKnown: false };
-  });
+  const books = numbered(BOOKS, (index) => ({ channel: "market:orderbook", key: `${what}-${index}` })).map(
+    ({ key }) => {
+      return { key, book: new MovingBook(key ?? "", LEVELS), isKnown: false };
+    },
+  );
   return {
     name: what === "whole" ? `\`publish()\`, one book of ${LEVELS} levels a side` : "`publish()`, one changed level",
     step: 1,
     async send(number) {
-      const moving = books[number % KEYS];
+      const moving = books[number % BOOKS];
       if (!moving) throw new RangeError("there is no book to publish");
       const { key, book, isKnown } = moving;
       moving.isKnown = true;

@@ -83,7 +83,7 @@ export function takeMessages(messages: readonly (DataEvent | string)[], depth: D
   shared.add(receiver as unknown as Receiver, false);
   for (const message of messages) {
     const event: DataEvent = typeof message === "string" ? JSON.parse(message) : message;
-    if (shared.take(event, false) !== "fine") throw new Error("a change was refused");
+    if (shared.take(event, false) !== "verified") throw new Error("a change was refused");
   }
   if (read === 0) throw new Error("nothing was read");
 }

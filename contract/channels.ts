@@ -125,5 +125,8 @@ export const channelNames = Object.keys(channels) as readonly Channel[];
 /** Returns true for the name of a channel; false for anything else, also for names such as `__proto__`. */
 export const isChannel = (name: unknown): name is Channel => typeof name === "string" && Object.hasOwn(channels, name);
 
+/** Returns true where only the newest value of a stream counts, so that those before it may be left out. */
+export const isConflated = (channel: Channel): boolean => ["latest", "state"].includes(channels[channel].delivery);
+
 /** Returns the definition of a channel, its literal types widened so that every channel can be treated alike. */
 export const channelDefinition = (channel: Channel): ChannelDefinition => channels[channel];

@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { type Channel, channelDefinition, isChannel, type Payload } from "./channels.ts";
+import { type Channel, channelDefinition, isChannel, isConflated, type Payload } from "./channels.ts";
 import { ChannelError, type ErrorCode } from "./errors.ts";
 import { ENTRY_ID, FIRST_ID } from "./ids.ts";
+import { isRecord } from "./is-record.ts";
 import {
   DEPTHS,
   type Depth,
@@ -16,11 +17,8 @@ import { stateFormat } from "./state/state-formats.ts";
 
 const entryId = z.string().regex(ENTRY_ID, "an entry id has the form <milliseconds>-<number>");
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Ids by market. Not a record of zod: that silently drops a market named `__proto__`. */
-const idsByMarket = z.custom<Record<string, unknown>>(isMap).transform((value, context) => {
+const idsByMarket = z.custom<Record<string, unknown>>(isRecord).transform((value, context) => {
   const ids = new Map<string, string>();
   for (const [market, id] of Object.entries(value)) {
     for (const { success, error } of [identifier.safeParse(market), entryId.safeParse(id)]) {
@@ -124,7 +122,7 @@ function checkOptions(
 ) {
   const { delivery } = channelDefinition(channel);
   const { maxRate, changes, depth } = options;
-  if (maxRate !== undefined && delivery !== "latest" && delivery !== "state") {
+  if (maxRate !== undefined && !isConflated(channel)) {
     throw new ChannelError("bad_request", `maxRate: channel ${channel} delivers every message`);
   }
   if (changes && delivery !== "state") {

@@ -1,4 +1,4 @@
-import { channelDefinition } from "../contract/channels.ts";
+import { isConflated } from "../contract/channels.ts";
 import type { ChannelMessage } from "../contract/domain-events.ts";
 import { roomName, type Stream, type Topic } from "../contract/stream.ts";
 
@@ -20,8 +20,7 @@ export const userChannels = ["user:orders", "user:notifications", "user:portfoli
 export const named = ({ channel, key }: Topic): DrillStream => ({ channel, key, name: roomName({ channel, key }) });
 
 /** True where a client without `changes` gets the newest value, and those in between may be left out. */
-export const countsNewestOnly = ({ channel }: Topic): boolean =>
-  ["latest", "state"].includes(channelDefinition(channel).delivery);
+export const countsNewestOnly = ({ channel }: Topic): boolean => isConflated(channel);
 
 /** Every stream of all eight channels. */
 export const streams: readonly DrillStream[] = [

@@ -1,4 +1,4 @@
-import { type Channel, channelDefinition } from "../../contract/channels.ts";
+import { type Channel, isConflated } from "../../contract/channels.ts";
 
 /** Findings about the messages of one stream that an application saw. */
 export interface Verdict {
@@ -34,7 +34,7 @@ export function judge(record: StreamRecord): Verdict {
   const { channel, published, received } = record;
   const order = new Map(published.map((id, index) => [id, index]));
   const places = received.map((id) => order.get(id) ?? -1);
-  const isLatest = ["latest", "state"].includes(channelDefinition(channel).delivery);
+  const isLatest = isConflated(channel);
   const { told, untold } = isLatest
     ? { told: 0, untold: Number(received.at(-1) !== published.at(-1)) }
     : findMissing(record);

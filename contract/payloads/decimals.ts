@@ -2,6 +2,7 @@
  * Decimal numbers as text, to the last digit: their one canonical form, and the arithmetic that order books need. Imports
  * no schema, so that a browser can load it alone.
  */
+import { compareText } from "../compare-text.ts";
 import { quote, Refusal } from "./refusal.ts";
 
 /** Most digits of a decimal before its point; a raw amount of a token with 18 decimals has 20 up to 99 tokens. */
@@ -111,7 +112,7 @@ export function readProbability(value: unknown): string | Refusal {
  * Compares two canonical prices of an outcome: negative where `a` is lower. As they have one digit before the point and no
  * trailing zeros, the order of their characters is that of the numbers.
  */
-export const comparePrices = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+export const comparePrices = compareText;
 
 /** Returns 1 minus a canonical price of an outcome, exactly: `"0.48"` gives `"0.52"`. */
 export function complementOf(price: string): string {

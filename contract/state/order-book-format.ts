@@ -1,3 +1,4 @@
+import { comparePrices } from "../payloads/decimals.ts";
 import type { OrderBook } from "../payloads/order-book.ts";
 import { addDifference, findItem, type ListOrder, setItem } from "./sorted-list.ts";
 import type { RowValue, StateChange } from "./state-change.ts";
@@ -11,8 +12,6 @@ type Level = Book["bids"][number];
 const outcomes: readonly Outcome[] = ["yes", "no"];
 const sides: readonly Side[] = ["bids", "asks"];
 
-const compareText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
-
 const keyOf = ({ price }: Level): string => price;
 
 /**
@@ -20,8 +19,8 @@ const keyOf = ({ price }: Level): string => price;
  * is the order of the numbers.
  */
 const orders: Readonly<Record<Side, ListOrder<Level>>> = {
-  bids: { keyOf, compare: (a, b) => compareText(b, a) },
-  asks: { keyOf, compare: compareText },
+  bids: { keyOf, compare: (a, b) => comparePrices(b, a) },
+  asks: { keyOf, compare: comparePrices },
 };
 
 /** `<outcome>.<side>.<price>`, as in `yes.bids.0.42`; the price and the size in canonical form. */

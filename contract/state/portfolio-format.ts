@@ -1,5 +1,7 @@
+import { compareText } from "../compare-text.ts";
+import { isRecord } from "../is-record.ts";
 import type { Portfolio } from "../payloads/user.ts";
-import { compareKeys, positionKey } from "./position-rows.ts";
+import { positionKey } from "./position-rows.ts";
 import { addDifference, findItem, type ListOrder, setItem } from "./sorted-list.ts";
 import type { RowValue } from "./state-change.ts";
 import type { Rows, StateFormat } from "./state-format.ts";
@@ -16,7 +18,7 @@ function toPosition(key: string, row: RowValue): Position {
   return { ...identity, ...(row as object) } as Position;
 }
 
-const order: ListOrder<Position> = { keyOf: positionKey, compare: compareKeys };
+const order: ListOrder<Position> = { keyOf: positionKey, compare: compareText };
 
 /** Returns true for a percent-encoded text in its one canonical spelling. */
 function isEncoded(text: string): boolean {
@@ -49,7 +51,7 @@ export const portfolioFormat: StateFormat<Portfolio> = {
     const [, , exchange = "", marketId = ""] = ROW_KEY.exec(key) ?? [];
     return exchange !== "" && isEncoded(exchange) && isEncoded(marketId);
   },
-  isRow: (row): row is RowValue => typeof row === "object" && row !== null && !Array.isArray(row),
+  isRow: (row): row is RowValue => isRecord(row),
   apply({ positions: before }, { head, rows }) {
     const keys = Object.keys(rows);
     const positions = keys.length === 0 ? before : [...before];

@@ -1,3 +1,5 @@
+import { compareText } from "../compare-text.ts";
+
 /** What tells the positions of a portfolio apart. */
 export interface PositionIdentity {
   readonly outcome: string;
@@ -9,14 +11,11 @@ export interface PositionIdentity {
 export const positionKey = ({ outcome, exchange, marketId }: PositionIdentity): string =>
   `${outcome}:${encodeURIComponent(exchange)}:${encodeURIComponent(marketId)}`;
 
-/** Compares the keys of rows by their characters. */
-export const compareKeys = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
-
 /**
  * Returns positions in the order of their row keys, which is the canonical one. Of several of one market, exchange and
  * outcome the last one counts.
  */
 export function inRowOrder<P extends PositionIdentity>(positions: readonly P[]): P[] {
   const byKey = new Map(positions.map((position) => [positionKey(position), position]));
-  return [...byKey].toSorted(([a], [b]) => compareKeys(a, b)).map(([, position]) => position);
+  return [...byKey].toSorted(([a], [b]) => compareText(a, b)).map(([, position]) => position);
 }

@@ -37,15 +37,17 @@ export function sumAfter<P extends object>(
   return ((after % 2 ** 32) + 2 ** 32) % 2 ** 32;
 }
 
+/** Returns true where every row of a change has a key and a value that rows may have. */
+export const areRows = <P extends object>(format: StateFormat<P>, rows: StateChange["rows"]): boolean =>
+  Object.entries(rows).every(([key, row]) => format.isKey(key) && (row === null || format.isRow(row)));
+
 /** Applies a change, whatever its sum is. Returns undefined where a row is not valid. */
 export function applyUnverified<P extends object>(
   format: StateFormat<P>,
   state: VerifiedState<P>,
   change: StateChange,
 ): VerifiedState<P> | undefined {
-  for (const [key, row] of Object.entries(change.rows)) {
-    if (!format.isKey(key) || !(row === null || format.isRow(row))) return undefined;
-  }
+  if (!areRows(format, change.rows)) return undefined;
   return { value: format.apply(state.value, change), sum: sumAfter(format, state, change.rows) };
 }
 

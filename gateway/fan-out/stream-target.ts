@@ -1,5 +1,5 @@
-import { channelDefinition } from "../../contract/channels.ts";
 import { roomName, type Stream } from "../../contract/stream.ts";
+import { isLatest } from "../../kernel/protocol/recovery.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import { wholeChannelRoom } from "../../kernel/streams/redis-keys.ts";
 import type { Target } from "./fan-out-options.ts";
@@ -22,6 +22,5 @@ export const targetOf = (stream: Stream): Target => targets.get(stream) ?? creat
 
 /** Returns an entry as it goes out. Of a `latest` stream the newest one is enough. */
 export function dataOf(stream: Stream, message: Entry): OutgoingOptions {
-  const isLatest = channelDefinition(stream.channel).delivery === "latest";
-  return { event: "data", message, replaces: isLatest ? targetOf(stream).room : undefined };
+  return { event: "data", message, replaces: isLatest(stream) ? targetOf(stream).room : undefined };
 }

@@ -2,7 +2,7 @@ import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { DataEvent, DataMessage, SubscribeRequest } from "../../contract/messages.ts";
 import { composeChanges, type StateChange } from "../../contract/state/state-change.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
-import { applyVerified, sumAfter, sumOf, type VerifiedState } from "../../contract/state/verified-state.ts";
+import { applyVerified, areRows, sumAfter, sumOf, type VerifiedState } from "../../contract/state/verified-state.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { type Entry, isChanges } from "../streams/entry.ts";
 import type { StoredState } from "../streams/stored-state.ts";
@@ -28,10 +28,8 @@ export function mergeDataEvents(older: DataEvent, newer: DataEvent): DataEvent |
 
 function applyRows({ channel, data }: DataMessage, changes: StateChange) {
   const format = stateFormat(channel);
-  const isValid = Object.entries(changes.rows).every(
-    ([key, row]) => format?.isKey(key) && (row === null || format.isRow(row)),
-  );
-  return isValid ? (format?.apply(data, changes) as DataMessage["data"] | undefined) : undefined;
+  if (!format || !areRows(format, changes.rows)) return undefined;
+  return format.apply(data, changes) as DataMessage["data"];
 }
 
 /** Returns one message in place of several that follow each other, oldest first. Undefined where a row is not valid. */

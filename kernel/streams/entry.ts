@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Channel, channelDefinition, isChannel } from "../../contract/channels.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
+import { isRecord } from "../../contract/is-record.ts";
 import type { ChangesMessage, DataEvent } from "../../contract/messages.ts";
 import { isStateChannel } from "../../contract/state/state-formats.ts";
 import type { Topic } from "../../contract/stream.ts";
@@ -12,8 +13,6 @@ export type Entry = DataEvent;
 export const isChanges = (entry: Entry): entry is ChangesMessage => "changes" in entry;
 
 const id = z.string().regex(ENTRY_ID);
-
-const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * The fields that routing relies on. The publisher has checked the data: it is neither walked nor copied here, which took

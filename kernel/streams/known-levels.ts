@@ -1,3 +1,4 @@
+import { isRecord } from "../../contract/is-record.ts";
 import type { OrderBook, PriceLevel } from "../../contract/payloads/order-book.ts";
 import { MAXIMUM_LEVELS } from "../../contract/payloads/order-book.ts";
 
@@ -79,8 +80,6 @@ function unite({ levels }: Division, read: readonly PriceLevel[], side: Side): P
   }
   return united;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 const sideOf = (book: unknown, [outcome, side]: (typeof places)[number]): unknown => {
   const levels = isRecord(book) ? book[outcome] : undefined;

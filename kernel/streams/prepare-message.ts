@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type Channel, channelDefinition, isChannel } from "../../contract/channels.ts";
 import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import { ENTRY_ID } from "../../contract/ids.ts";
+import { isRecord } from "../../contract/is-record.ts";
 import { describeIssue } from "../../contract/messages.ts";
 import type { OrderBook } from "../../contract/payloads/order-book.ts";
 import { eventId, text, userId, version, versionEpoch } from "../../contract/payloads/primitives.ts";
@@ -21,19 +22,16 @@ export const MAXIMUM_BODY_BYTES = 120_000;
 /** Most bytes of a value beside its rows. */
 export const HEAD_BYTES = 4_000;
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const messageSchema = z
   .object({
     channel: z.string().refine(isChannel, "there is no channel of that name"),
     // A market's is shorter: the payload says so.
     key: userId.optional(),
-    data: z.custom<Record<string, unknown>>(isMap, "must be an object").optional(),
+    data: z.custom<Record<string, unknown>>(isRecord, "must be an object").optional(),
     changes: z
       .object({
-        head: z.custom<Record<string, unknown>>(isMap, "must be an object"),
-        rows: z.custom<Record<string, unknown>>(isMap, "must be an object of rows by key"),
+        head: z.custom<Record<string, unknown>>(isRecord, "must be an object"),
+        rows: z.custom<Record<string, unknown>>(isRecord, "must be an object of rows by key"),
       })
       .optional(),
     base: z.string().regex(ENTRY_ID, "must be the id of an entry, as the outcome of publish() has it").optional(),

@@ -4,7 +4,7 @@ import { broadcastWholeScript, publishStateScript } from "./publish-state-script
 
 type ScriptCommand = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
 
-/** The scripts of publish-script.ts as commands of a connection. */
+/** The publish scripts as commands of a connection. */
 export interface Scripts {
   readonly redis: Redis | Cluster;
   readonly publishMessages: ScriptCommand;

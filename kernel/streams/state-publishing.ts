@@ -7,7 +7,7 @@ import { streamKey } from "./redis-keys.ts";
 import type { StateUpdate, WholeBroadcast } from "./script-arguments.ts";
 import { DamagedStateError, readState, type StoredState } from "./stored-state.ts";
 
-/** Most bytes of a change beside the whole value's: from there on the whole value is sent. */
+/** Largest share of a value's rows that a change has: where more of them differ the whole value is sent. */
 const MAXIMUM_SHARE = 0.5;
 
 /** The answers of the script where another value is the newest one, or it is damaged, and where Redis has lost it. */
@@ -24,7 +24,10 @@ interface StatePublishingOptions {
   readonly broadcast: (whole: WholeBroadcast) => Promise<unknown>;
 }
 
-const wholeUpdate = ({ format }: PreparedState, value: object): StateUpdate => ({
+/** An update whose sum is known. */
+type ProvenUpdate = StateUpdate & { readonly sum: number };
+
+const wholeUpdate = ({ format }: PreparedState, value: object): ProvenUpdate => ({
   mode: "whole",
   field: `"data":${JSON.stringify(value)}`,
   base: undefined,
@@ -33,8 +36,8 @@ const wholeUpdate = ({ format }: PreparedState, value: object): StateUpdate => (
   rows: format.difference(format.empty(undefined), value),
 });
 
-const changesUpdate = (change: StateChange, sum: number | undefined, base: string | undefined): StateUpdate => ({
-  mode: "changes",
+const changesUpdate = <Sum extends number | undefined>(change: StateChange, sum: Sum, base: string | undefined) => ({
+  mode: "changes" as const,
   field: `"changes":${JSON.stringify(change)}`,
   base,
   sum,
@@ -42,7 +45,7 @@ const changesUpdate = (change: StateChange, sum: number | undefined, base: strin
 });
 
 /** Returns what differs from the newest value; undefined where that is hardly less than the whole value. */
-function differenceFrom({ format }: PreparedState, newest: StoredState, value: object): StateUpdate | undefined {
+function differenceFrom({ format }: PreparedState, newest: StoredState, value: object): ProvenUpdate | undefined {
   const rows = format.difference(newest.value, value);
   const share = Object.keys(rows).length / Math.max(1, format.count(value));
   if (share > MAXIMUM_SHARE) return undefined;
@@ -60,26 +63,22 @@ async function readNewest(redis: Redis | Cluster, { stream }: PreparedState): Pr
 }
 
 async function publishWhole(message: PreparedState, value: object, options: StatePublishingOptions): Promise<string[]> {
-  const { redis, states, call } = options;
-  const remembered = states.get(streamKey(message.stream));
-  const attempts = [
-    () => Promise.resolve(remembered),
-    // Another publisher has published since, or this one has just started.
-    () => readNewest(redis, message),
-  ];
-  for (const attempt of attempts) {
-    const newest = await attempt();
-    const update = newest && differenceFrom(message, newest, value);
-    if (!update) continue;
-    const answer = await call(update);
-    if (UNCHANGEABLE.includes(answer[0])) continue;
-    remember(message, answer, { value, sum: update.sum ?? 0 }, options);
+  const send = async (update: ProvenUpdate): Promise<string[]> => {
+    const answer = await options.call(update);
+    remember(message, answer, { value, sum: update.sum }, options);
     return answer;
-  }
-  const update = wholeUpdate(message, value);
-  const answer = await call(update);
-  remember(message, answer, { value, sum: update.sum ?? 0 }, options);
-  return answer;
+  };
+  const sendAfter = async (newest: StoredState | undefined): Promise<string[] | undefined> => {
+    const answer = await send((newest && differenceFrom(message, newest, value)) ?? wholeUpdate(message, value));
+    return UNCHANGEABLE.includes(answer[0]) ? undefined : answer;
+  };
+  const remembered = options.states.get(streamKey(message.stream));
+  return (
+    (remembered && (await sendAfter(remembered))) ??
+    // Another publisher has published since, or this one has just started.
+    (await sendAfter(await readNewest(options.redis, message))) ??
+    (await send(wholeUpdate(message, value)))
+  );
 }
 
 function remember(

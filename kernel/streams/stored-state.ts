@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from "ioredis";
 import * as z from "zod";
 import { ENTRY_ID } from "../../contract/ids.ts";
+import { isRecord } from "../../contract/is-record.ts";
 import type { RowValue } from "../../contract/state/state-change.ts";
 import type { StateFormat } from "../../contract/state/state-format.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
@@ -37,7 +38,7 @@ const fieldsSchema = z.object({
 function parseHead(text: string): Record<string, unknown> | undefined {
   try {
     const head: unknown = JSON.parse(text);
-    return typeof head === "object" && head !== null && !Array.isArray(head) ? { ...head } : undefined;
+    return isRecord(head) ? head : undefined;
   } catch {
     return undefined;
   }

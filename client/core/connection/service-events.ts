@@ -1,6 +1,7 @@
 import { ChannelError } from "../../../contract/errors.ts";
+import { isRecord } from "../../../contract/is-record.ts";
 import type { ErrorMessage } from "../../../contract/messages.ts";
-import { isObject, parseData, parseErrorMessage, parseHeartbeat, parseTopic } from "../messages/parse-messages.ts";
+import { parseData, parseErrorMessage, parseHeartbeat, parseTopic } from "../messages/parse-messages.ts";
 import type { SubscribeRequests } from "../requests/subscribe-requests.ts";
 import type { Finding, SharedSubscription } from "../subscriptions/shared-subscription.ts";
 import type { SubscriptionRegistry } from "../subscriptions/subscription-registry.ts";
@@ -108,7 +109,7 @@ export class ServiceEvents {
   }
 
   #onDrain(value: unknown): void {
-    const reconnectIn = isObject(value) && typeof value.reconnectIn === "number" ? value.reconnectIn : 0;
+    const reconnectIn = isRecord(value) && typeof value.reconnectIn === "number" ? value.reconnectIn : 0;
     this.#options.onDrain(Math.max(0, reconnectIn));
   }
 

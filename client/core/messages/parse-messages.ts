@@ -1,5 +1,6 @@
 import { ChannelError } from "../../../contract/errors.ts";
 import { ENTRY_ID } from "../../../contract/ids.ts";
+import { isRecord } from "../../../contract/is-record.ts";
 import type {
   AuthenticatedMessage,
   DataEvent,
@@ -11,18 +12,15 @@ import { isErrorCode } from "./error-traits.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const isOptional = (value: unknown, type: "string" | "boolean"): boolean =>
   value === undefined || typeof value === type;
 
 const isIdMap = (value: unknown): boolean =>
-  value === undefined || (isObject(value) && Object.values(value).every((id) => typeof id === "string"));
+  value === undefined || (isRecord(value) && Object.values(value).every((id) => typeof id === "string"));
 
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === "string");
 
-const hasChannel = (value: unknown): value is Fields => isObject(value) && typeof value.channel === "string";
+const hasChannel = (value: unknown): value is Fields => isRecord(value) && typeof value.channel === "string";
 
 /*
  * The publisher checked each payload against the contract, so these parsers check only the fields that the client itself
@@ -31,7 +29,7 @@ const hasChannel = (value: unknown): value is Fields => isObject(value) && typeo
 
 const isId = (value: unknown): boolean => typeof value === "string" && ENTRY_ID.test(value);
 
-const isChange = (value: unknown): boolean => isObject(value) && isObject(value.head) && isObject(value.rows);
+const isChange = (value: unknown): boolean => isRecord(value) && isRecord(value.head) && isRecord(value.rows);
 
 /** Returns the topic of a message, or undefined where it names none. */
 export const parseTopic = (value: unknown): { channel: string; marketId?: string } | undefined =>
@@ -42,7 +40,7 @@ export function parseData(value: unknown): DataEvent | undefined {
   const isData =
     hasChannel(value) &&
     isOptional(value.marketId, "string") &&
-    (isObject(value.data) || (isChange(value.changes) && typeof value.sum === "number")) &&
+    (isRecord(value.data) || (isChange(value.changes) && typeof value.sum === "number")) &&
     isId(value.id) &&
     isId(value.prev);
   return isData ? (value as unknown as DataEvent) : undefined;
@@ -69,14 +67,14 @@ export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
 
 /** Returns a reply to `authenticate`, or undefined where the value is malformed or an error. */
 export function parseAuthenticated(value: unknown): AuthenticatedMessage | undefined {
-  const isAuthenticated = isObject(value) && (value.sub === null || typeof value.sub === "string");
+  const isAuthenticated = isRecord(value) && (value.sub === null || typeof value.sub === "string");
   return isAuthenticated ? (value as unknown as AuthenticatedMessage) : undefined;
 }
 
 /** Returns an `error` message, or undefined where the value is malformed or its code is not in the contract. */
 export function parseErrorMessage(value: unknown): ErrorMessage | undefined {
   const isError =
-    isObject(value) &&
+    isRecord(value) &&
     typeof value.code === "string" &&
     isErrorCode(value.code) &&
     typeof value.message === "string" &&

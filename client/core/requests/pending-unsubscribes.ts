@@ -1,5 +1,6 @@
+import { isRecord } from "../../../contract/is-record.ts";
 import { mayRetry } from "../messages/error-traits.ts";
-import { isObject, toError } from "../messages/parse-messages.ts";
+import { toError } from "../messages/parse-messages.ts";
 import { Backoff } from "../timing/backoff.ts";
 import { BatchedTimers } from "../timing/batched-timers.ts";
 import { sendRequest } from "../transport/send-request.ts";
@@ -70,7 +71,7 @@ export class PendingUnsubscribes {
   }
 
   #onAnswer(states: readonly TopicState[], answer: unknown): void {
-    const error = toError(answer, isObject(answer) && answer.code === undefined ? answer : undefined);
+    const error = toError(answer, isRecord(answer) && answer.code === undefined ? answer : undefined);
     const isTemporary = error !== undefined && mayRetry(error.code);
     if (error && !isTemporary && states.length > 1) {
       // A single topic may have caused the refusal of all.

@@ -1,4 +1,4 @@
-import { isObject } from "../messages/parse-messages.ts";
+import { isRecord } from "../../../contract/is-record.ts";
 import { decodeBase64Url } from "./base64url.ts";
 
 /** A token is replaced this long before its end, in ms; a short one after three quarters of its life. */
@@ -21,7 +21,7 @@ export function readClaims(token: string | null): TokenClaims {
   if (part === undefined) return {};
   try {
     const claims: unknown = JSON.parse(decodeBase64Url(part));
-    if (!isObject(claims)) return {};
+    if (!isRecord(claims)) return {};
     const { sub, exp, iat } = claims;
     return {
       ...(typeof sub === "string" ? { sub } : {}),

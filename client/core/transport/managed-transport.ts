@@ -1,5 +1,5 @@
 import { SUBPROTOCOL } from "../../../contract/endpoints.ts";
-import { isObject } from "../messages/parse-messages.ts";
+import { isRecord } from "../../../contract/is-record.ts";
 import { boundedDelay } from "../timing/bounded-delay.ts";
 import type { CloseReason, OpenTransport, Transport, TransportOptions } from "./transport.ts";
 
@@ -123,7 +123,7 @@ class ManagedTransport implements Transport {
   }
 
   #onFrame(frame: unknown): void {
-    if (!isObject(frame) || typeof frame.event !== "string") {
+    if (!isRecord(frame) || typeof frame.event !== "string") {
       this.#onGatewayError();
       return;
     }

@@ -104,7 +104,7 @@ export interface MessageOf<C extends Channel> {
    */
   readonly versionEpoch?: string;
   /**
-   * What was suspicious about the event that the message was made of, for the metrics.
+   * The suspicions about the event that the message was made of, for the metrics.
    *
    * @default - found in `data`
    */
@@ -112,7 +112,7 @@ export interface MessageOf<C extends Channel> {
 }
 
 /**
- * What changed on a stream of a `state` channel, for a publisher that does not have the whole value. Where it is refused
+ * A change of a stream of a `state` channel, by a publisher that does not have the whole value. Where it is refused
  * with an InvalidMessageError that asks for it, publish the whole value once and go on.
  */
 export interface ChangesOf<C extends StateChannel> extends Omit<MessageOf<C>, "data"> {
@@ -131,7 +131,7 @@ export interface ChangesOf<C extends StateChannel> extends Omit<MessageOf<C>, "d
 /** One message for one stream of any channel. */
 export type ChannelMessage = { [C in Channel]: MessageOf<C> }[Channel];
 
-/** What `publish()` takes: a message or, on a `state` channel, what changed. */
+/** The argument of `publish()`: a message or, on a `state` channel, a change. */
 export type ChannelUpdate = ChannelMessage | { [C in StateChannel]: ChangesOf<C> }[StateChannel];
 
 /** Thrown for an event that does not match any channel; a retry cannot succeed. */

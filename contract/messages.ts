@@ -65,7 +65,7 @@ export interface SubscribeRequest extends UnsubscribeRequest {
   readonly lastId?: string | ReadonlyMap<string, string>;
   /** Maximum values per second and stream. */
   readonly maxRate?: number;
-  /** What changed is sent in place of whole values. */
+  /** True to get changes in place of whole values. */
   readonly changes?: boolean;
   /** Number of rows a side; absent for all of them. */
   readonly depth?: Depth;
@@ -149,7 +149,7 @@ export function parseSubscribe(value: unknown): SubscribeRequest {
 /** @throws ChannelError `bad_request`. */
 export const parseAuthenticate = (value: unknown): AuthenticateRequest => parse(authenticateRequest, value);
 
-/** What every message about a stream has. */
+/** The fields of every message of a stream. */
 interface StreamMessage<C extends Channel> {
   readonly channel: C;
   /** On a channel that is split by market. */

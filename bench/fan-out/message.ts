@@ -11,7 +11,7 @@ const bookLevels = { "book-8": 8, "book-100": 100, "book-200": 200 } as const;
 
 type CarriedBook = keyof typeof bookLevels;
 
-/** What messages carry: a trade, an order or the portfolio of the user whose own the room is, or a market's whole book. */
+/** The kind of data in the messages: a trade, an order, a user's portfolio, or a market's whole book. */
 export type Carried = "trade" | "order" | "portfolio" | CarriedBook;
 
 /** True for what a server may send as a change of the value before, or leave out where a newer value follows. */

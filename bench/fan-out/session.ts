@@ -21,7 +21,7 @@ const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
 const STATE_WARM_UP_SECONDS = 1;
 const STATE_WARM_UP_MESSAGES = 2;
 
-/** One in so many books and portfolios says when it was due; no divisor of the number of rooms, so that each room has some. */
+/** One in so many books and portfolios has the time at which it was due. Not a divisor of the number of rooms: every room gets some. */
 const TIMED_EVERY = 7;
 
 export interface SessionOptions {

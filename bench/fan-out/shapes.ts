@@ -12,7 +12,7 @@ import type { TopologyName } from "./topologies.ts";
 export type Traffic =
   | {
       readonly kind: "open";
-      /** What the messages carry; the first that the topology carries unless said. */
+      /** The kind of data in the messages. @default the first that the topology has */
       readonly carries?: Carried;
       readonly perEvent: number;
       readonly eventsPerSecond: number;

@@ -5,7 +5,7 @@ export interface Topology {
   readonly clients: number;
   readonly rooms: readonly string[];
   readonly roomsOf: (client: number) => readonly string[];
-  /** What may be sent to the rooms: the first of them, unless a shape says otherwise. Orders and portfolios where each room is one user's own. */
+  /** The kinds of data for the rooms; a shape that names none sends the first. Orders and portfolios need a room for each user. */
   readonly carries: readonly Carried[];
 }
 

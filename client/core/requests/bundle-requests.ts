@@ -48,7 +48,7 @@ function sizeOf(item: SubscribeItem): number {
   return 2 * market + LIST_BYTES + MAP_BYTES + (singleId(item) ?? FIRST_ID).length;
 }
 
-/** What a request asks for beside streams. */
+/** Returns the options of a request other than its streams. */
 const wishOf = ({ channel, receivers: { maxRate, depth } }: SharedSubscription): object => ({
   maxRate,
   depth,

@@ -7,7 +7,7 @@ import type { Receiver } from "./receiver.ts";
 /** The receivers of one subscription, and what they need together beside streams. */
 export class Receivers extends Set<Receiver> {
   readonly #isWholeWanted: () => boolean;
-  /** What the last request asked for. */
+  /** The options of the last request. */
   #requested: { readonly maxRate: number | undefined; readonly depth: Depth | undefined } | undefined;
 
   /** @param isWholeWanted whether the application has a subscription to the whole channel as well */

@@ -13,7 +13,7 @@ export interface Plan {
 }
 
 export interface JournalEvent {
-  readonly type: "applied" | "told" | "began" | "falselyLive" | "foreign" | "refused";
+  readonly type: "applied" | "told" | "began" | "falselyLive" | "foreign" | "refused" | "unnamed";
   readonly at: number;
   readonly id?: string;
   readonly number?: number;
@@ -24,7 +24,13 @@ export interface JournalEvent {
   readonly text?: string;
 }
 
-export interface Journal {
+/** Messages and notices that one application got, by stream. */
+export declare class Journal {
+  /** Notes a message that the application was given. */
+  applied(
+    stream: string,
+    message: { readonly channel: string; readonly event?: string; readonly data?: object; readonly id: string },
+  ): void;
   readonly strays: readonly JournalEvent[];
   readonly repeats: number;
   of(stream: string): readonly JournalEvent[];
@@ -89,7 +95,7 @@ export declare class SdkClient implements SecondClient {
 
 export type ViolationKind =
   | ("doubled" | "disorder" | "olderValue" | "olderState" | "finalState" | "finalValue" | "hole" | "silent")
-  | ("untold" | "falselyLive" | "notBack" | "foreign" | "refused" | "ghost" | "unacknowledged");
+  | ("untold" | "falselyLive" | "notBack" | "foreign" | "refused" | "unnamed" | "ghost" | "unacknowledged");
 
 /** One broken promise: whose, where, which message. */
 export interface Violation {

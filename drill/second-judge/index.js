@@ -1,5 +1,5 @@
 export { EdgeClient } from "./edge-client.js";
-export { streamsOf } from "./journal.js";
+export { Journal, streamsOf } from "./journal.js";
 export { describe, judge } from "./judge.js";
 export { stateOf, streamNameOf } from "./protocol.js";
 export { LIVE_BOUND_MS, SdkClient } from "./sdk-client.js";

@@ -14,7 +14,8 @@ export class Journal {
    * @param {string} stream
    * @param {{ channel: string, marketId?: string, event?: string, data: any, id: string }} message
    */
-  applied(stream, { channel, event = "", data, id }) {
+  applied(stream, { channel, event, data, id }) {
+    if (event === undefined) return this.unnamed(stream, `${id} came without its event`);
     const [number, owner] = event.slice(1).split("@");
     const state = stateOf(channel, data);
     this.#add(stream, { type: "applied", id, number: Number(number), at: Date.now(), ...state });
@@ -42,6 +43,11 @@ export class Journal {
   /** @param {string} stream @param {string} text */
   foreign(stream, text) {
     this.strays.push({ type: "foreign", stream, text, at: Date.now() });
+  }
+
+  /** Notes a message that does not say what it is: it cannot be compared. @param {string} stream @param {string} text */
+  unnamed(stream, text) {
+    this.strays.push({ type: "unnamed", stream, text, at: Date.now() });
   }
 
   /** @param {{ channel: string, marketId?: string | readonly string[] }} request @param {string} code */

@@ -1,18 +1,17 @@
 import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { Depth } from "../../contract/limits.ts";
 import type { Recovery } from "../../kernel/protocol/recovery.ts";
-import { changeOfView, limitState, wholeMessage } from "../../kernel/protocol/state-recovery.ts";
+import { changeOfView, limitState, type SentState, wholeMessage } from "../../kernel/protocol/state-recovery.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
-import type { StoredState } from "../../kernel/streams/stored-state.ts";
 import { StateStreamView, type StateViewOptions } from "./state-stream-view.ts";
 
 /** A view whose subscribers do not get every entry. */
 abstract class PartialView extends StateStreamView {
-  protected sent: StoredState | undefined;
+  protected sent: SentState | undefined;
 
   constructor(options: StateViewOptions) {
     super(options);
-    this.sent = this.#limit(options.source.value);
+    this.sent = this.#newest();
   }
 
   /** Always: it is the whole value that a subscriber gets who lacks something. */
@@ -32,23 +31,24 @@ abstract class PartialView extends StateStreamView {
 
   /** Sends the newest value, whole. */
   protected sendWhole(): void {
-    const state = this.#limit(this.source.value);
+    const state = this.#newest();
     if (!state || state.id === this.lastId) return;
-    const newest = this.source.entries.at(-1);
     const isReset = compareIds(state.id, this.lastId) < 0;
-    const prev = isReset ? (newest?.prev ?? FIRST_ID) : this.lastId;
+    const prev = isReset ? (this.source.entries.at(-1)?.prev ?? FIRST_ID) : this.lastId;
     this.sent = state;
-    this.send(wholeMessage(this.stream, state, { id: state.id, prev, event: newest?.event }, this.view.depth));
+    this.send(wholeMessage(this.stream, state, { id: state.id, prev, event: state.event }, this.view.depth));
   }
 
   /** Returns what the newest value changes in a view of a depth; undefined where that is nothing. */
-  protected changeOf(depth: Depth, before: StoredState, { id, event }: Pick<Entry, "id" | "event">) {
+  protected changeOf(depth: Depth, before: SentState, { id, event }: Pick<Entry, "id" | "event">) {
     const after = this.source.value;
     return after && changeOfView(this.stream, { before, after, depth }, { id, prev: before.id, event });
   }
 
-  #limit(state: StoredState | undefined): StoredState | undefined {
-    return state && { ...limitState(this.stream, state, this.view.depth), id: state.id };
+  /** The stream's value as this view shows it. */
+  #newest(): SentState | undefined {
+    const { value, entries } = this.source;
+    return value && { ...limitState(this.stream, value, this.view.depth), id: value.id, event: entries.at(-1)?.event };
   }
 }
 
@@ -69,7 +69,7 @@ export class DepthChangesView extends PartialView {
     }
     const change = this.changeOf(this.#depth, sent, entry);
     if (!change) return;
-    this.sent = { ...change.state, id: entry.id };
+    this.sent = { ...change.state, id: entry.id, event: entry.event };
     this.send(change.message);
   }
 }

@@ -1,7 +1,7 @@
 import { compareIds, FIRST_ID } from "../../contract/ids.ts";
 import type { Stream } from "../../contract/stream.ts";
 import type { Recovery } from "../../kernel/protocol/recovery.ts";
-import { resumeState, type StateView } from "../../kernel/protocol/state-recovery.ts";
+import { resumeState, type SentState, type StateView } from "../../kernel/protocol/state-recovery.ts";
 import { type Entry, isChanges } from "../../kernel/streams/entry.ts";
 import type { StoredState } from "../../kernel/streams/stored-state.ts";
 import type { Target } from "../fan-out/fan-out-options.ts";
@@ -43,7 +43,7 @@ export abstract class StateStreamView implements StreamView {
   }
 
   /** The value that the subscribers have, with the id of its message. */
-  protected abstract readonly sent: StoredState | undefined;
+  protected abstract readonly sent: SentState | undefined;
 
   /** Sends what an entry means to the subscribers, or will. Call it after the stream has advanced. */
   abstract advance(entry: Entry): void;

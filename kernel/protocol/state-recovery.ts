@@ -123,11 +123,16 @@ export function changeOfView(
   return { state: { value, sum }, message: { ...start, changes: { head, rows }, sum, depth, id, prev } };
 }
 
+/** A value with the id and the event of the message that subscribers have it from. */
+export interface SentState extends StoredState {
+  readonly event?: string | undefined;
+}
+
 /** What an edge has of a stream of a state channel. */
 export interface HeldState {
   readonly stream: Stream;
-  /** The newest value, with the id that the view's subscribers have. Undefined for a stream without a value. */
-  readonly state: StoredState | undefined;
+  /** The newest value that the view's subscribers have; undefined for a stream without a value. */
+  readonly state: SentState | undefined;
   /** Entries without a gap, oldest first, up to the newest one. */
   readonly entries: readonly Entry[];
 }
@@ -152,6 +157,7 @@ export function resumeState(
   if (composed) return { entries: [composed], recovered: true };
   const own = newest?.id === state.id ? newest : undefined;
   const prev = lastId === undefined || isAhead ? (own?.prev ?? FIRST_ID) : lastId;
-  const place = { id: state.id, prev, event: own?.event };
+  // A view may be behind the newest entry, and the entry of its value no longer in memory.
+  const place = { id: state.id, prev, event: state.event ?? own?.event };
   return { entries: [wholeMessage(stream, limitState(stream, state, depth), place, depth)], recovered: !isAhead };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type History,
+  Journal,
   type JournalEvent,
   judge,
   StreamFollower,
@@ -84,6 +85,14 @@ describe("the second judge", () => {
     ["a refusal for good", all, ["refused"], { strays: [{ type: "refused", stream: STREAM, at: 1 }] }],
   ])("finds %s", (_what, events, kinds, evidence) => {
     expect(kindsIn(events, evidence)).toEqual(kinds);
+  });
+
+  it("finds a message that does not say which event it is, and does not take it for an old one", () => {
+    const journal = new Journal();
+    journal.applied(STREAM, { channel: "user:orders", event: "n4@someone", data: { time: 1 }, id: idOf(4) });
+    journal.applied(STREAM, { channel: "user:orders", data: { time: 1 }, id: idOf(5) });
+    const kinds = kindsIn(journal.of(STREAM), { held: [4], record: latest, strays: journal.strays });
+    expect(kinds).toEqual(["unnamed"]);
   });
 
   it("counts a missing message as reported only if the gap was reported between its neighbors", () => {

@@ -171,6 +171,25 @@ describe("a subscriber of the first version, without options", () => {
     const known = new Set(eventsOf(client, marketId).map(({ id }) => id));
     for (const { id } of client.heartbeats) expect(known).toContain(id);
   });
+
+  it("gets the event of the value that it joins with, also where newer entries wait for the rate", async () => {
+    const marketId = newMarket();
+    const publishNamed = (event: string) =>
+      platform.publish([{ ...bookMessage(book(marketId, [1, 2, 3], [4])), event }]);
+    await publishNamed("first");
+    const early = await platform.connect();
+    await early.ask("subscribe", { channel, marketId });
+    // The value that goes out at once; what comes next waits.
+    await publishNamed("second");
+    await expect.poll(() => eventsOf(early, marketId)).toHaveLength(2);
+    const [id] = await publishNamed("third");
+    const late = await platform.connect();
+    await late.ask("subscribe", { channel, marketId });
+    await expect.poll(() => eventsOf(late, marketId).at(-1)?.id).toBe(id);
+    const named = [...eventsOf(early, marketId), ...eventsOf(late, marketId)].map(({ event }) => event);
+    expect(named).not.toContain(undefined);
+    expect(eventsOf(late, marketId).at(-1)?.event).toBe("third");
+  });
 });
 
 describe("a resume with changes", () => {

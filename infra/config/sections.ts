@@ -107,12 +107,12 @@ export const gatewaySchema = z.strictObject({
   maxConnections: integer(100, 60_000)
     .default(10_000)
     .describe(
-      "The most connections of one task; autoscaling starts another task at 70 %. Stays below the limit of open files. Cost: fewer means more tasks.",
+      "The most connections of one task. Autoscaling aims at 70 % of them, or at what the other zones can take when one is lost, if minTasks is at least the number of zones (50 % with 3). Stays below the limit of open files. Cost: fewer means more tasks.",
     ),
   cpuTarget: integer(10, 90)
     .default(55)
     .describe(
-      "The CPU percentage that autoscaling aims at. Leaves room for reconnects after the loss of a task. Cost: lower means more tasks.",
+      "The CPU percentage that autoscaling aims at, at most; with a task in each zone no more than the others can take when one is lost. Cost: lower means more tasks.",
     ),
   drainSeconds: integer(1, 90)
     .default(10)

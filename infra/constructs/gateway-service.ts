@@ -1,5 +1,4 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
-import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import {
   AwsLogDriverMode,
@@ -16,6 +15,7 @@ import {
 } from "aws-cdk-lib/aws-ecs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { GatewayScaling, type ScalingLimits } from "./gateway-scaling.ts";
 import { acknowledge } from "./support/acknowledge.ts";
 import { allowEgress, type Egress } from "./support/egress.ts";
 import {
@@ -28,15 +28,11 @@ import type { RedisAccess } from "./support/redis-access.ts";
 import { subnetGroups } from "./support/subnet-groups.ts";
 
 /** The size of a task, and the bounds of autoscaling. */
-export interface GatewayCapacity {
+export interface GatewayCapacity extends Omit<ScalingLimits, "maxConnections"> {
   /** CPU units; 1,024 are one vCPU. */
   readonly cpu: number;
   /** In MiB. */
   readonly memory: number;
-  readonly minTasks: number;
-  readonly maxTasks: number;
-  /** The percentage of CPU that autoscaling aims at. */
-  readonly cpuTarget: number;
 }
 
 export interface GatewayServiceProps extends Pick<GatewayEnvironmentProps, "environmentName" | "tokenIssuer"> {
@@ -49,12 +45,6 @@ export interface GatewayServiceProps extends Pick<GatewayEnvironmentProps, "envi
   readonly maximumClockSkewMs: number;
   readonly logRetentionDays: number;
 }
-
-/** The share of a task's connections at which autoscaling starts another task. */
-const CONNECTIONS_TARGET = 0.7;
-
-/** Long, since stopping a task closes its connections. */
-const SCALE_IN_COOLDOWN = Duration.minutes(15);
 
 /** The gateway's Fargate service with autoscaling. */
 export class GatewayService extends Construct {
@@ -79,7 +69,16 @@ export class GatewayService extends Construct {
       ],
     });
     allowEgress(this.service.connections, egress);
-    this.#scale(props);
+    const { capacity, settings, environmentName } = props;
+    new GatewayScaling(this, "Scaling", {
+      service: this.service,
+      zones: vpc.availabilityZones.length,
+      environmentName,
+      minTasks: capacity.minTasks,
+      maxTasks: capacity.maxTasks,
+      cpuTarget: capacity.cpuTarget,
+      maxConnections: settings.maxConnections,
+    });
   }
 
   #createTaskDefinition(props: GatewayServiceProps): FargateTaskDefinition {
@@ -106,22 +105,5 @@ export class GatewayService extends Construct {
       "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken takes no resource.",
     });
     return definition;
-  }
-
-  #scale({ environmentName, capacity, settings }: GatewayServiceProps): void {
-    const { minTasks, maxTasks, cpuTarget } = capacity;
-    const scaling = this.service.autoScaleTaskCount({ minCapacity: minTasks, maxCapacity: maxTasks });
-    const cooldown = { scaleInCooldown: SCALE_IN_COOLDOWN, scaleOutCooldown: Duration.seconds(60) };
-    scaling.scaleOnCpuUtilization("Cpu", { targetUtilizationPercent: cpuTarget, ...cooldown });
-    scaling.scaleToTrackCustomMetric("Connections", {
-      metric: new Metric({
-        namespace: "VeztaRealtime",
-        metricName: "Connections",
-        dimensionsMap: { Environment: environmentName, Service: "gateway" },
-        statistic: Stats.AVERAGE,
-      }),
-      targetValue: Math.floor(settings.maxConnections * CONNECTIONS_TARGET),
-      ...cooldown,
-    });
   }
 }

@@ -26,6 +26,7 @@ export interface HoleCount {
 
 interface Gateway {
   readonly port: number;
+  readonly metricsPort: number;
   process: ChildProcess | undefined;
   /** Current counts of the process, as of the last poll. */
   current: HoleCount;
@@ -58,7 +59,12 @@ export class GatewayFleet {
   static async start(size: number, environment: Readonly<Record<string, string>>): Promise<GatewayFleet> {
     const fleet = new GatewayFleet(environment, await openBalancer());
     for (let index = 0; index < size; index += 1) {
-      fleet.#gateways.push({ port: await freePort(), process: undefined, current: NONE });
+      fleet.#gateways.push({
+        port: await freePort(),
+        metricsPort: await freePort(),
+        process: undefined,
+        current: NONE,
+      });
     }
     await Promise.all(fleet.#gateways.map((_, index) => fleet.restart(index)));
     return fleet;
@@ -112,7 +118,12 @@ export class GatewayFleet {
   async restart(index: number): Promise<void> {
     const gateway = this.#at(index);
     const child = spawn(process.execPath, [ENTRY], {
-      env: { ...DRILL_ENVIRONMENT, ...this.#environment, RT_PORT: String(gateway.port) },
+      env: {
+        ...DRILL_ENVIRONMENT,
+        ...this.#environment,
+        RT_PORT: String(gateway.port),
+        RT_METRICS_PORT: String(gateway.metricsPort),
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(child);
@@ -161,7 +172,7 @@ const isReady = (port: number): Promise<boolean> =>
 async function scrape(gateway: Gateway): Promise<void> {
   if (!gateway.process) return;
   try {
-    const text = await (await ask(gateway.port, "/metrics")).text();
+    const text = await (await ask(gateway.metricsPort, "/metrics")).text();
     const samples = [...text.matchAll(/^rt_holes_total\{[^}]*result="(\w+)"[^}]*\} (\d+)$/gm)];
     const sum = (results: typeof samples): number => results.reduce((total, [, , count]) => total + Number(count), 0);
     gateway.current = { found: sum(samples), filled: sum(samples.filter(([, result]) => result === "filled")) };

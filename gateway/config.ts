@@ -11,6 +11,8 @@ export const gatewayEnvironment = z.object({
   ...authEnvironment.shape,
   ...publishingEnvironment.shape,
   RT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  /** The port of `/metrics`, which no load balancer forwards to. Without it the metrics are not served. */
+  RT_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Origins that browsers may connect from, separated by commas; `*` for any. The token is what authenticates. */
   RT_CORS_ORIGINS: z.string().min(1).default("*").transform(list),
   /** `websocket`, or `websocket,polling`. Polling needs sticky sessions at the balancer. */

@@ -7,6 +7,7 @@ import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";
+import { createMetricsServer } from "./metrics-server.ts";
 import { createGateway } from "./server.ts";
 import { tryWriteModes } from "./socket-io/self-test.ts";
 import { watchTask } from "./task-metadata.ts";
@@ -77,6 +78,12 @@ if (config.RT_EMF) {
   });
 }
 
+if (config.RT_METRICS_PORT !== undefined) {
+  const metrics = createMetricsServer(gateway.metrics.registry);
+  // Clients are served all the same.
+  metrics.on("error", (error) => logger.error({ reason: error.message }, "cannot serve /metrics"));
+  metrics.listen(config.RT_METRICS_PORT, () => logger.info({ address: metrics.address() }, "serving /metrics"));
+}
 gateway.http.on("error", (error) => {
   logger.fatal({ reason: error.message }, "cannot listen");
   process.exit(1);

@@ -60,7 +60,7 @@ export interface GatewayDependencies {
 }
 
 export interface Gateway {
-  /** Serves Socket.IO, `/healthz`, `/readyz` and `/metrics`. Not listening yet. */
+  /** Serves Socket.IO, `/healthz` and `/readyz`. Not listening yet. */
   readonly http: HttpServer;
   readonly namespace: GatewayNamespace;
   readonly metrics: Metrics;
@@ -80,8 +80,8 @@ const CLOSE_GRACE_MS = 500;
 
 type OnError = (error: unknown, stage: string) => void;
 
-function createHttpServer(readiness: Readiness, metrics: Metrics): HttpServer {
-  const http = createServer(createHealth({ readiness, registry: metrics.registry }));
+function createHttpServer(readiness: Readiness): HttpServer {
+  const http = createServer(createHealth(readiness));
   http.headersTimeout = 10_000;
   http.requestTimeout = 15_000;
   // Longer than the load balancer's idle timeout, or it would reuse a connection that is being closed here.
@@ -178,7 +178,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const readiness = new Readiness({
     ...{ isAdmitting: () => admitting, isFull, redisTrouble: () => pulse.trouble, metrics, logger, redisAddress },
   });
-  const http = createHttpServer(readiness, metrics);
+  const http = createHttpServer(readiness);
   const io = createSocketServer(http, { config, hasCompression: writeModes.hasCompression, isFull, metrics });
   const delivery = { pubSub, clock, metrics, onError };
   const streams = startStreams(dependencies, delivery);

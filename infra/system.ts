@@ -10,6 +10,7 @@ import { DomainEventsStack } from "./stacks/domain-events-stack.ts";
 import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
+import { warnOfExamples } from "./stacks/support/warn-of-examples.ts";
 
 /** The stacks of one environment, for further stacks (dashboards) to take their resources from. */
 export interface System {
@@ -37,6 +38,7 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
   const network = new NetworkStack(app, id("network"), { ...base, config });
   const { vpc, endpointSecurityGroup: endpoints } = network;
   const alarms = new AlarmStack(app, id("alarms"), { ...base, config });
+  warnOfExamples(alarms, config);
   const cache = new CacheStack(app, id("cache"), { ...base, vpc, config });
   const auth = config.auth.issuer === undefined ? new AuthStack(app, id("auth"), { ...base, config }) : undefined;
   const tokenIssuer = auth?.tokenIssuer ?? ownIssuer(config.auth);

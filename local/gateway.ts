@@ -10,6 +10,8 @@ const START_TIMEOUT_MS = 60_000;
 /** A gateway that runs as its own process, as in production. */
 export interface GatewayProcess {
   readonly url: string;
+  /** The address of its metrics, as Prometheus text. */
+  readonly metricsUrl: string;
   readonly process: ChildProcess;
   /** Returns the log of the process so far. */
   readonly log: () => string;
@@ -36,10 +38,18 @@ async function untilReady(url: string, child: ChildProcess, log: () => string): 
 /** Starts gateway/main.ts on a free port and resolves at once; it drains at once and beats twice a second by default. */
 export async function launchGateway(environment: Readonly<Record<string, string>>): Promise<GatewayProcess> {
   const port = await freePort();
+  const metricsPort = await freePort();
+  const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
   const url = `http://127.0.0.1:${port}`;
   const child = startNode({
     entry: ENTRY,
-    environment: { RT_DRAIN_SECONDS: "0", RT_HEARTBEAT_MS: "500", ...environment, RT_PORT: String(port) },
+    environment: {
+      RT_DRAIN_SECONDS: "0",
+      RT_HEARTBEAT_MS: "500",
+      ...environment,
+      RT_PORT: String(port),
+      RT_METRICS_PORT: String(metricsPort),
+    },
   });
   let log = "";
   onLines(child, (line) => {
@@ -47,10 +57,11 @@ export async function launchGateway(environment: Readonly<Record<string, string>
   });
   return {
     url,
+    metricsUrl,
     process: child,
     log: () => log,
     async metric(name, ...labels) {
-      const text = await (await fetch(`${url}/metrics`)).text();
+      const text = await (await fetch(metricsUrl)).text();
       const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
       const chosen = lines.filter((line) => labels.every((label) => line.includes(label)));
       return chosen.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);

@@ -183,6 +183,7 @@ async function start(context: Context): Promise<LocalPlatform> {
 
   await fleet.start(options.gateways);
   onProgress(`gateways ${fleet.gateways.map(({ url }) => url).join(" and ")}`);
+  onProgress(`their metrics ${fleet.gateways.map(({ metricsUrl }) => metricsUrl).join(" and ")}`);
   market.run();
   return { port, edgePort: edge.port, issuer, fleet, balancer, redisUrl: redis.url, stop: () => started.stop() };
 }

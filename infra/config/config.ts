@@ -1,16 +1,10 @@
 import * as z from "zod";
 import { ConfigurationError } from "../../kernel/env.ts";
+import { cacheSchema } from "./cache-section.ts";
+import { networkSchema } from "./network-section.ts";
 import { isRegion } from "./regions.ts";
 import { findProblems } from "./rules.ts";
-import {
-  authSchema,
-  cacheSchema,
-  edgeSchema,
-  eventsSchema,
-  gatewaySchema,
-  managedEdgeSchema,
-  networkSchema,
-} from "./sections.ts";
+import { authSchema, costSchema, edgeSchema, eventsSchema, gatewaySchema, managedEdgeSchema } from "./sections.ts";
 
 /** The retention periods of CloudWatch that make sense here, in days. */
 const retentionDays = z.union([1, 3, 7, 14, 30, 60, 90, 180, 365].map((days) => z.literal(days)));
@@ -37,13 +31,16 @@ export const environmentSchema = z
     alarmEmail: z
       .email("must be an e-mail address")
       .optional()
-      .describe("The address that alarms notify. None: alarms are shown only in the console. Cost: none."),
+      .describe(
+        "The address that alarms and the budget notify. A protected environment needs one. None: alarms are shown only in the console. Cost: none.",
+      ),
     network: networkSchema.prefault({}),
     cache: cacheSchema.prefault({}),
     gateway: gatewaySchema.prefault({}),
     managedEdge: managedEdgeSchema.prefault({}),
     events: eventsSchema.prefault({}),
     auth: authSchema.prefault({}),
+    cost: costSchema.prefault({}),
     edge: edgeSchema.prefault({}),
   })
   .superRefine((config, context) => {

@@ -1,47 +1,12 @@
-import type { z } from "zod";
 import { ecrImage } from "./ecr-image.ts";
+import { edgeRules } from "./edge-rules.ts";
 import { fargateSizes } from "./fargate-sizes.ts";
-import { availabilityZonesOf } from "./regions.ts";
-import type {
-  authSchema,
-  cacheSchema,
-  edgeSchema,
-  gatewaySchema,
-  managedEdgeSchema,
-  networkSchema,
-} from "./sections.ts";
+import type { CheckedConfig, Problem, Rule } from "./rule.ts";
+import { zoneRules } from "./zone-rules.ts";
 
-/** The part of the configuration that rules check. */
-export interface CheckedConfig {
-  readonly region: string;
-  readonly protection: boolean;
-  readonly network: z.infer<typeof networkSchema>;
-  readonly cache: z.infer<typeof cacheSchema>;
-  readonly gateway: z.infer<typeof gatewaySchema>;
-  readonly managedEdge: z.infer<typeof managedEdgeSchema>;
-  readonly auth: z.infer<typeof authSchema>;
-  readonly edge: z.infer<typeof edgeSchema>;
-}
-
-/** A field that contradicts another one, and the allowed values. */
-export interface Problem {
-  readonly path: string[];
-  readonly message: string;
-}
-
-interface Rule extends Problem {
-  readonly broken: boolean;
-}
-
-function networkRules({ region, network }: CheckedConfig): Rule[] {
+function networkRules({ network }: CheckedConfig): Rule[] {
   const { availabilityZones, natDevices } = network;
-  const zones = availabilityZonesOf(region);
   return [
-    {
-      path: ["network", "availabilityZones"],
-      broken: availabilityZones > zones,
-      message: `${region} has ${zones} availability zones; use 2 to ${zones}`,
-    },
     {
       path: ["network", "natDevices"],
       broken: natDevices > availabilityZones,
@@ -50,14 +15,62 @@ function networkRules({ region, network }: CheckedConfig): Rule[] {
   ];
 }
 
-function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): Rule[] {
-  const { cpu, memory, minTasks, maxTasks } = gateway;
+/** The default limit on the nodes of a cluster: docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html */
+const MAXIMUM_NODES = 90;
+
+function cacheRules({ cache, protection }: CheckedConfig): Rule[] {
+  const nodes = cache.shards * (1 + cache.replicas);
+  return [
+    {
+      path: ["cache", "shards"],
+      broken: cache.mode === "cluster" && nodes > MAXIMUM_NODES,
+      message: `${cache.shards} shards with ${cache.replicas} replicas are ${nodes} nodes; a cluster has at most ${MAXIMUM_NODES}`,
+    },
+    {
+      path: ["cache", "replicas"],
+      broken: protection && cache.mode === "cluster" && cache.replicas === 0,
+      message: "a protected environment must survive the loss of a zone: use at least 1",
+    },
+  ];
+}
+
+/** What must be given before people depend on an environment. */
+function protectionRules({ protection, gateway, alarmEmail, cost }: CheckedConfig): Rule[] {
+  return [
+    {
+      path: ["gateway", "corsOrigins"],
+      broken: gateway.enabled && protection && gateway.corsOrigins.includes("*"),
+      message: "a protected environment must name the origins of its pages, such as https://app.example.com",
+    },
+    {
+      path: ["alarmEmail"],
+      broken: protection && alarmEmail === undefined,
+      message: "is missing: the alarms of a protected environment must reach somebody",
+    },
+    {
+      path: ["cost", "monthlyBudget"],
+      broken: cost.monthlyBudget !== undefined && alarmEmail === undefined,
+      message: "needs alarmEmail, the address that the budget notifies",
+    },
+  ];
+}
+
+/** The memory of a gateway, in MiB: its own and that of a connection with some subscriptions. */
+const memoryFor = (connections: number): number => 200 + Math.ceil(connections * 0.03);
+
+function gatewayRules({ gateway, protection, network }: CheckedConfig): Rule[] {
+  const { cpu, memory, minTasks, maxTasks, maxConnections } = gateway;
   const sizes = fargateSizes[cpu] ?? [];
   return [
     {
       path: ["gateway", "memory"],
       broken: !sizes.includes(memory),
       message: `Fargate has no task size of ${cpu} CPU units and ${memory} MiB; with ${cpu} use ${sizes.join(", ")}`,
+    },
+    {
+      path: ["gateway", "maxConnections"],
+      broken: memory < memoryFor(maxConnections),
+      message: `${maxConnections} connections take some ${memoryFor(maxConnections)} MiB, and gateway.memory is ${memory}`,
     },
     {
       path: ["gateway", "image"],
@@ -73,11 +86,6 @@ function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): R
       path: ["gateway", "minTasks"],
       broken: gateway.enabled && protection && minTasks < 2,
       message: "a protected environment must survive the loss of a zone: use at least 2",
-    },
-    {
-      path: ["cache", "replicas"],
-      broken: protection && cache.mode === "cluster" && cache.replicas === 0,
-      message: "a protected environment must survive the loss of a zone: use at least 1",
     },
   ];
 }
@@ -132,56 +140,8 @@ function authRules({ auth, network }: CheckedConfig): Rule[] {
   ];
 }
 
-function hostedZoneRules({ domainName, hostedZoneId, hostedZoneName }: CheckedConfig["edge"]): Rule[] {
-  return [
-    {
-      path: ["edge", "hostedZoneId"],
-      broken: (hostedZoneId === undefined) !== (hostedZoneName === undefined),
-      message: "edge.hostedZoneId and edge.hostedZoneName go together: give both or neither",
-    },
-    {
-      path: ["edge", "hostedZoneName"],
-      broken: hostedZoneName !== undefined && !`.${domainName}`.endsWith(`.${hostedZoneName}`),
-      message: `the zone ${hostedZoneName} cannot hold edge.domainName, which is ${domainName}`,
-    },
-  ];
-}
-
-function edgeRules({ edge, gateway, region, protection }: CheckedConfig): Rule[] {
-  const { type, domainName, certificateArn } = edge;
-  const certificateRegion = certificateArn?.split(":")[3];
-  return [
-    {
-      path: ["edge", "certificateArn"],
-      broken: domainName !== undefined && certificateArn === undefined,
-      message: `is missing: the domain ${domainName} needs an ACM certificate in ${region}`,
-    },
-    {
-      path: ["edge", "domainName"],
-      broken: certificateArn !== undefined && domainName === undefined,
-      message: "is missing: give the domain of the certificate, the name that clients use",
-    },
-    {
-      path: ["edge", "certificateArn"],
-      broken: certificateRegion !== undefined && certificateRegion !== region,
-      message: `is in ${certificateRegion}; the load balancer needs one in ${region}`,
-    },
-    ...hostedZoneRules(edge),
-    {
-      path: ["edge", "type"],
-      broken: type === "cloudfront" && domainName !== undefined,
-      message: "cloudfront is for environments without a domain: use alb with edge.domainName and edge.certificateArn",
-    },
-    {
-      path: ["edge", "type"],
-      broken: gateway.enabled && protection && type === "alb" && certificateArn === undefined,
-      message: "a protected environment must not serve plain HTTP: give a domain and a certificate, or use cloudfront",
-    },
-  ];
-}
-
 /** Returns the fields that are valid on their own but not together. */
 export const findProblems = (config: CheckedConfig): Problem[] =>
-  [networkRules, gatewayRules, managedEdgeRules, authRules, edgeRules]
+  [zoneRules, networkRules, cacheRules, protectionRules, gatewayRules, managedEdgeRules, authRules, edgeRules]
     .flatMap((rules) => rules(config))
     .filter(({ broken }) => broken);

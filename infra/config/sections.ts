@@ -1,73 +1,10 @@
 import * as z from "zod";
 import { authEnvironment } from "../../kernel/env.ts";
 import { DEFAULT_CLOCK_SKEW_MS } from "../../kernel/streams/stream-clock.ts";
-import { cacheNodeFamilies, isClusterNode } from "./cache-nodes.ts";
 import { fargateCpuUnits } from "./fargate-sizes.ts";
+import { integer } from "./integer.ts";
 
 const https = (what: string) => z.url({ protocol: /^https$/, error: `must be an https URL${what}` });
-
-const integer = (minimum: number, maximum: number) => {
-  const error = `must be a whole number from ${minimum} to ${maximum}`;
-  return z.int(error).min(minimum, error).max(maximum, error);
-};
-
-export const networkSchema = z.strictObject({
-  cidr: z
-    .cidrv4("must be an IPv4 range, such as 10.20.0.0/16")
-    .regex(/\/(16|17|18|19)$/, "must be of size /16 to /19, such as 10.20.0.0/16")
-    .default("10.20.0.0/16")
-    .describe(
-      "The address range of the VPC. Change it if the VPC is to be peered with one of the same range. Cost: none.",
-    ),
-  availabilityZones: integer(2, 6)
-    .default(2)
-    .describe(
-      "The number of availability zones in use. A load balancer needs two. Cost: public addresses, $3.65 each.",
-    ),
-  egress: z
-    .enum(["nat-instance", "nat-gateway", "endpoints"], "must be nat-instance, nat-gateway or endpoints")
-    .default("nat-instance")
-    .describe(
-      "How tasks and functions reach AWS and the token issuer's keys. A NAT instance is the cheapest and is not redundant; endpoints give no access to the internet, so auth.jwks must be set. Cost a month: instance $10, gateway $37 and $0.045 a GB, endpoints $37 a zone.",
-    ),
-  natDevices: integer(1, 6)
-    .default(1)
-    .describe(
-      "The number of NAT instances or gateways. One per zone survives the loss of a zone. Cost: each as under egress.",
-    ),
-});
-
-export const cacheSchema = z.strictObject({
-  mode: z
-    .enum(["cluster", "serverless"], "must be cluster or serverless")
-    .default("cluster")
-    .describe(
-      "Nodes of a fixed size, or ElastiCache Serverless. Nodes cost the same at any load. Cost: serverless from $6 a month, and by the byte.",
-    ),
-  nodeType: z
-    .string()
-    .refine(
-      isClusterNode,
-      `must be a node type with cluster mode: cache.<family>.<size> of the families ${cacheNodeFamilies.join(", ")}, in a size that the family has, such as cache.t4g.small`,
-    )
-    .default("cache.t4g.micro")
-    .describe(
-      "The node type, in mode cluster. The smallest is enough for a trial. Cost a month: t4g.micro $9, m7g.large $92.",
-    ),
-  shards: integer(1, 90)
-    .default(1)
-    .describe(
-      "The number of shards, in mode cluster. One handles some 40,000 messages a second. Cost: a node and its replicas each.",
-    ),
-  replicas: integer(0, 5)
-    .default(0)
-    .describe(
-      "The number of replicas of each shard, in other zones, in mode cluster. One survives the loss of a zone. Cost: a node per shard each.",
-    ),
-  maximumStorageGb: integer(1, 5_000)
-    .default(5)
-    .describe("The storage limit in mode serverless. Caps the bill. Cost: $60 a GB and month in use."),
-});
 
 export const gatewaySchema = z.strictObject({
   enabled: z
@@ -206,6 +143,21 @@ export const eventsSchema = z.strictObject({
     .describe(
       "The milliseconds that the time of a price, order or portfolio may be ahead of Redis's clock. One further ahead is refused, since all later ones would be outdated. Cost: none.",
     ),
+  producerAccounts: z
+    .array(z.string().regex(/^\d{12}$/, "must be an account's number of 12 digits"))
+    .default([])
+    .describe(
+      "The other AWS accounts that may put events of our sources on the bus; those of this account may by their own policies. Cost: none.",
+    ),
+});
+
+/** The account-wide limit on the monthly bill above which the operators are told. */
+export const costSchema = z.strictObject({
+  monthlyBudget: integer(1, 10_000_000)
+    .optional()
+    .describe(
+      "The budget of the whole account, in USD a month: alarmEmail is told at 80 % and 100 % of it, and when the forecast exceeds it. None: no budget. Cost: none.",
+    ),
 });
 
 export const authSchema = z.strictObject({
@@ -232,7 +184,7 @@ export const edgeSchema = z.strictObject({
     .enum(["alb", "cloudfront"], "must be alb or cloudfront")
     .default("alb")
     .describe(
-      "The endpoint of the gateway: the load balancer, or CloudFront in front of it, which serves wss without a domain of your own. Cost: traffic at CloudFront's price, $0.085 a GB, the first TB a month free.",
+      "The endpoint of the gateway: the load balancer, or CloudFront in front of it, which serves wss without a domain of your own and reaches a load balancer that has no public address (a VPC origin). Cost: traffic at CloudFront's price, $0.085 a GB, the first TB a month free.",
     ),
   domainName: z
     .string()

@@ -7,12 +7,11 @@ import {
   OriginRequestPolicy,
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
-import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { VpcOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { Peer } from "aws-cdk-lib/aws-ec2";
-import { ListenerAction, ListenerCondition } from "aws-cdk-lib/aws-elasticloadbalancingv2";
+import { ListenerAction } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
-import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
 import type { LoadBalancer } from "./load-balancer.ts";
@@ -22,47 +21,38 @@ export interface CloudFrontEntranceProps {
   readonly loadBalancer: LoadBalancer;
 }
 
-/** The header by which the load balancer recognizes our distribution among others, which use the same addresses. */
-const SECRET_HEADER = "X-Origin-Secret";
-
 /** AWS's list of the addresses that CloudFront connects from. */
 const PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing";
 
-/** CloudFront in front of the load balancer: `wss` under CloudFront's own name and certificate. */
+/**
+ * CloudFront in front of a load balancer without public addresses: `wss` under CloudFront's own name and certificate. The
+ * load balancer is a VPC origin, which carries WebSockets since May 2026
+ * (aws.amazon.com/about-aws/whats-new/2026/05/amazon-cloudfront-websockets-vpc-origins). No other distribution can reach
+ * it: a VPC origin belongs to its account.
+ *
+ * Limits (docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide, cloudfront-limits and private-content-vpc-origins):
+ * a WebSocket without a byte from the origin for 10 minutes is closed (the gateway pings every 20 s); 250,000 requests a
+ * second of a distribution; the VPC needs an internet gateway, which VPC origins do not use.
+ */
 export class CloudFrontEntrance extends Construct {
   /** The URL that clients connect to. */
   readonly url: string;
 
   constructor(scope: Construct, id: string, { loadBalancer }: CloudFrontEntranceProps) {
     super(scope, id);
-    const secret = new Secret(this, "OriginSecret", {
-      description: "The value by which the load balancer recognizes CloudFront",
-      generateSecretString: { passwordLength: 48, excludePunctuation: true },
-    });
-    acknowledge(secret, {
-      "AwsSolutions-SMG4": "CloudFront and the load balancer must change in the same deploy.",
-    });
-    // A dynamic reference: CloudFormation reads the secret, the template never holds it.
-    const secretValue = secret.secretValue.unsafeUnwrap();
     loadBalancer.allowFrom([Peer.prefixList(this.#findPrefixList())], 80);
-    const listener = loadBalancer.listen(ListenerAction.fixedResponse(403, { messageBody: "use the public endpoint" }));
-    listener.addAction("FromCloudFront", {
-      priority: 1,
-      conditions: [ListenerCondition.httpHeader(SECRET_HEADER, [secretValue])],
-      action: ListenerAction.forward([loadBalancer.targets]),
-    });
-    const distribution = this.#createDistribution(loadBalancer.balancer.loadBalancerDnsName, secretValue);
+    loadBalancer.listen(ListenerAction.forward([loadBalancer.targets]));
+    const distribution = this.#createDistribution(loadBalancer);
     this.url = `https://${distribution.distributionDomainName}`;
   }
 
-  #createDistribution(host: string, secretValue: string): Distribution {
+  #createDistribution({ balancer }: LoadBalancer): Distribution {
     const distribution = new Distribution(this, "Distribution", {
       comment: "Realtime gateway",
       defaultBehavior: {
-        origin: new HttpOrigin(host, {
-          // The load balancer has no certificate: there is no domain for one.
+        origin: VpcOrigin.withApplicationLoadBalancer(balancer, {
+          // The load balancer has no certificate, since there is no domain for one; the way to it is inside AWS's network.
           protocolPolicy: OriginProtocolPolicy.HTTP_ONLY,
-          customHeaders: { [SECRET_HEADER]: secretValue },
           readTimeout: Duration.seconds(60),
           keepaliveTimeout: Duration.seconds(60),
         }),
@@ -86,7 +76,10 @@ export class CloudFrontEntrance extends Construct {
     return distribution;
   }
 
-  /** Returns the id of the list, which differs by region and is looked up at deploy. */
+  /**
+   * Returns the id of the list, which AWS's guide to VPC origins lets in. CloudFront creates a narrower group with the
+   * first VPC origin of a VPC, too late for the rule of the same deploy. The id differs by region and is looked up at deploy.
+   */
   #findPrefixList(): string {
     const logGroup = new LogGroup(this, "LookupLogs", {
       retention: RetentionDays.ONE_WEEK,

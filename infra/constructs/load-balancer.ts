@@ -27,6 +27,8 @@ export interface LoadBalancerProps {
   readonly drainSeconds: number;
   /** Send all requests of a client to the same task, as long polling needs. */
   readonly sticky: boolean;
+  /** Give it public addresses. If not, only the VPC and CloudFront's VPC origins reach it. */
+  readonly isPublic: boolean;
   /** Refuse deletion. */
   readonly deletionProtection: boolean;
   readonly logRetentionDays: number;
@@ -78,8 +80,8 @@ export class LoadBalancer extends Construct {
     });
     this.balancer = new ApplicationLoadBalancer(this, "Balancer", {
       vpc,
-      internetFacing: true,
-      vpcSubnets: { subnetGroupName: subnetGroups.public },
+      internetFacing: props.isPublic,
+      vpcSubnets: { subnetGroupName: props.isPublic ? subnetGroups.public : subnetGroups.compute },
       securityGroup: this.#securityGroup,
       idleTimeout: IDLE_TIMEOUT,
       dropInvalidHeaderFields: true,

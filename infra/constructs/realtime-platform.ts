@@ -83,7 +83,7 @@ export class RealtimePlatform extends Construct implements PublisherPlatform {
         CfnDynamicReferenceService.SSM,
         parameterName(environmentName, "vpc-id"),
       ).toString(),
-      // As in our NetworkStack, whose subnets have the zones of the region in this order.
+      // Only their number matters: a function is placed by its subnets.
       availabilityZones: Array.from({ length: availabilityZones }, (_, index) => Fn.select(index, Fn.getAzs())),
       privateSubnetIds: Fn.split(",", read("subnet-ids"), availabilityZones),
     });

@@ -4,9 +4,10 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
+import { CostBudget } from "../constructs/cost-budget.ts";
 
 export interface AlarmStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "alarmEmail">;
+  readonly config: Pick<EnvironmentConfig, "alarmEmail" | "cost">;
 }
 
 /** The topic that every alarm notifies. */
@@ -22,6 +23,10 @@ export class AlarmStack extends Stack {
         StringEquals: { "aws:SourceAccount": this.account },
       }),
     );
-    if (config.alarmEmail) this.topic.addSubscription(new EmailSubscription(config.alarmEmail));
+    if (config.alarmEmail) {
+      this.topic.addSubscription(new EmailSubscription(config.alarmEmail));
+      const { monthlyBudget } = config.cost;
+      if (monthlyBudget) new CostBudget(this, "Budget", { monthlyUsd: monthlyBudget, email: config.alarmEmail });
+    }
   }
 }

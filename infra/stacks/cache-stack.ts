@@ -1,6 +1,7 @@
 import { Stack, type StackProps, Token } from "aws-cdk-lib";
 import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import {
+  CfnParameterGroup,
   CfnReplicationGroup,
   CfnServerlessCache,
   CfnSubnetGroup,
@@ -12,7 +13,7 @@ import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
 import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { REDIS_PORT, type RedisAccess } from "../constructs/support/redis-access.ts";
-import { accessStrings, type RedisRole, redisRoles } from "../constructs/support/redis-users.ts";
+import { accessStringOf, type RedisRole, redisRoles } from "../constructs/support/redis-users.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface CacheStackProps extends StackProps {
@@ -22,6 +23,8 @@ export interface CacheStackProps extends StackProps {
 
 /** The engine of cache, users and user group: ElastiCache requires the same one, and only Valkey needs no default user. */
 const ENGINE = "valkey";
+
+const MAJOR_VERSION = "8";
 
 /** Redis (Valkey) with TLS, encrypted storage and one user per role. */
 export class CacheStack extends Stack {
@@ -40,7 +43,7 @@ export class CacheStack extends Stack {
       publisher: this.#createPassword("publisher"),
       "managed-edge": this.#createPassword("managed-edge"),
     } satisfies Record<RedisRole, Secret>;
-    const userGroup = this.#createUsers(config.name, passwords);
+    const userGroup = this.#createUsers(config, passwords);
     const { subnetIds } = vpc.selectSubnets({ subnetGroupName: subnetGroups.data });
     const placement = { securityGroupIds: [securityGroup.securityGroupId], subnetIds, userGroup };
     const host =
@@ -62,14 +65,17 @@ export class CacheStack extends Stack {
     return secret;
   }
 
-  #createUsers(name: string, passwords: Readonly<Record<RedisRole, Secret>>): CfnUserGroup {
+  #createUsers(
+    { name, cache: { accessStrings } }: CacheStackProps["config"],
+    passwords: Readonly<Record<RedisRole, Secret>>,
+  ): CfnUserGroup {
     const userIds = redisRoles.map((role) => {
       const user = new CfnUser(this, `${role}User`, {
         engine: ENGINE,
         // Unique in the account and region; ElastiCache generates none.
         userId: `${name}-${role}`,
         userName: role,
-        accessString: accessStrings[role],
+        accessString: accessStringOf(role, accessStrings),
         // A dynamic reference: CloudFormation reads the secret, the template never holds it.
         authenticationMode: { Type: "password", Passwords: [passwords[role].secretValue.unsafeUnwrap()] },
       });
@@ -84,8 +90,8 @@ export class CacheStack extends Stack {
     const cluster = new CfnReplicationGroup(this, "Cluster", {
       replicationGroupDescription: "Streams and Pub/Sub of the realtime channels",
       engine: ENGINE,
-      engineVersion: "8.0",
-      cacheParameterGroupName: "default.valkey8.cluster.on",
+      engineVersion: `${MAJOR_VERSION}.0`,
+      cacheParameterGroupName: this.#createParameters().ref,
       cacheNodeType: cache.nodeType,
       numNodeGroups: cache.shards,
       replicasPerNodeGroup: cache.replicas,
@@ -99,6 +105,10 @@ export class CacheStack extends Stack {
       securityGroupIds,
       port: REDIS_PORT,
       autoMinorVersionUpgrade: true,
+      preferredMaintenanceWindow: cache.maintenanceWindow,
+      snapshotRetentionLimit: cache.snapshotDays,
+      // Without snapshots ElastiCache ignores it.
+      snapshotWindow: cache.snapshotWindow,
     });
     // Without it a change of the number of shards would replace the cluster.
     cluster.cfnOptions.updatePolicy = { useOnlineResharding: true };
@@ -112,6 +122,18 @@ export class CacheStack extends Stack {
     return Token.asString(cluster.attrConfigurationEndPointAddress);
   }
 
+  /**
+   * Redis refuses writes when its memory is full, so that publishers retry and alarms fire. By default ElastiCache evicts
+   * keys that expire, which are all of ours: streams would lose messages without a word.
+   */
+  #createParameters(): CfnParameterGroup {
+    return new CfnParameterGroup(this, "Parameters", {
+      description: "Redis of the realtime channels",
+      cacheParameterGroupFamily: `${ENGINE}${MAJOR_VERSION}`,
+      properties: { "cluster-enabled": "yes", "maxmemory-policy": "noeviction" },
+    });
+  }
+
   #createServerless(
     { name, cache }: CacheStackProps["config"],
     { securityGroupIds, subnetIds, userGroup }: Placement,
@@ -120,12 +142,17 @@ export class CacheStack extends Stack {
       serverlessCacheName: `${name}-realtime`,
       description: "Streams and Pub/Sub of the realtime channels",
       engine: ENGINE,
-      majorEngineVersion: "8",
+      majorEngineVersion: MAJOR_VERSION,
       userGroupId: userGroup.ref,
       securityGroupIds,
       // Serverless accepts at most three.
       subnetIds: subnetIds.slice(0, 3),
+      // There is no parameter group: at the limit Serverless evicts keys that expire, the least recently used first
+      // (docs.aws.amazon.com/AmazonElastiCache/latest/dg/Scaling.html), and clients repair the gap or reset.
       cacheUsageLimits: { dataStorage: { maximum: cache.maximumStorageGb, unit: "GB" } },
+      ...(cache.snapshotDays > 0
+        ? { snapshotRetentionLimit: cache.snapshotDays, dailySnapshotTime: cache.snapshotWindow.split("-")[0] }
+        : {}),
     });
     return Token.asString(serverless.attrEndpointAddress);
   }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
 import { EventBus } from "aws-cdk-lib/aws-events";
+import { AccountPrincipal, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Stream, StreamEncryption, StreamMode } from "aws-cdk-lib/aws-kinesis";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
@@ -44,6 +45,7 @@ export class DomainEventsStack extends Stack {
     const { vpc, redis, endpoints, hintQueue, alarmTopic, config, ...stackProps } = props;
     super(scope, id, stackProps);
     const bus = new EventBus(this, "Bus", { eventBusName: busName(config.name) });
+    acceptFrom(bus, config.events.producerAccounts);
     const subnets = { subnetGroupName: subnetGroups.compute };
     const egress = { redis, endpoints };
     this.platform = {
@@ -98,5 +100,21 @@ export class DomainEventsStack extends Stack {
         ? { streamMode: StreamMode.ON_DEMAND }
         : { streamMode: StreamMode.PROVISIONED, shardCount: marketStreamShards };
     return new Stream(this, "MarketData", { ...capacity, encryption: StreamEncryption.MANAGED });
+  }
+}
+
+/** Allows other accounts to put the events that a domain has, and no others, on the bus. */
+function acceptFrom(bus: EventBus, accounts: readonly string[]): void {
+  const sources = domainNames.flatMap((domain) => domains[domain].map(({ source }) => source));
+  for (const account of accounts) {
+    bus.addToResourcePolicy(
+      new PolicyStatement({
+        sid: `Producer${account}`,
+        principals: [new AccountPrincipal(account)],
+        actions: ["events:PutEvents"],
+        resources: [bus.eventBusArn],
+        conditions: { StringEquals: { "events:source": [...new Set(sources)] } },
+      }),
+    );
   }
 }

@@ -46,6 +46,7 @@ export class GatewayStack extends Stack {
       target: service.service,
       drainSeconds: config.gateway.drainSeconds,
       sticky: config.gateway.polling,
+      isPublic: config.edge.type === "alb",
       deletionProtection: config.protection,
       logRetentionDays: config.logRetentionDays,
     });

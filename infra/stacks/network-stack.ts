@@ -1,7 +1,8 @@
-import { Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import {
   AmazonLinuxCpuType,
   CfnInstance,
+  CfnSubnet,
   FlowLogDestination,
   FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
@@ -21,11 +22,12 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
+import { isZoneId, PLANNED_ZONES, zonesOf } from "../config/zones.ts";
 import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface NetworkStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge">;
+  readonly config: Pick<EnvironmentConfig, "region" | "network" | "logRetentionDays" | "managedEdge">;
 }
 
 /** The AWS services that tasks and functions call, for a VPC without access to the internet. */
@@ -46,31 +48,35 @@ export class NetworkStack extends Stack {
   readonly vpc: Vpc;
   /** The security group of the interface endpoints; undefined with NAT. Consumers allow themselves port 443 to it. */
   readonly endpointSecurityGroup?: SecurityGroup;
-  readonly #zones: number;
+  readonly #zones: readonly string[];
 
   constructor(scope: Construct, id: string, { config, ...props }: NetworkStackProps) {
     super(scope, id, props);
     const { network } = config;
-    this.#zones = network.availabilityZones;
+    this.#zones = zonesOf(config.region, network);
     const natInstance = network.egress === "nat-instance" ? createNatInstance() : undefined;
     const isolated = network.egress === "endpoints";
     this.vpc = new Vpc(this, "Vpc", {
       ipAddresses: IpAddresses.cidr(network.cidr),
-      maxAzs: network.availabilityZones,
+      maxAzs: this.#zones.length,
+      // Room for every zone that may be added: a subnet that is there keeps its addresses.
+      reservedAzs: PLANNED_ZONES - this.#zones.length,
       natGateways: isolated ? 0 : network.natDevices,
       ...(natInstance ? { natGatewayProvider: natInstance } : {}),
       subnetConfiguration: [
-        { name: subnetGroups.public, subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
+        // The largest ones first: in any other order six zones would not fit into a /19.
         {
           name: subnetGroups.compute,
           subnetType: isolated ? SubnetType.PRIVATE_ISOLATED : SubnetType.PRIVATE_WITH_EGRESS,
           cidrMask: 22,
         },
+        { name: subnetGroups.public, subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
         { name: subnetGroups.data, subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 },
       ],
       // Emptying the default group would deploy a function of CDK. Nothing ever uses that group.
       restrictDefaultSecurityGroup: false,
     });
+    this.#placeByZoneId();
     // Free, and keeps image layers (in S3) and the managed edge's table off the NAT.
     this.vpc.addGatewayEndpoint("S3", { service: GatewayVpcEndpointAwsService.S3 });
     if (config.managedEdge.enabled) {
@@ -81,9 +87,18 @@ export class NetworkStack extends Stack {
     if (isolated) this.endpointSecurityGroup = this.#addEndpoints();
   }
 
-  /** Resolved at deploy, so that synth needs no look-up of the zones' names. */
+  /** From the configuration, so that synth needs no look-up of the zones' names. */
   override get availabilityZones(): string[] {
-    return Array.from({ length: this.#zones }, (_, index) => Fn.select(index, Fn.getAzs()));
+    return [...this.#zones];
+  }
+
+  /** CDK writes what it has into the property for names; CloudFormation takes ids in one of their own. */
+  #placeByZoneId(): void {
+    for (const child of this.vpc.node.findAll()) {
+      if (!(child instanceof CfnSubnet) || !isZoneId(child.availabilityZone ?? "")) continue;
+      child.availabilityZoneId = child.availabilityZone;
+      child.availabilityZone = undefined;
+    }
   }
 
   #logRejectedTraffic(retention: number): void {

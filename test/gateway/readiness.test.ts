@@ -68,6 +68,8 @@ describe("a gateway that starts", () => {
     ends.push(() => redis.stop());
     await expect.poll(() => answer(gateway, "/readyz"), LIMIT).toBe("200 ready");
     expect(await answer(gateway, "/healthz")).toBe("200 ok");
+    // The load balancer forwards to this port, and what it forwards to is public.
+    expect(await answer(gateway, "/metrics")).toBe("404 not found");
     expect(await gateway.metric("rt_ready")).toBe(1);
     expect(await gateway.metric("rt_not_ready_reason")).toBe(0);
 

@@ -11,6 +11,15 @@ const DOMAIN = "realtime.example.com";
 const NODE_TYPES =
   "must be a node type with cluster mode: cache.<family>.<size> of the families t3, t4g, m5, r5, m6g, m7g, r6g, r7g, c7gn, in a size that the family has, such as cache.t4g.small";
 
+const PROTECTED = { protection: true, alarmEmail: "alarms@vezta.io" };
+const OWN_PAGES = { corsOrigins: ["https://app.vezta.io"] };
+const READY = {
+  ...PROTECTED,
+  gateway: { ...OWN_PAGES, minTasks: 2 },
+  cache: { replicas: 1 },
+  edge: { type: "cloudfront" },
+};
+
 const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     "a domain without a certificate",
@@ -105,7 +114,7 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   [
     "more zones than the region has",
     { region: "us-west-1", network: { availabilityZones: 3 } },
-    "network.availabilityZones: us-west-1 has 2 availability zones; use 2 to 2",
+    "network.availabilityZones: every service exists in 2 zones of us-west-1; use 2 to 2, or name zones in network.zones",
   ],
   [
     "a single zone, which load balancers do not accept",
@@ -124,17 +133,17 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
   ],
   [
     "production on plain HTTP",
-    { protection: true, gateway: { minTasks: 2 }, cache: { replicas: 1 } },
+    { ...PROTECTED, gateway: { ...OWN_PAGES, minTasks: 2 }, cache: { replicas: 1 } },
     "edge.type: a protected environment must not serve plain HTTP: give a domain and a certificate, or use cloudfront",
   ],
   [
     "production on one task",
-    { protection: true, cache: { replicas: 1 }, edge: { type: "cloudfront" } },
+    { ...PROTECTED, gateway: OWN_PAGES, cache: { replicas: 1 }, edge: { type: "cloudfront" } },
     "gateway.minTasks: a protected environment must survive the loss of a zone: use at least 2",
   ],
   [
     "production without a replica",
-    { protection: true, gateway: { minTasks: 2 }, edge: { type: "cloudfront" } },
+    { ...PROTECTED, gateway: { ...OWN_PAGES, minTasks: 2 }, edge: { type: "cloudfront" } },
     "cache.replicas: a protected environment must survive the loss of a zone: use at least 1",
   ],
   [
@@ -172,6 +181,58 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
       edge: { domainName: DOMAIN, certificateArn: CERTIFICATE },
     },
     "edge.domainName: belongs to the gateway's load balancer, and gateway.enabled is false",
+  ],
+  [
+    "production without an address for its alarms",
+    { ...READY, alarmEmail: undefined },
+    "alarmEmail: is missing: the alarms of a protected environment must reach somebody",
+  ],
+  [
+    "production for pages of any origin",
+    { ...READY, gateway: { minTasks: 2 } },
+    "gateway.corsOrigins: a protected environment must name the origins of its pages, such as https://app.example.com",
+  ],
+  [
+    "a budget that notifies nobody",
+    { cost: { monthlyBudget: 100 } },
+    "cost.monthlyBudget: needs alarmEmail, the address that the budget notifies",
+  ],
+  [
+    "more nodes than a cluster may have",
+    { cache: { shards: 90, replicas: 5 } },
+    "cache.shards: 90 shards with 5 replicas are 540 nodes; a cluster has at most 90",
+  ],
+  [
+    "more connections than fit into the memory",
+    { gateway: { maxConnections: 60_000 } },
+    "gateway.maxConnections: 60000 connections take some 2000 MiB, and gateway.memory is 512",
+  ],
+  [
+    "zones of another region",
+    { network: { zones: ["euw1-az1", "use1-az1"] } },
+    "network.zones: euw1-az1 cannot be a zone of us-east-1",
+  ],
+  [
+    "names and ids of zones",
+    { network: { zones: ["us-east-1a", "use1-az1"] } },
+    "network.zones: has names and ids: use either, since a name can be the same zone as an id",
+  ],
+  ["a zone twice", { network: { zones: ["us-east-1a", "us-east-1a"] } }, "network.zones: names a zone twice"],
+  [
+    "fewer zones than are in use",
+    { network: { availabilityZones: 3, zones: ["us-east-1a", "us-east-1b"] } },
+    "network.zones: has 2 zones, and network.availabilityZones is 3",
+  ],
+  [
+    "a region whose zones are not known",
+    { region: "us-gov-west-1" },
+    "network.zones: is missing: there is no table of the zones of us-gov-west-1; name those that have Fargate on ARM64 and ElastiCache",
+  ],
+  ["an isolated region", { region: "us-iso-east-1" }, "region: must be the name of a region, such as eu-west-1"],
+  [
+    "CloudFront where it cannot reach a private load balancer",
+    { region: "mx-central-1", edge: { type: "cloudfront" } },
+    "edge.type: CloudFront cannot reach a private load balancer in mx-central-1: use alb with a domain and a certificate",
   ],
   ["a region that does not exist", { region: "eu-wset-1" }, "region: must be the name of a region, such as eu-west-1"],
   ["an unknown field", { gateway: { memmory: 512 } }, 'gateway: Unrecognized key: "memmory"'],

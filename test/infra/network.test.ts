@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { zonesOf } from "../../infra/config/zones.ts";
 import { synthesize, variants } from "./synthesize.ts";
 
 /** Returns the logical id that a value refers to. */
@@ -10,12 +11,13 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
   const { egress, natDevices, availabilityZones } = config.network;
   const publicSubnets = ofType("AWS::EC2::Subnet").filter(({ logicalId }) => logicalId.includes("Public"));
 
-  it("has subnets in every zone, which are resolved at deploy", () => {
-    const zones = ofType("AWS::EC2::Subnet").map(({ Properties }) => Properties.AvailabilityZone);
+  it("has subnets in every zone", () => {
+    const zones = ofType("AWS::EC2::Subnet").map(
+      ({ Properties }) => Properties.AvailabilityZoneId ?? Properties.AvailabilityZone,
+    );
 
     expect(zones).toHaveLength(3 * availabilityZones);
-    expect(new Set(zones.map((zone) => JSON.stringify(zone))).size).toBe(availabilityZones);
-    expect(zones.every((zone) => zone["Fn::Select"][1]["Fn::GetAZs"] === "")).toBe(true);
+    expect(new Set(zones)).toEqual(new Set(zonesOf(config.region, config.network)));
   });
 
   it("has NAT devices with public addresses, in public subnets", () => {
@@ -73,5 +75,31 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
       expect([name, Type.startsWith("AWS::SSM::Parameter::Value<")]).toEqual([name, true]);
       expect(Default).toMatch(/^\/(aws\/service|cdk-bootstrap)\//);
     }
+  });
+});
+
+/** Returns the address ranges of the subnets by name, such as `Compute1`. */
+function subnetsOf(fields: unknown): Record<string, string> {
+  const subnets = synthesize(fields).ofType("AWS::EC2::Subnet");
+  return Object.fromEntries(
+    subnets.map(({ logicalId, Properties }) => [/^Vpc([A-Za-z]+\d)/.exec(logicalId)?.[1] ?? "", Properties.CidrBlock]),
+  );
+}
+
+describe("the address plan", { timeout: 600_000 }, () => {
+  it.each(["10.20.0.0/16", "10.20.0.0/19"])("of %s keeps every subnet as zones are added, up to six", (cidr) => {
+    const zones = ["use1-az1", "use1-az2", "use1-az3", "use1-az4", "use1-az5", "use1-az6"];
+    const plans = [2, 3, 6].map((availabilityZones) => subnetsOf({ network: { cidr, zones, availabilityZones } }));
+
+    expect(plans[1]).toMatchObject(plans[0] ?? {});
+    expect(plans[2]).toMatchObject(plans[1] ?? {});
+    expect(new Set(Object.values(plans[2] ?? {})).size).toBe(18);
+  });
+
+  it("takes names of zones as well as ids", () => {
+    const zones = ["us-east-1a", "us-east-1d"];
+    const subnets = synthesize({ network: { zones } }).ofType("AWS::EC2::Subnet");
+
+    expect(new Set(subnets.map(({ Properties }) => Properties.AvailabilityZone))).toEqual(new Set(zones));
   });
 });

@@ -50,6 +50,12 @@ afterAll(async () => {
 
 // A synth takes seconds, and minutes on a busy machine.
 describe("the users of the template", { timeout: 600_000 }, () => {
+  it("have every right where ElastiCache refuses the strict strings, one for all", () => {
+    const users = synthesize({ cache: { accessStrings: "broad" } }).ofType("AWS::ElastiCache::User");
+
+    expect(users.map(({ Properties }) => Properties.AccessString)).toEqual(redisRoles.map(() => "on ~* &* +@all"));
+  });
+
   it("have the access strings that these tests use", () => {
     const users = synthesize({}).ofType("AWS::ElastiCache::User");
 

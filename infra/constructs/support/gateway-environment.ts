@@ -1,5 +1,5 @@
 import { authVariables, redisVariables } from "./environment.ts";
-import { GATEWAY_PORT } from "./gateway-settings.ts";
+import { GATEWAY_PORT, METRICS_PORT } from "./gateway-settings.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
@@ -36,6 +36,7 @@ export function gatewayEnvironment(props: GatewayEnvironmentProps): Record<strin
     ...redisVariables(redis, "gateway"),
     ...authVariables(tokenIssuer),
     RT_PORT: String(GATEWAY_PORT),
+    RT_METRICS_PORT: String(METRICS_PORT),
     RT_CORS_ORIGINS: settings.corsOrigins.join(","),
     RT_TRANSPORTS: settings.polling ? "websocket,polling" : "websocket",
     RT_LOG_LEVEL: settings.logLevel,

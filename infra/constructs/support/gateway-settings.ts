@@ -3,6 +3,9 @@ import { Duration } from "aws-cdk-lib";
 /** The port that a gateway task listens on. */
 export const GATEWAY_PORT = 8080;
 
+/** The port of a task's `/metrics`. No listener forwards to it, and no security group lets anybody in. */
+export const METRICS_PORT = 9464;
+
 /** After this the load balancer closes an idle connection: several of the gateway's pings (every 20 s). */
 export const IDLE_TIMEOUT = Duration.seconds(120);
 

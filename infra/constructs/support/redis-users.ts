@@ -20,6 +20,9 @@ const PUBLISH =
 /** The managed edge reads streams and writes only its own keys. A script counts as a write to the keys it is passed. */
 const EDGE_NAMES = "%R~stream:{* %R~index:{* %R~state:{* ~edge:{* ~fanned:{*";
 
+/** Everything to everybody: `cache.accessStrings: broad`, where ElastiCache refuses the strings below. */
+const BROAD = "on ~* &* +@all";
+
 /**
  * The ElastiCache access strings (Redis ACL rules). Publishers reach the rooms of streams and nothing else: the
  * adapter's control channels (of this namespace and of the default one), over which sockets can be moved and closed,
@@ -30,3 +33,7 @@ export const accessStrings: Readonly<Record<RedisRole, string>> = {
   gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe`,
   "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +mget +set +hgetall +xrange +xrevrange +zrangebyscore`,
 };
+
+/** Returns the access string of a role's user. */
+export const accessStringOf = (role: RedisRole, rights: "strict" | "broad"): string =>
+  rights === "broad" ? BROAD : accessStrings[role];

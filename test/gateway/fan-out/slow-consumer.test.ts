@@ -73,10 +73,7 @@ describe("a gateway with a client that does not read", () => {
     return { ...small, data: { ...small.data, body: "€".repeat(2_000) } } as ChannelMessage;
   }
 
-  async function slowConsumers(): Promise<string | undefined> {
-    const text = await (await fetch(`${platform.gateways[0]?.url}/metrics`)).text();
-    return /^rt_slow_consumers_total (\d+)$/m.exec(text)?.[1];
-  }
+  const slowConsumers = () => platform.gateways[0]?.metric("rt_slow_consumers_total");
 
   it("closes its connection with the reason, and lets it resume without missing messages", async () => {
     // Compressed, thousands of notifications would fit the kernel's buffers.
@@ -85,7 +82,7 @@ describe("a gateway with a client that does not read", () => {
     const ids = await platform.publish([notification(1)]);
     await client.waitForMessages(CHANNEL, 1);
     connectionOf(client).pause();
-    while ((await slowConsumers()) !== "1") ids.push(...(await platform.publish([notification(ids.length + 1)])));
+    while ((await slowConsumers()) !== 1) ids.push(...(await platform.publish([notification(ids.length + 1)])));
     const reconnected = new Promise((resolve) => client.socket.io.once("reconnect", resolve));
     connectionOf(client).resume();
     await reconnected;

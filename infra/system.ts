@@ -37,12 +37,12 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
   const network = new NetworkStack(app, id("network"), { ...base, config });
   const { vpc, endpointSecurityGroup: endpoints } = network;
   const alarms = new AlarmStack(app, id("alarms"), { ...base, config });
-  const cache = new CacheStack(app, id("cache"), { ...base, vpc, config });
+  const cache = new CacheStack(app, id("cache"), { ...base, vpc, alarmTopic: alarms.topic, config });
   const auth = config.auth.issuer === undefined ? new AuthStack(app, id("auth"), { ...base, config }) : undefined;
   const tokenIssuer = auth?.tokenIssuer ?? ownIssuer(config.auth);
   const shared = { ...base, vpc, redis: cache.access, endpoints, config };
   const alarmTopic = alarms.topic;
-  const gateway = config.gateway.enabled ? new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer }) : undefined;
+  const gateway = config.gateway.enabled ? new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer, alarmTopic }) : undefined;
   const managedEdge = config.managedEdge.enabled
     ? new ManagedEdgeStack(app, id("managed-edge"), { ...shared, tokenIssuer, alarmTopic })
     : undefined;

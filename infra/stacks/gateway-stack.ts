@@ -52,15 +52,16 @@ export class GatewayStack extends Stack {
       deletionProtection: config.protection,
       logRetentionDays: config.logRetentionDays,
     });
+    const endpoint =
+      config.edge.type === "cloudfront"
+        ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
+        : loadBalancer.open(config.edge);
+    // Only now: a target group without a listener has no metrics.
     new GatewayAlarms(this, "Alarms", {
       environmentName: config.name,
       targets: loadBalancer.targets,
       topic: alarmTopic,
     });
-    const endpoint =
-      config.edge.type === "cloudfront"
-        ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
-        : loadBalancer.open(config.edge);
     this.#describe(endpoint, config);
   }
 

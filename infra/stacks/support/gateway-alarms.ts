@@ -3,7 +3,11 @@ import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IApplicationTargetGroup } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { GATEWAY_SERVICE, type GatewayMetricName, METRICS_NAMESPACE } from "../../../kernel/operations/gateway-metrics.ts";
+import {
+  GATEWAY_SERVICE,
+  type GatewayMetricName,
+  METRICS_NAMESPACE,
+} from "../../../kernel/operations/gateway-metrics.ts";
 import { type AlarmOnProps, alarmOn } from "../../constructs/support/alarm-on.ts";
 
 /** Returns a metric that the gateways of an environment write to their log, by the minute. */
@@ -52,7 +56,9 @@ const healthAlarms = (targets: IApplicationTargetGroup): Readonly<Record<string,
   },
 });
 
-function redisAlarms(metric: (name: GatewayMetricName, statistic: string) => Metric): Readonly<Record<string, Definition>> {
+function redisAlarms(
+  metric: (name: GatewayMetricName, statistic: string) => Metric,
+): Readonly<Record<string, Definition>> {
   return {
     RedisUnreachable: {
       metric: metric("RedisUnreachable", "Maximum"),
@@ -69,7 +75,9 @@ function redisAlarms(metric: (name: GatewayMetricName, statistic: string) => Met
   };
 }
 
-function serviceAlarms(metric: (name: GatewayMetricName, statistic: string) => Metric): Readonly<Record<string, Definition>> {
+function serviceAlarms(
+  metric: (name: GatewayMetricName, statistic: string) => Metric,
+): Readonly<Record<string, Definition>> {
   return {
     NoMetrics: {
       metric: metric("Connections", "SampleCount"),
@@ -114,7 +122,8 @@ function serviceAlarms(metric: (name: GatewayMetricName, statistic: string) => M
 export class GatewayAlarms extends Construct {
   constructor(scope: Construct, id: string, { environmentName, targets, topic }: GatewayAlarmsProps) {
     super(scope, id);
-    const metric = (name: GatewayMetricName, statistic: string): Metric => gatewayMetric(environmentName, name, statistic);
+    const metric = (name: GatewayMetricName, statistic: string): Metric =>
+      gatewayMetric(environmentName, name, statistic);
     const alarms = { ...healthAlarms(targets), ...redisAlarms(metric), ...serviceAlarms(metric) };
     for (const [name, definition] of Object.entries(alarms)) alarmOn(this, name, { ...definition, topic });
   }

@@ -58,6 +58,8 @@ export const gatewayEnvironment = z.object({
   RT_HEARTBEAT_MS: count(5_000, 300_000),
   /** True to write metrics for CloudWatch to the log (embedded metric format). */
   RT_EMF: flag.default(false),
+  /** Milliseconds between two lines of these metrics. CloudWatch keeps one value a minute. */
+  RT_EMF_INTERVAL_MS: count(30_000, 60_000),
   /** The environment's name, a dimension of these metrics: two environments may share an account. */
   RT_ENVIRONMENT: z.string().min(1).default("local"),
   /** Set by ECS: the address of the task metadata, which says when the task is to stop. */

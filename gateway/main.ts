@@ -6,8 +6,8 @@ import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
-import { reportConnections } from "./embedded-metrics.ts";
 import { createMetricsServer } from "./metrics-server.ts";
+import { reportMetrics } from "./embedded-metrics.ts";
 import { createGateway } from "./server.ts";
 import { tryWriteModes } from "./socket-io/self-test.ts";
 import { watchTask } from "./task-metadata.ts";
@@ -71,9 +71,12 @@ if (config.ECS_CONTAINER_METADATA_URI_V4) {
   );
 }
 if (config.RT_EMF) {
-  reportConnections({
-    namespace: gateway.namespace,
+  reportMetrics({
+    metrics: gateway.metrics,
+    connections: () => gateway.namespace.sockets.size,
+    takeLatencies: () => gateway.publishToWrite.takeSample(),
     environment: config.RT_ENVIRONMENT,
+    intervalMs: config.RT_EMF_INTERVAL_MS,
     write: (line) => process.stdout.write(`${line}\n`),
   });
 }

@@ -1,4 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { createRedisMetrics } from "./redis-metrics.ts";
+
+/** Bounds of the latency histogram's buckets, in seconds. */
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The reasons for which a Pub/Sub message or a stream entry is dropped. */
 export type DropReason = "malformed" | "foreign_room" | "not_allowed" | "handler_failed" | "id_ahead";
@@ -10,6 +14,7 @@ export function createMetrics() {
   const registers = [registry];
   return {
     registry,
+    ...createRedisMetrics(registry),
     ready: new Gauge({
       name: "rt_ready",
       help: "1 while the gateway can serve clients, else 0",
@@ -19,6 +24,11 @@ export function createMetrics() {
       name: "rt_not_ready_reason",
       help: "1 for the reason why the gateway is not ready; absent while it is ready",
       labelNames: ["reason"],
+      registers,
+    }),
+    draining: new Gauge({
+      name: "rt_draining",
+      help: "1 while the gateway moves its clients to other gateways, else 0",
       registers,
     }),
     connections: new Gauge({ name: "rt_connections", help: "Current number of client connections", registers }),
@@ -51,10 +61,22 @@ export function createMetrics() {
       labelNames: ["channel", "source"],
       registers,
     }),
+    publishToWrite: new Histogram({
+      name: "rt_publish_to_write_seconds",
+      help: "Time from an entry's id to the write to the sockets, by Redis's clock; one observation per flush: its oldest entry",
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
     deliveries: new Counter({ name: "rt_deliveries_total", help: "Messages sent to clients", registers }),
     writes: new Counter({
       name: "rt_writes_total",
       help: "Writes to client connections; rt_deliveries_total / rt_writes_total is the batch size",
+      registers,
+    }),
+    receivedBytes: new Counter({
+      name: "rt_received_bytes_total",
+      help: "Bytes received, by source: redis (Pub/Sub messages) or clients (packets)",
+      labelNames: ["source"],
       registers,
     }),
     sentBytes: new Counter({ name: "rt_sent_bytes_total", help: "Bytes sent to clients in batches", registers }),
@@ -108,12 +130,6 @@ export function createMetrics() {
       name: "rt_publish_stale_total",
       help: "Messages not published by this gateway because they were stale, by channel",
       labelNames: ["channel"],
-      registers,
-    }),
-    redisErrors: new Counter({
-      name: "rt_redis_errors_total",
-      help: "Redis connection and command errors, by stage",
-      labelNames: ["stage"],
       registers,
     }),
   };

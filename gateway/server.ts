@@ -17,10 +17,13 @@ import { limitTraffic } from "./connection/traffic-limit.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { PublishToWrite } from "./publish-to-write.ts";
 import { Readiness } from "./readiness.ts";
 import { Pulse } from "./redis/pulse.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
+import { watchRedisUsage } from "./redis/redis-usage.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
+import { registerSampledMetrics } from "./sampled-metrics.ts";
 import { createAdapterClient } from "./socket-io/adapter-client.ts";
 import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
 import type { WriteModes } from "./socket-io/self-test.ts";
@@ -64,6 +67,7 @@ export interface Gateway {
   readonly http: HttpServer;
   readonly namespace: GatewayNamespace;
   readonly metrics: Metrics;
+  readonly publishToWrite: PublishToWrite;
   /** Publishes to a channel; see {@link BroadcastToChannel}. */
   readonly broadcastToChannel: BroadcastToChannel;
   /** Makes `/readyz` fail, so that the load balancer sends no more clients. */
@@ -89,7 +93,10 @@ function createHttpServer(readiness: Readiness): HttpServer {
   return http;
 }
 
-function createFanOut({ config, writeModes }: GatewayDependencies, metrics: Metrics, onError: OnError): FanOut {
+function createFanOut(
+  { config, writeModes }: GatewayDependencies,
+  { metrics, publishToWrite, onError }: Pick<Delivery, "metrics" | "publishToWrite" | "onError">,
+): FanOut {
   return new FanOut({
     isDirect: writeModes.hasDirectWrites,
     isCompressed: writeModes.hasCompression,
@@ -97,7 +104,8 @@ function createFanOut({ config, writeModes }: GatewayDependencies, metrics: Metr
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
     heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_DEFER_SHARE,
     maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
-    onFlush({ messages, writes, bytes }) {
+    onFlush({ messages, writes, bytes, oldestId }) {
+      if (oldestId !== undefined) publishToWrite.observe(oldestId);
       metrics.deliveries.inc(messages);
       metrics.writes.inc(writes);
       metrics.sentBytes.inc(bytes);
@@ -112,13 +120,15 @@ interface Delivery {
   readonly pubSub: ShardedPubSub;
   readonly clock: RedisClock;
   readonly metrics: Metrics;
+  readonly publishToWrite: PublishToWrite;
   readonly onError: OnError;
 }
 
 /** Starts the hub, the fan-out and what runs beside them at intervals. */
-function startStreams(dependencies: GatewayDependencies, { pubSub, clock, metrics, onError }: Delivery) {
+function startStreams(dependencies: GatewayDependencies, delivery: Delivery) {
   const { config, reader } = dependencies;
-  const fanOut = createFanOut(dependencies, metrics, onError);
+  const { pubSub, clock, metrics, onError } = delivery;
+  const fanOut = createFanOut(dependencies, delivery);
   const onLeftOut = (reason: LeftOut): void => metrics.redisDropped.inc({ reason });
   const hub = new StreamHub({
     ...{ pubSub, clock, metrics, onError },
@@ -129,10 +139,13 @@ function startStreams(dependencies: GatewayDependencies, { pubSub, clock, metric
   });
   const intervalMs = config.RT_HEARTBEAT_MS;
   const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs, onError });
+  registerSampledMetrics({ registry: metrics.registry, hub, fanOut });
+  const usage = watchRedisUsage({ reader, metrics, intervalMs, onError });
   const frozen = watchFrozenStreams({ redis: reader, gauge: metrics.frozenStreams, intervalMs, onError });
   const stop = (): void => {
     heartbeats.stop();
     frozen.stop();
+    usage.stop();
     fanOut.close();
   };
   return { hub, fanOut, stop };
@@ -174,21 +187,24 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const isFull = (): boolean => io.engine.clientsCount >= config.RT_MAX_CONNECTIONS;
   const pubSub = new ShardedPubSub({ subscriber, onError: (error) => onError(error, "subscribe") });
   const clock = new RedisClock();
-  const pulse = new Pulse({ subscriber, reader, pubSub, clock });
+  const publishToWrite = new PublishToWrite(clock, metrics.publishToWrite);
+  const onRoundTrip = (milliseconds: number): void => metrics.redisRoundTrip.observe(milliseconds / 1_000);
+  const pulse = new Pulse({ subscriber, reader, pubSub, clock, onRoundTrip });
   const readiness = new Readiness({
     ...{ isAdmitting: () => admitting, isFull, redisTrouble: () => pulse.trouble, metrics, logger, redisAddress },
   });
   const http = createHttpServer(readiness);
   const io = createSocketServer(http, { config, hasCompression: writeModes.hasCompression, isFull, metrics });
-  const delivery = { pubSub, clock, metrics, onError };
+  const delivery = { pubSub, clock, metrics, publishToWrite, onError };
   const streams = startStreams(dependencies, delivery);
   const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });
   pulse.start(() => readiness.report());
   return {
-    ...{ http, namespace, metrics },
+    ...{ http, namespace, metrics, publishToWrite },
     broadcastToChannel: createBroadcast(publisher, metrics),
     stopAdmitting: () => {
       admitting = false;
+      metrics.draining.set(1);
     },
     async close() {
       streams.stop();

@@ -6,13 +6,14 @@ import type { TokenIssuer } from "./constructs/support/token-issuer.ts";
 import { AlarmStack } from "./stacks/alarm-stack.ts";
 import { AuthStack } from "./stacks/auth-stack.ts";
 import { CacheStack } from "./stacks/cache-stack.ts";
+import { DashboardStack } from "./stacks/dashboard-stack.ts";
 import { DomainEventsStack } from "./stacks/domain-events-stack.ts";
 import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
 import { warnOfExamples } from "./stacks/support/warn-of-examples.ts";
 
-/** The stacks of one environment, for further stacks (dashboards) to take their resources from. */
+/** The stacks of one environment, for further stacks to take their resources from. */
 export interface System {
   readonly network: NetworkStack;
   readonly alarms: AlarmStack;
@@ -24,6 +25,7 @@ export interface System {
   /** Undefined if it is disabled. */
   readonly managedEdge: ManagedEdgeStack | undefined;
   readonly domainEvents: DomainEventsStack;
+  readonly dashboard: DashboardStack;
 }
 
 /** Creates every stack of an environment, checked by cdk-nag at synth. Each uses only those above it. */
@@ -39,18 +41,22 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
   const { vpc, endpointSecurityGroup: endpoints } = network;
   const alarms = new AlarmStack(app, id("alarms"), { ...base, config });
   warnOfExamples(alarms, config);
-  const cache = new CacheStack(app, id("cache"), { ...base, vpc, config });
+  const cache = new CacheStack(app, id("cache"), { ...base, vpc, alarmTopic: alarms.topic, config });
   const auth = config.auth.issuer === undefined ? new AuthStack(app, id("auth"), { ...base, config }) : undefined;
   const tokenIssuer = auth?.tokenIssuer ?? ownIssuer(config.auth);
   const shared = { ...base, vpc, redis: cache.access, endpoints, config };
   const alarmTopic = alarms.topic;
-  const gateway = config.gateway.enabled ? new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer }) : undefined;
+  const gateway = config.gateway.enabled
+    ? new GatewayStack(app, id("gateway"), { ...shared, tokenIssuer, alarmTopic })
+    : undefined;
   const managedEdge = config.managedEdge.enabled
     ? new ManagedEdgeStack(app, id("managed-edge"), { ...shared, tokenIssuer, alarmTopic })
     : undefined;
   const hintQueue = managedEdge?.hintQueue;
   const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, hintQueue, alarmTopic });
-  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents };
+  const watched = [gateway, managedEdge, domainEvents, cache].filter((stack) => stack !== undefined);
+  const dashboard = new DashboardStack(app, id("dashboard"), { ...base, watched, config });
+  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents, dashboard };
 }
 
 function ownIssuer({ issuer, audience, ...keys }: EnvironmentConfig["auth"]): TokenIssuer {

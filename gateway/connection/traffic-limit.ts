@@ -9,9 +9,11 @@ import { TokenBucket } from "./token-bucket.ts";
  */
 const TRAFFIC_LIMIT = { rate: 200, burst: 4_000 };
 
-function costOf(data: unknown): number {
-  if (typeof data === "string") return 1 + data.length / 1_000;
-  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? 1 + data.byteLength / 1_000 : 1;
+const FROM_CLIENTS = { source: "clients" };
+
+function sizeOf(data: unknown): number {
+  if (typeof data === "string") return data.length;
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data.byteLength : 0;
 }
 
 /** Terminates connections that exceed the traffic limit, before their packets cost more CPU than reading them. */
@@ -19,7 +21,9 @@ export function limitTraffic(engine: Server["engine"], metrics: Metrics): void {
   engine.on("connection", (connection: EngineConnection) => {
     const bucket = new TokenBucket(TRAFFIC_LIMIT);
     connection.on("packet", ({ data }: { data?: unknown }) => {
-      if (bucket.take(costOf(data))) return;
+      const size = sizeOf(data);
+      metrics.receivedBytes.inc(FROM_CLIENTS, size);
+      if (bucket.take(1 + size / 1_000)) return;
       metrics.connectionsRefused.inc({ code: "rate_limited" });
       terminate(connection);
     });

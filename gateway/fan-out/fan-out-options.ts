@@ -6,6 +6,8 @@ export interface Flush {
   readonly writes: number;
   /** Bytes written past Socket.IO. */
   readonly bytes: number;
+  /** The id of the entry that was queued first of those sent to rooms; undefined where there was none. */
+  readonly oldestId?: string | undefined;
 }
 
 export interface FanOutOptions {

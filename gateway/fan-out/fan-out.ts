@@ -22,6 +22,7 @@ import { WaitingOutboxes } from "./waiting-outboxes.ts";
 export class FanOut {
   readonly #options: FanOutOptions;
   readonly #membership: Membership;
+  readonly #window: FlushWindow;
   readonly #queue: MessageQueue;
   readonly #flusher: Flusher;
   readonly #tails: TailMemory | undefined;
@@ -30,12 +31,12 @@ export class FanOut {
 
   constructor(options: FanOutOptions) {
     const onReplaced = (): void => options.onReplaced?.();
-    const window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flusher.flush() });
+    this.#window = new FlushWindow({ maximumMs: options.windowMs, flush: () => this.#flusher.flush() });
     this.#options = options;
     this.#tails = options.isCompressed ? new TailMemory(options.compressionMemoryBytes) : undefined;
     this.#queue = new MessageQueue({
       heartbeatDeferMs: options.heartbeatDeferMs,
-      onPending: () => window.schedule(),
+      onPending: () => this.#window.schedule(),
       onReplaced,
     });
     this.#flusher = new Flusher({
@@ -59,6 +60,11 @@ export class FanOut {
   /** The number of clients for which something waits. */
   get waitingClients(): number {
     return this.#waiting.size;
+  }
+
+  /** The time for which messages are collected after the last flush, in ms. */
+  get flushRestMs(): number {
+    return this.#window.restMs;
   }
 
   /** The memory that sent messages take for later ones to refer to, in bytes. */

@@ -19,9 +19,15 @@ export class FlushWindow {
   readonly #options: FlushWindowOptions;
   #nextAt = 0;
   #isScheduled = false;
+  #restMs = 0;
 
   constructor(options: FlushWindowOptions) {
     this.#options = options;
+  }
+
+  /** The rest after the last flush, in ms. */
+  get restMs(): number {
+    return this.#restMs;
   }
 
   /** Schedules a flush, unless one is scheduled already. */
@@ -39,6 +45,7 @@ export class FlushWindow {
     this.#isScheduled = false;
     this.#options.flush();
     const ended = performance.now();
-    this.#nextAt = ended + Math.min(this.#options.maximumMs, REST * (ended - started));
+    this.#restMs = Math.min(this.#options.maximumMs, REST * (ended - started));
+    this.#nextAt = ended + this.#restMs;
   };
 }

@@ -49,7 +49,7 @@ export class Flusher {
         this.#options.onError(error);
       }
     }
-    this.#report();
+    this.#report(this.#options.queue.takeOldestId());
   }
 
   /** Sends what a lane has held. Written at once: the lane's own time is what messages have waited for. */
@@ -124,8 +124,8 @@ export class Flusher {
     this.#writes += 1;
   }
 
-  #report(): void {
-    const flush = { messages: this.#messages, writes: this.#writes, bytes: this.#bytes };
+  #report(oldestId?: string): void {
+    const flush = { messages: this.#messages, writes: this.#writes, bytes: this.#bytes, oldestId };
     this.#messages = 0;
     this.#writes = 0;
     this.#bytes = 0;

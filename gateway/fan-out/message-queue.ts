@@ -28,6 +28,7 @@ export class MessageQueue {
   /** Messages that wait for the flush and that nobody has, by the name under which they replace each other. */
   readonly #replaceable = new Map<string, Outgoing>();
   #sequence = 0;
+  #oldestId: string | undefined;
 
   constructor(options: MessageQueueOptions) {
     this.#options = options;
@@ -59,6 +60,7 @@ export class MessageQueue {
       this.#options.onReplaced();
       return;
     }
+    if (content.event === "data") this.#oldestId ??= content.message.id;
     const outgoing = new Outgoing(content, ++this.#sequence, name);
     if (content.event === "heartbeat") {
       if (room) this.#deferHeartbeat(room, outgoing, content.message.ids !== undefined);
@@ -73,6 +75,13 @@ export class MessageQueue {
   /** Ends merging into the messages that wait: a client has them, or will be taken to have them. */
   seal(): void {
     this.#replaceable.clear();
+  }
+
+  /** Takes out the id of the entry that was queued first since the last call. */
+  takeOldestId(): string | undefined {
+    const id = this.#oldestId;
+    this.#oldestId = undefined;
+    return id;
   }
 
   /** Takes out the rooms with something for this flush. */

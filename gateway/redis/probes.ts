@@ -14,8 +14,19 @@ const keyOf = ({ options }: Redis): string => `${options.host}:${options.port}`;
 const primariesOf = (cluster: Cluster): Set<string> =>
   new Set(cluster.slots.flatMap(([primary]) => (primary === undefined ? [] : [primary])));
 
-async function readTime(redis: Redis, name: string, clock: RedisClock): Promise<void> {
-  clock.sample(name, await redis.time());
+/** What the answers to `TIME` are for. */
+export interface TimeListener {
+  readonly clock: RedisClock;
+  /** Called with the time until each answer, in ms. */
+  readonly onRoundTrip?: ((milliseconds: number) => void) | undefined;
+}
+
+async function readTime(redis: Redis, name: string, { clock, onRoundTrip }: TimeListener): Promise<void> {
+  const sent = performance.now();
+  const time = await redis.time();
+  const received = performance.now();
+  clock.sample(name, time, (sent + received) / 2);
+  onRoundTrip?.(received - sent);
 }
 
 /** Rejects where the server is a replica or one shard of several: a kept connection shows neither on its own. */
@@ -27,14 +38,14 @@ async function assertPrimary(redis: Redis): Promise<void> {
   if (Number(size) > 1) throw new Error(`IS_A_CLUSTER the server is one of ${size} shards`);
 }
 
-function clusterProbes(cluster: Cluster, clock: RedisClock): Probe[] {
+function clusterProbes(cluster: Cluster, listener: TimeListener): Probe[] {
   const primaries = primariesOf(cluster);
   const nodes = new Map(cluster.nodes("master").map((node) => [keyOf(node), node]));
-  clock.retain(primaries);
+  listener.clock.retain(primaries);
   const primaryProbes = [...primaries].map((primary): Probe => {
     const node = nodes.get(primary);
     const run = node
-      ? () => readTime(node, primary, clock)
+      ? () => readTime(node, primary, listener)
       : () => Promise.reject(new Error(`CLUSTERDOWN no connection to ${primary}`));
     return { name: `reader ${primary}`, run };
   });
@@ -43,7 +54,7 @@ function clusterProbes(cluster: Cluster, clock: RedisClock): Probe[] {
 }
 
 /** Returns the probes of the connection for reads: the time of every primary, and that it is one. */
-export function readerProbes(reader: Redis | Cluster, clock: RedisClock): Probe[] {
-  if (reader instanceof Cluster) return clusterProbes(reader, clock);
-  return [{ name: "reader", run: () => Promise.all([readTime(reader, "reader", clock), assertPrimary(reader)]) }];
+export function readerProbes(reader: Redis | Cluster, listener: TimeListener): Probe[] {
+  if (reader instanceof Cluster) return clusterProbes(reader, listener);
+  return [{ name: "reader", run: () => Promise.all([readTime(reader, "reader", listener), assertPrimary(reader)]) }];
 }

@@ -24,6 +24,8 @@ interface PulseOptions {
   readonly reader: Redis | Cluster;
   readonly pubSub: ShardedPubSub;
   readonly clock: RedisClock;
+  /** Called with the time until each answer of a primary, in ms. */
+  readonly onRoundTrip?: (milliseconds: number) => void;
 }
 
 /**
@@ -78,8 +80,8 @@ export class Pulse {
   };
 
   #probes(): Probe[] {
-    const { reader, pubSub, clock } = this.#options;
-    return [...readerProbes(reader, clock), ...pubSub.probes()];
+    const { reader, pubSub, clock, onRoundTrip } = this.#options;
+    return [...readerProbes(reader, { clock, onRoundTrip }), ...pubSub.probes()];
   }
 
   #round(): void {

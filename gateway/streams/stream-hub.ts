@@ -47,6 +47,9 @@ export interface LeaseOptions {
   readonly onLost?: (error: Error) => void;
 }
 
+/** One object for all messages: these labels are looked up for each. */
+const FROM_REDIS = { source: "redis" };
+
 /**
  * The rooms and streams that this node has subscribers for. It subscribes to a room in Redis with the room's first
  * lease, passes what arrives to the states of its streams, and unsubscribes some seconds after the last lease.
@@ -67,6 +70,15 @@ export class StreamHub {
   /** The states that are open, for the slow check. */
   get states(): IterableIterator<StreamState> {
     return this.#states.values();
+  }
+
+  /** Returns the number of leases that are held now, by channel: one per subscription of a client. */
+  countLeases(): ReadonlyMap<Channel, number> {
+    const counts = new Map<Channel, number>();
+    for (const { topic, leases } of this.#rooms.values()) {
+      counts.set(topic.channel, (counts.get(topic.channel) ?? 0) + leases);
+    }
+    return counts;
   }
 
   /** Opens a topic on this node, or keeps it open, until the lease is released. */
@@ -180,6 +192,7 @@ export class StreamHub {
   }
 
   #receive(room: TopicRoom, body: Buffer): void {
+    this.#options.metrics.receivedBytes.inc(FROM_REDIS, body.length);
     const entry = parseBody(body, room.topic.channel);
     const refusal = this.#refusal(room, entry);
     if (refusal) this.#options.metrics.redisDropped.inc({ reason: refusal });

@@ -78,6 +78,11 @@ export class TopicRoom {
     this.#linger.unref();
   }
 
+  /** The number of holders. */
+  get leases(): number {
+    return this.#leases.size;
+  }
+
   /** Tells the holders that the topic's one stream cannot be served any more. */
   lose(error: Error): void {
     for (const { onLost } of [...this.#leases]) onLost?.(error);

@@ -85,9 +85,10 @@ export class DomainEventPublisher extends Construct {
       ],
     });
     alarmOn(this, "Failures", {
-      metric: this.failures.metricApproximateNumberOfMessagesVisible(),
+      metric: this.failures.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) }),
       threshold: 0,
       description: `${id}: events were moved to the failure queue`,
+      runbook: "events-failed",
       topic: props.platform.alarmTopic,
     });
     this.#alarmOnFrozenStreams(props.channels);
@@ -104,9 +105,11 @@ export class DomainEventPublisher extends Construct {
         metricName: FROZEN_STREAMS,
         dimensionsMap: { service, FunctionName: this.function.functionName },
         statistic: "Maximum",
+        period: Duration.minutes(1),
       }),
       threshold: 0,
       description: `${this.node.id}: streams receive only outdated states; check the versions (or clock) of the producer`,
+      runbook: "frozen-streams",
       topic: this.#platform.alarmTopic,
     });
   }
@@ -158,6 +161,7 @@ export class DomainEventPublisher extends Construct {
       metric: this.function.metric("IteratorAge", { statistic: "Maximum" }),
       threshold: MAXIMUM_LAG_MS,
       description: `${this.node.id}: the stream is read more than 5 s late`,
+      runbook: "stream-behind",
       topic: this.#platform.alarmTopic,
     });
   }

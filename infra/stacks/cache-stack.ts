@@ -1,4 +1,5 @@
-import { Stack, type StackProps, Token } from "aws-cdk-lib";
+import { Duration, Stack, type StackProps, Token } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import {
   CfnParameterGroup,
@@ -9,15 +10,18 @@ import {
   CfnUserGroup,
 } from "aws-cdk-lib/aws-elasticache";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
 import { acknowledge } from "../constructs/support/acknowledge.ts";
+import { alarmOn } from "../constructs/support/alarm-on.ts";
 import { REDIS_PORT, type RedisAccess } from "../constructs/support/redis-access.ts";
 import { accessStringOf, type RedisRole, redisRoles } from "../constructs/support/redis-users.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface CacheStackProps extends StackProps {
   readonly vpc: IVpc;
+  readonly alarmTopic: ITopic;
   readonly config: Pick<EnvironmentConfig, "name" | "cache">;
 }
 
@@ -30,7 +34,7 @@ const MAJOR_VERSION = "8";
 export class CacheStack extends Stack {
   readonly access: RedisAccess;
 
-  constructor(scope: Construct, id: string, { vpc, config, ...props }: CacheStackProps) {
+  constructor(scope: Construct, id: string, { vpc, alarmTopic, config, ...props }: CacheStackProps) {
     super(scope, id, props);
     const securityGroup = new SecurityGroup(this, "SecurityGroup", {
       vpc,
@@ -48,7 +52,7 @@ export class CacheStack extends Stack {
     const placement = { securityGroupIds: [securityGroup.securityGroupId], subnetIds, userGroup };
     const host =
       config.cache.mode === "serverless"
-        ? this.#createServerless(config, placement)
+        ? this.#createServerless(config, placement, alarmTopic)
         : this.#createCluster(config.cache, placement);
     this.access = { url: `rediss://${host}:${REDIS_PORT}`, securityGroup, passwords };
   }
@@ -82,6 +86,24 @@ export class CacheStack extends Stack {
       return user.ref;
     });
     return new CfnUserGroup(this, "Users", { engine: ENGINE, userGroupId: `${name}-realtime`, userIds });
+  }
+
+  /** A serverless cache tells the memory of no node: the gateway's own metric is of a cluster's. */
+  #alarmOnStorage(serverless: CfnServerlessCache, maximumGb: number, topic: ITopic): void {
+    alarmOn(this, "Storage", {
+      metric: new Metric({
+        namespace: "AWS/ElastiCache",
+        metricName: "BytesUsedForCache",
+        dimensionsMap: { clusterId: serverless.serverlessCacheName },
+        statistic: "Maximum",
+        period: Duration.minutes(1),
+      }),
+      threshold: (STORAGE_PERCENT / 100) * maximumGb * 1_000 ** 3,
+      patience: { datapoints: 2, periods: 3 },
+      description: `Redis: more than ${STORAGE_PERCENT} % of the storage limit is in use; at 100 % nothing is published`,
+      runbook: "redis-memory",
+      topic,
+    });
   }
 
   /** Returns the host of the configuration endpoint. */
@@ -137,6 +159,7 @@ export class CacheStack extends Stack {
   #createServerless(
     { name, cache }: CacheStackProps["config"],
     { securityGroupIds, subnetIds, userGroup }: Placement,
+    topic: ITopic,
   ): string {
     const serverless = new CfnServerlessCache(this, "Serverless", {
       serverlessCacheName: `${name}-realtime`,
@@ -154,9 +177,13 @@ export class CacheStack extends Stack {
         ? { snapshotRetentionLimit: cache.snapshotDays, dailySnapshotTime: cache.snapshotWindow.split("-")[0] }
         : {}),
     });
+    this.#alarmOnStorage(serverless, cache.maximumStorageGb, topic);
     return Token.asString(serverless.attrEndpointAddress);
   }
 }
+
+/** The share of the storage limit at which the alarm fires, in percent. */
+const STORAGE_PERCENT = 75;
 
 interface Placement {
   readonly securityGroupIds: string[];

@@ -1,5 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { EnvironmentConfig } from "../config/config.ts";
@@ -9,6 +10,7 @@ import { LoadBalancer } from "../constructs/load-balancer.ts";
 import type { RedisAccess } from "../constructs/support/redis-access.ts";
 import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
 import { describeUse } from "./support/describe-use.ts";
+import { GatewayAlarms } from "./support/gateway-alarms.ts";
 import { gatewayImage } from "./support/gateway-image.ts";
 
 export interface GatewayStackProps extends StackProps {
@@ -21,13 +23,14 @@ export interface GatewayStackProps extends StackProps {
    */
   readonly endpoints?: ISecurityGroup | undefined;
   readonly tokenIssuer: TokenIssuer;
+  readonly alarmTopic: ITopic;
   readonly config: EnvironmentConfig;
 }
 
 /** The Socket.IO gateway: Fargate service, load balancer and, if configured, CloudFront in front of it. */
 export class GatewayStack extends Stack {
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
-    const { vpc, redis, endpoints, tokenIssuer, config, ...stackProps } = props;
+    const { vpc, redis, endpoints, tokenIssuer, alarmTopic, config, ...stackProps } = props;
     super(scope, id, stackProps);
     const service = new GatewayService(this, "Gateway", {
       vpc,
@@ -54,6 +57,12 @@ export class GatewayStack extends Stack {
       config.edge.type === "cloudfront"
         ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url
         : loadBalancer.open(config.edge);
+    // Only now: a target group without a listener has no metrics.
+    new GatewayAlarms(this, "Alarms", {
+      environmentName: config.name,
+      targets: loadBalancer.targets,
+      topic: alarmTopic,
+    });
     this.#describe(endpoint, config);
   }
 

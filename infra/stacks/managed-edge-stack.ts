@@ -138,15 +138,17 @@ export class ManagedEdgeStack extends Stack {
       deadLetterQueue: { queue: failures, maxReceiveCount: MAXIMUM_RECEIVES },
     });
     alarmOn(this, "Failures", {
-      metric: failures.metricApproximateNumberOfMessagesVisible(),
+      metric: failures.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1) }),
       threshold: 0,
       description: "managed edge: hints were moved to the failure queue",
+      runbook: "hints-failed",
       topic: this.#props.alarmTopic,
     });
     alarmOn(this, "Lag", {
-      metric: queue.metricApproximateAgeOfOldestMessage(),
+      metric: queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(1) }),
       threshold: MAXIMUM_WAIT_SECONDS,
-      description: "managed edge: the fan-out is behind (seconds)",
+      description: `managed edge: the fan-out is more than ${MAXIMUM_WAIT_SECONDS} s behind`,
+      runbook: "fan-out-behind",
       topic: this.#props.alarmTopic,
     });
     return queue;
@@ -215,6 +217,7 @@ export class ManagedEdgeStack extends Stack {
       metric: this.#api.api.metric("IntegrationError", { statistic: "Sum", period: Duration.minutes(5) }),
       threshold: MAXIMUM_ERRORS,
       description: "managed edge: requests of clients fail with a server error",
+      runbook: "managed-edge-errors",
       topic: this.#props.alarmTopic,
     });
   }

@@ -1,6 +1,7 @@
 import type { EventBridgeEvent } from "aws-lambda";
 import { type ChannelMessage, type Domain, parseDomainEvent } from "../../contract/domain-events.ts";
 import type { PublishOutcome } from "../../kernel/streams/publisher.ts";
+import { writeEventAges } from "./event-age.ts";
 
 export type Publish = (messages: readonly ChannelMessage[]) => Promise<readonly PublishOutcome[]>;
 
@@ -14,7 +15,8 @@ export type DomainEventHandler = (event: EventBridgeEvent<string, unknown>) => P
  */
 export function createDomainEventHandler(domain: Domain, publish: Publish): DomainEventHandler {
   return async (event) => {
-    const { id, source, "detail-type": detailType, detail } = event;
+    const { id, source, "detail-type": detailType, detail, time } = event;
     await publish([parseDomainEvent(domain, { id, source, detailType, detail })]);
+    writeEventAges([Date.parse(time)]);
   };
 }

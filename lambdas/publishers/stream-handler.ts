@@ -5,6 +5,7 @@ import { parseEntry } from "../../contract/event-entry.ts";
 import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import { type InvalidEvent, isPermanent } from "../../publisher/failure-queue.ts";
 import type { Publish } from "./domain-handler.ts";
+import { writeEventAges } from "./event-age.ts";
 
 export type StreamHandler = (event: KinesisStreamEvent) => Promise<KinesisStreamBatchResponse>;
 
@@ -82,6 +83,7 @@ export function createStreamHandler(domain: Domain, options: StreamHandlerOption
     const failures: Failures = new Map();
     const messages = parseRecords(domain, records, failures);
     const outcomes = await outcomesOf(publish, [...messages.values()]);
+    writeEventAges([...messages.keys()].map(({ kinesis }) => kinesis.approximateArrivalTimestamp * 1_000));
     for (const [index, record] of [...messages.keys()].entries()) {
       const outcome = outcomes[index];
       if (outcome?.status === "failed") failures.set(record, outcome.error);

@@ -30,6 +30,8 @@ interface Message {
   readonly id: string;
   readonly group: string;
   readonly body: string;
+  /** When it came, by `performance.now()`. */
+  readonly sentAt: number;
   receives: number;
 }
 
@@ -56,6 +58,8 @@ export interface FifoQueue {
   add(entry: QueueEntry): void;
   /** Messages that are waiting or being worked on. */
   readonly size: () => number;
+  /** Age of the oldest message, in ms; 0 where there is none. */
+  readonly oldestAgeMs: () => number;
   stop(): void;
 }
 
@@ -97,6 +101,12 @@ class Groups {
     return [...this.#waiting.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** Age of the oldest message, in ms; 0 where there is none. */
+  get oldestAgeMs(): number {
+    const times = [...this.#waiting.values()].flatMap(([first]) => first?.sentAt ?? []);
+    return times.length === 0 ? 0 : performance.now() - Math.min(...times);
+  }
+
   /** Takes a message in, unless one with its deduplication id came in the last five minutes. Returns its id. */
   add({ MessageBody: body, MessageGroupId: group, MessageDeduplicationId: deduplicationId }: QueueEntry): string {
     const known = this.#seen.get(deduplicationId);
@@ -104,7 +114,10 @@ class Groups {
     const id = randomUUID();
     this.#seen.set(deduplicationId, id);
     setTimeout(() => this.#seen.delete(deduplicationId), DEDUPLICATION_MS).unref();
-    this.#waiting.set(group, [...(this.#waiting.get(group) ?? []), { id, group, body, receives: 0 }]);
+    this.#waiting.set(group, [
+      ...(this.#waiting.get(group) ?? []),
+      { id, group, body, sentAt: performance.now(), receives: 0 },
+    ]);
     setImmediate(() => this.#pump());
     return id;
   }
@@ -217,6 +230,7 @@ export async function startFifoQueue(options: FifoQueueOptions): Promise<FifoQue
     environment: { RT_EDGE_QUEUE_URL: `${origin}/000000000000/edge.fifo`, AWS_ENDPOINT_URL_SQS: origin },
     add: (entry) => groups.add(entry),
     size: () => groups.size,
+    oldestAgeMs: () => groups.oldestAgeMs,
     stop: () => {
       server.closeAllConnections();
       server.close();

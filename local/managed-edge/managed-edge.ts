@@ -32,6 +32,8 @@ export interface LocalEdge {
   readonly port: number;
   /** Variables that make publishers send it hints. */
   readonly publisherEnvironment: Readonly<Record<string, string>>;
+  /** Age of the oldest hint in the queue, in ms; 0 where there is none. */
+  readonly oldestHintAgeMs: () => number;
   /** Ends the functions' process with SIGKILL, in the midst of whatever they do; another one takes its place. */
   kill(): void;
   stop(): Promise<void>;
@@ -80,6 +82,7 @@ export async function startManagedEdge(options: LocalEdgeOptions): Promise<Local
     return {
       port: api.port,
       publisherEnvironment: { ...localCredentials, ...queue.environment },
+      oldestHintAgeMs: queue.oldestAgeMs,
       kill: () => lambdas?.kill(),
       stop: async () => {
         await api.stop();

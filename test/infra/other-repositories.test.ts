@@ -175,7 +175,7 @@ describe("a publisher in another repository", { timeout: 600_000 }, () => {
     template.hasResourceProperties("AWS::CloudWatch::Alarm", {
       MetricName: "ApproximateNumberOfMessagesVisible",
       AlarmActions: [read(template, "alarm-topic-arn")],
-      AlarmDescription: "Rewards: events were moved to the failure queue",
+      AlarmDescription: "Rewards: events were moved to the failure queue. What to do: docs/runbook.md#events-failed",
     });
   });
 

@@ -21,6 +21,7 @@ import { Readiness } from "./readiness.ts";
 import { Pulse } from "./redis/pulse.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
+import { sendRetryHints } from "./retry-hint.ts";
 import { createAdapterClient } from "./socket-io/adapter-client.ts";
 import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
 import type { WriteModes } from "./socket-io/self-test.ts";
@@ -45,6 +46,7 @@ export interface GatewayDependencies {
     | "RT_COMPRESSION_MEMORY_BYTES"
     | "RT_MAX_WAITING_BYTES"
     | "RT_WHOLE_VALUE_RATE"
+    | "RT_HANDSHAKES_PER_SECOND"
   >;
   /** The result of `tryWriteModes`. */
   readonly writeModes: WriteModes;
@@ -66,8 +68,10 @@ export interface Gateway {
   readonly metrics: Metrics;
   /** Publishes to a channel; see {@link BroadcastToChannel}. */
   readonly broadcastToChannel: BroadcastToChannel;
-  /** Makes `/readyz` fail, so that the load balancer sends no more clients. */
+  /** Makes `/readyz` fail. */
   stopAdmitting(): void;
+  /** Ends `stopAdmitting`. */
+  admit(): void;
   /** Stops the timers and closes the connections. */
   close(): Promise<void>;
 }
@@ -159,6 +163,7 @@ function serveConnections(
     new Connection(socket, services);
     releaseHandshake(socket);
   });
+  sendRetryHints(namespace, config.RT_HANDSHAKES_PER_SECOND);
   return namespace;
 }
 
@@ -189,6 +194,9 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     broadcastToChannel: createBroadcast(publisher, metrics),
     stopAdmitting: () => {
       admitting = false;
+    },
+    admit: () => {
+      admitting = true;
     },
     async close() {
       streams.stop();

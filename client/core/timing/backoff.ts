@@ -11,7 +11,7 @@ export interface BackoffOptions {
  * most `maximumMs`, so that the clients of a gateway that failed do not all reconnect at the same moment.
  */
 export class Backoff {
-  readonly #minimumMs: number;
+  #minimumMs: number;
   readonly #maximumMs: number;
   #attempts = 0;
 
@@ -25,6 +25,11 @@ export class Backoff {
     const bound = Math.min(this.#maximumMs, this.#minimumMs * 2 ** this.#attempts);
     if (bound < this.#maximumMs) this.#attempts += 1;
     return Math.random() * bound;
+  }
+
+  /** Sets the upper bound of the first wait, in ms. Not 0, with which no wait would ever grow. */
+  spread(minimumMs: number): void {
+    this.#minimumMs = minimumMs || 100;
   }
 
   /** Starts over with the shortest wait. */

@@ -27,9 +27,9 @@ export class Backoff {
     return Math.random() * bound;
   }
 
-  /** Sets the upper bound of the first wait, in ms. Not 0, with which no wait would ever grow. */
+  /** Sets the upper bound of the first wait, in ms. With 0 no wait would ever grow: the longest is used instead. */
   spread(minimumMs: number): void {
-    this.#minimumMs = minimumMs || 100;
+    this.#minimumMs = minimumMs || this.#maximumMs;
   }
 
   /** Starts over with the shortest wait. */

@@ -28,7 +28,7 @@ export const networkSchema = z.strictObject({
     .enum(["nat-instance", "nat-gateway", "endpoints"], "must be nat-instance, nat-gateway or endpoints")
     .default("nat-instance")
     .describe(
-      "How tasks and functions reach AWS and the token issuer's keys. A NAT instance is the cheapest and is not redundant; endpoints give no access to the internet, so auth.jwks must be set. Cost a month: instance $10, gateway $37 and $0.045 a GB, endpoints $37 a zone.",
+      "How tasks and functions reach AWS and the token issuer's keys. A NAT instance is the cheapest and is not redundant; endpoints give no access to the internet, so auth.jwks must be set. Cost a month: instance $10, gateway $37 and $0.045 a GB, endpoints $37 a zone, $44 with gateways.",
     ),
   natDevices: integer(1, 6)
     .default(1)
@@ -118,6 +118,11 @@ export const gatewaySchema = z.strictObject({
     .default(10)
     .describe(
       "The seconds over which a stopping task moves its clients to other tasks. Longer spreads the reconnects further. Cost: none.",
+    ),
+  deploymentBatchPercent: integer(1, 100)
+    .default(50)
+    .describe(
+      "The percentage of the tasks that a deployment replaces at a time, at least one. Fewer at a time take longer, and a client may be moved more than once; 100 starts as many new tasks as there are old ones. Cost: none but while it lasts.",
     ),
   fanOutWindowMs: integer(0, 100)
     .default(10)

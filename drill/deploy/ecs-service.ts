@@ -9,6 +9,9 @@ import type { LoadBalancer } from "./load-balancer.ts";
 const ENTRY = join(import.meta.dirname, "../../gateway/main.ts");
 const POLL_MS = 50;
 
+/** Longest that the first tasks may take, in ms: a busy machine starts several processes at once. */
+const START_TIMEOUT_MS = 120_000;
+
 /** Failed tasks after which a deployment fails: AWS's least, for up to six tasks. */
 const CIRCUIT_BREAKER_THRESHOLD = 3;
 
@@ -83,7 +86,7 @@ export class EcsService {
   async create(count: number, environment: Environment): Promise<void> {
     const tasks = await Promise.all(Array.from({ length: count }, () => this.#start(environment)));
     for (const task of tasks) {
-      if (!(await this.#becomesHealthy(task))) throw new Error(`the first gateways do not start:\n${task.log()}`);
+      if (!(await this.#becomesHealthy(task, START_TIMEOUT_MS))) throw new Error(`the first gateways do not start:\n${task.log()}`);
       this.#tasks = [...this.#tasks, task];
     }
   }
@@ -131,9 +134,9 @@ export class EcsService {
   }
 
   /** Resolves with false once the task has ended, or is unhealthy after the grace period. */
-  async #becomesHealthy(task: Task): Promise<boolean> {
-    const { balancer, gracePeriodMs } = this.#options;
-    const graceEnd = Date.now() + gracePeriodMs;
+  async #becomesHealthy(task: Task, graceMs: number = this.#options.gracePeriodMs): Promise<boolean> {
+    const { balancer } = this.#options;
+    const graceEnd = Date.now() + graceMs;
     while (!hasEnded(task.process)) {
       const state = balancer.stateOf(task.port);
       if (state === "healthy") {

@@ -1,6 +1,6 @@
 /** Bounds of the waits between attempts. */
 export interface BackoffOptions {
-  /** Upper bound of the first wait, in ms. @default 1_000 */
+  /** Upper bound of the first wait, in ms, until the service gives one. @default 1_000 */
   readonly minimumMs?: number;
   /** Upper bound of every wait, in ms. @default 30_000 */
   readonly maximumMs?: number;

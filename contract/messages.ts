@@ -256,4 +256,6 @@ export interface ServerToClientEvents {
   error: (message: ErrorMessage) => void;
   heartbeat: (message: HeartbeatMessage) => void;
   drain: (message: { readonly reconnectIn: number }) => void;
+  /** If the connection ends without `drain`, the client connects again after a random part of `reconnectIn` ms. */
+  retry: (message: { readonly reconnectIn: number }) => void;
 }

@@ -1,4 +1,4 @@
-import { io, type Socket } from "socket.io-client";
+import { io, type ManagerOptions, type Socket } from "socket.io-client";
 import type { Channel } from "../contract/channels.ts";
 import { NAMESPACE } from "../contract/endpoints.ts";
 import { compareIds } from "../contract/ids.ts";
@@ -65,7 +65,15 @@ export interface DrillClientOptions {
   readonly token?: string | undefined;
   /** At most one per channel. */
   readonly requests: readonly Request[];
+  /** Waits between attempts to connect. @default shorter than Socket.IO's own */
+  readonly backoff?: Pick<ManagerOptions, "reconnectionDelay" | "reconnectionDelayMax">;
+  /** Called when the connection is lost. */
+  readonly onLost?: () => void;
+  /** Called with each answer after which every subscription has its own. */
+  readonly onSettled?: () => void;
 }
+
+const QUICK_BACKOFF = { reconnectionDelay: 100, reconnectionDelayMax: 1_000 };
 
 /** A stock socket.io-client and the rule of `id` and `prev`, which is all that it takes to miss nothing. */
 export class DrillClient {
@@ -73,20 +81,22 @@ export class DrillClient {
   readonly #socket: Socket<ServerToClientEvents, ClientToServerEvents>;
   readonly #subscriptions: ReadonlyMap<Channel, Subscription>;
   readonly #askedAt = new Map<Subscription, number>();
+  readonly #onSettled: (() => void) | undefined;
   #journal = createJournal();
   /** Counts connections: an answer to an earlier one's request is void. */
   #generation = 0;
 
-  constructor({ name, url, user, token, requests }: DrillClientOptions) {
+  constructor({ name, url, user, token, requests, backoff = QUICK_BACKOFF, onLost, onSettled }: DrillClientOptions) {
     this.name = name;
+    this.#onSettled = onSettled;
     this.#subscriptions = new Map(requests.map((request) => [request.channel, new Subscription(request, user)]));
     this.#socket = io(`${url}${NAMESPACE}`, {
       transports: ["websocket"],
       auth: { token },
       forceNew: true,
-      reconnectionDelay: 100,
-      reconnectionDelayMax: 1_000,
+      ...backoff,
     });
+    this.#socket.on("disconnect", () => onLost?.());
     this.#socket.on("connect", () => this.#onConnect());
     this.#socket.on("data", (message) => this.#onData(message));
     this.#socket.on("heartbeat", (heartbeat) => this.#onHeartbeat(heartbeat));
@@ -161,6 +171,7 @@ export class DrillClient {
       this.#journal.reports.push({ stream: stream.name, lastId, place });
     }
     if (isBehind) this.#ask(subscription);
+    if (this.isSettled) this.#onSettled?.();
   }
 
   #onData(message: DataMessage): void {

@@ -62,7 +62,14 @@ export const gatewayEnvironment = z.object({
   RT_EMF_INTERVAL_MS: count(30_000, 60_000),
   /** The environment's name, a dimension of these metrics: two environments may share an account. */
   RT_ENVIRONMENT: z.string().min(1).default("local"),
-  /** Set by ECS: the address of the task metadata, which says when the task is to stop. */
+  /** Handshakes a second that clients may make on this gateway when all of another one return to it. */
+  RT_HANDSHAKES_PER_SECOND: count(2_000, 100_000),
+  /** The load balancer's target group: the drain starts when this task's target is `draining`. None: at SIGTERM. */
+  RT_TARGET_GROUP_ARN: z
+    .string()
+    .regex(/^arn:[^:]+:elasticloadbalancing:[^:]+:\d+:targetgroup\/.+$/, "must be the ARN of a target group")
+    .optional(),
+  /** Set by ECS: the address of the container metadata, which has the address of the task. */
   ECS_CONTAINER_METADATA_URI_V4: z.url().optional(),
 });
 

@@ -5,12 +5,12 @@ import { connectPublisher, connectReader, connectSubscriber } from "../kernel/re
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
-import { drain } from "./drain.ts";
-import { createMetricsServer } from "./metrics-server.ts";
+import { createDrainer } from "./drain.ts";
 import { reportMetrics } from "./embedded-metrics.ts";
+import { createMetricsServer } from "./metrics-server.ts";
 import { createGateway } from "./server.ts";
 import { tryWriteModes } from "./socket-io/self-test.ts";
-import { watchTask } from "./task-metadata.ts";
+import { watchTargetHealth } from "./target-health.ts";
 
 const config = parseEnvironment(gatewayEnvironment, process.env);
 const logger = pino({ level: config.RT_LOG_LEVEL, base: { service: "gateway" } });
@@ -50,12 +50,12 @@ const gateway = createGateway({
 // An unhandled rejection must not end the process and with it thousands of connections.
 process.on("unhandledRejection", (reason) => logger.error({ reason: String(reason) }, "unhandled rejection"));
 
+const drainer = createDrainer(gateway, { seconds: config.RT_DRAIN_SECONDS, logger });
 let stopping = false;
 async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
-  logger.info({ signal, seconds: config.RT_DRAIN_SECONDS }, "draining");
-  await drain(gateway, config.RT_DRAIN_SECONDS);
+  await drainer.drain(signal);
   await gateway.close();
   for (const connection of [subscriber, reader, publishing]) connection.disconnect();
   logger.info("stopped");
@@ -63,12 +63,17 @@ async function stop(signal: string): Promise<void> {
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
-if (config.ECS_CONTAINER_METADATA_URI_V4) {
-  watchTask(
-    config.ECS_CONTAINER_METADATA_URI_V4,
-    () => void stop("task metadata"),
-    (error) => logger.debug({ reason: error.message }, "cannot read the task metadata"),
-  );
+if (config.RT_TARGET_GROUP_ARN && config.ECS_CONTAINER_METADATA_URI_V4) {
+  watchTargetHealth({
+    targetGroupArn: config.RT_TARGET_GROUP_ARN,
+    metadataUri: config.ECS_CONTAINER_METADATA_URI_V4,
+    port: config.RT_PORT,
+    // The process goes on: ECS sends SIGTERM once the load balancer has no connection left, or at the end of its delay.
+    onDraining: () => void drainer.drain("target draining"),
+    onRegistered: () => gateway.admit(),
+    onError: (error) =>
+      logger.warn({ reason: error.message }, "cannot read the target health; until then only SIGTERM starts the drain"),
+  });
 }
 if (config.RT_EMF) {
   reportMetrics({

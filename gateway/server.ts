@@ -23,6 +23,7 @@ import { Pulse } from "./redis/pulse.ts";
 import { RedisClock } from "./redis/redis-clock.ts";
 import { watchRedisUsage } from "./redis/redis-usage.ts";
 import { ShardedPubSub } from "./redis/sharded-pub-sub.ts";
+import { sendRetryHints } from "./retry-hint.ts";
 import { registerSampledMetrics } from "./sampled-metrics.ts";
 import { createAdapterClient } from "./socket-io/adapter-client.ts";
 import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
@@ -48,6 +49,7 @@ export interface GatewayDependencies {
     | "RT_COMPRESSION_MEMORY_BYTES"
     | "RT_MAX_WAITING_BYTES"
     | "RT_WHOLE_VALUE_RATE"
+    | "RT_HANDSHAKES_PER_SECOND"
   >;
   /** The result of `tryWriteModes`. */
   readonly writeModes: WriteModes;
@@ -70,8 +72,10 @@ export interface Gateway {
   readonly publishToWrite: PublishToWrite;
   /** Publishes to a channel; see {@link BroadcastToChannel}. */
   readonly broadcastToChannel: BroadcastToChannel;
-  /** Makes `/readyz` fail, so that the load balancer sends no more clients. */
+  /** Makes `/readyz` fail. */
   stopAdmitting(): void;
+  /** Ends `stopAdmitting`. */
+  admit(): void;
   /** Stops the timers and closes the connections. */
   close(): Promise<void>;
 }
@@ -172,6 +176,7 @@ function serveConnections(
     new Connection(socket, services);
     releaseHandshake(socket);
   });
+  sendRetryHints(namespace, config.RT_HANDSHAKES_PER_SECOND);
   return namespace;
 }
 
@@ -205,6 +210,10 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
     stopAdmitting: () => {
       admitting = false;
       metrics.draining.set(1);
+    },
+    admit: () => {
+      admitting = true;
+      metrics.draining.set(0);
     },
     async close() {
       streams.stop();

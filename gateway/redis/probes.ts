@@ -1,4 +1,5 @@
 import { Cluster, type Redis } from "ioredis";
+import { streamKey } from "../../kernel/streams/redis-keys.ts";
 import type { RedisClock } from "./redis-clock.ts";
 
 /** A command that Redis must answer over one connection, or a few in turn. */
@@ -38,6 +39,18 @@ async function assertPrimary(redis: Redis): Promise<void> {
   if (Number(size) > 1) throw new Error(`IS_A_CLUSTER the server is one of ${size} shards`);
 }
 
+/** The name of a stream that every gateway may read. */
+const PROBE_STREAM = streamKey({ channel: "monitor:signals", key: undefined });
+
+/** The probe of what a gateway does with streams: a user whose access string lacks it connects and answers all the same. */
+const rightsProbe = (reader: Redis | Cluster): Probe => ({
+  name: "reader rights",
+  async run() {
+    await reader.xrevrange(PROBE_STREAM, "+", "-", "COUNT", 1);
+    await reader.eval("return redis.call('EXISTS', KEYS[1])", 1, PROBE_STREAM);
+  },
+});
+
 function clusterProbes(cluster: Cluster, listener: TimeListener): Probe[] {
   const primaries = primariesOf(cluster);
   const nodes = new Map(cluster.nodes("master").map((node) => [keyOf(node), node]));
@@ -50,11 +63,12 @@ function clusterProbes(cluster: Cluster, listener: TimeListener): Probe[] {
     return { name: `reader ${primary}`, run };
   });
   // Through the cluster's client as well: it may refuse commands although the primaries answer.
-  return [{ name: "reader", run: () => cluster.time() }, ...primaryProbes];
+  return [{ name: "reader", run: () => cluster.time() }, rightsProbe(cluster), ...primaryProbes];
 }
 
-/** Returns the probes of the connection for reads: the time of every primary, and that it is one. */
+/** Returns the probes of the connection for reads: the time of every primary, that it is one, and that streams can be read. */
 export function readerProbes(reader: Redis | Cluster, listener: TimeListener): Probe[] {
   if (reader instanceof Cluster) return clusterProbes(reader, listener);
-  return [{ name: "reader", run: () => Promise.all([readTime(reader, "reader", listener), assertPrimary(reader)]) }];
+  const run = (): Promise<unknown> => Promise.all([readTime(reader, "reader", listener), assertPrimary(reader)]);
+  return [{ name: "reader", run }, rightsProbe(reader)];
 }

@@ -35,7 +35,7 @@ export const networkSchema = z.strictObject({
     .enum(["nat-instance", "nat-gateway", "endpoints"], "must be nat-instance, nat-gateway or endpoints")
     .default("nat-instance")
     .describe(
-      "How tasks and functions reach AWS and the token issuer's keys. A NAT instance is the cheapest and is not redundant; endpoints give no access to the internet, so auth.jwks must be set. Cost a month: instance $10, gateway $37 and $0.045 a GB, endpoints $37 a zone.",
+      "How tasks and functions reach AWS and the token issuer's keys. A NAT instance is the cheapest and is not redundant; endpoints give no access to the internet, so auth.jwks must be set. Cost a month: instance $10, gateway $37 and $0.045 a GB, endpoints $37 a zone, $44 with gateways.",
     ),
   natDevices: integer(1, 6)
     .default(1)

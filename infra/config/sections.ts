@@ -56,6 +56,11 @@ export const gatewaySchema = z.strictObject({
     .describe(
       "The seconds over which a stopping task moves its clients to other tasks. Longer spreads the reconnects further. Cost: none.",
     ),
+  deploymentBatchPercent: integer(1, 100)
+    .default(50)
+    .describe(
+      "The percentage of the tasks that a deployment replaces at a time, at least one. Fewer at a time take longer, and a client may be moved more than once; 100 starts as many new tasks as there are old ones. Cost: none but while it lasts.",
+    ),
   fanOutWindowMs: integer(0, 100)
     .default(10)
     .describe(

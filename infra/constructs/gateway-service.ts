@@ -1,8 +1,10 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import {
+  AvailabilityZoneRebalancing,
   AwsLogDriverMode,
   Cluster,
+  type ContainerDefinition,
   type ContainerImage,
   ContainerInsights,
   CpuArchitecture,
@@ -13,6 +15,8 @@ import {
   Secret,
   UlimitName,
 } from "aws-cdk-lib/aws-ecs";
+import type { IApplicationTargetGroup } from "aws-cdk-lib/aws-elasticloadbalancingv2";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { GatewayScaling, type ScalingLimits } from "./gateway-scaling.ts";
@@ -23,7 +27,7 @@ import {
   type GatewaySettings,
   gatewayEnvironment,
 } from "./support/gateway-environment.ts";
-import { GATEWAY_PORT, OPEN_FILES, STOP_TIMEOUT } from "./support/gateway-settings.ts";
+import { GATEWAY_PORT, HEALTH_CHECK_GRACE, OPEN_FILES, STOP_TIMEOUT } from "./support/gateway-settings.ts";
 import type { RedisAccess } from "./support/redis-access.ts";
 import { subnetGroups } from "./support/subnet-groups.ts";
 
@@ -33,6 +37,8 @@ export interface GatewayCapacity extends Omit<ScalingLimits, "maxConnections"> {
   readonly cpu: number;
   /** In MiB. */
   readonly memory: number;
+  /** The percentage of the tasks that a deployment replaces at a time, at least one task. */
+  readonly deploymentBatchPercent: number;
 }
 
 export interface GatewayServiceProps extends Pick<GatewayEnvironmentProps, "environmentName" | "tokenIssuer"> {
@@ -46,9 +52,17 @@ export interface GatewayServiceProps extends Pick<GatewayEnvironmentProps, "envi
   readonly logRetentionDays: number;
 }
 
+/**
+ * ECS rounds the number of tasks down: a smaller percentage than that of one task would let no new task start, and the
+ * deployment would wait without end.
+ */
+const maximumHealthyPercent = ({ minTasks, deploymentBatchPercent }: GatewayCapacity): number =>
+  100 + Math.max(deploymentBatchPercent, Math.ceil(100 / minTasks));
+
 /** The gateway's Fargate service with autoscaling. */
 export class GatewayService extends Construct {
   readonly service: FargateService;
+  #container: ContainerDefinition | undefined;
 
   constructor(scope: Construct, id: string, props: GatewayServiceProps) {
     super(scope, id);
@@ -59,10 +73,11 @@ export class GatewayService extends Construct {
       taskDefinition: this.#createTaskDefinition(props),
       // No desiredCount: every deploy would reset what autoscaling has set.
       minHealthyPercent: 100,
-      maxHealthyPercent: 200,
+      maxHealthyPercent: maximumHealthyPercent(props.capacity),
+      // Moves tasks one at a time after a zone was lost and is back; each drains as in a deployment.
+      availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       circuitBreaker: { rollback: true },
-      // /healthz waits for the first answers of Redis, some seconds after the start.
-      healthCheckGracePeriod: Duration.seconds(60),
+      healthCheckGracePeriod: HEALTH_CHECK_GRACE,
       vpcSubnets: { subnetGroupName: subnetGroups.compute },
       securityGroups: [
         new SecurityGroup(this, "SecurityGroup", { vpc, description: "Gateway tasks", allowAllOutbound: false }),
@@ -81,6 +96,14 @@ export class GatewayService extends Construct {
     });
   }
 
+  /** Lets the tasks read the health of their targets, which says when they are deregistered: then they drain. */
+  watchTargets({ targetGroupArn }: IApplicationTargetGroup): void {
+    this.#container?.addEnvironment("RT_TARGET_GROUP_ARN", targetGroupArn);
+    this.service.taskDefinition.addToTaskRolePolicy(
+      new PolicyStatement({ actions: ["elasticloadbalancing:DescribeTargetHealth"], resources: ["*"] }),
+    );
+  }
+
   #createTaskDefinition(props: GatewayServiceProps): FargateTaskDefinition {
     const { capacity, redis, logRetentionDays } = props;
     const definition = new FargateTaskDefinition(this, "Task", {
@@ -91,7 +114,7 @@ export class GatewayService extends Construct {
     const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
     const container = definition.addContainer("Gateway", {
       image: props.image,
-      environment: gatewayEnvironment(props),
+      environment: gatewayEnvironment({ ...props, cpu: capacity.cpu }),
       secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(redis.passwords.gateway) },
       portMappings: [{ containerPort: GATEWAY_PORT }],
       readonlyRootFilesystem: true,
@@ -99,10 +122,12 @@ export class GatewayService extends Construct {
       // Non-blocking: a slow log service must not stop the event loop.
       logging: LogDrivers.awsLogs({ streamPrefix: "gateway", logGroup, mode: AwsLogDriverMode.NON_BLOCKING }),
     });
+    this.#container = container;
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
     acknowledge(definition, {
       "AwsSolutions-ECS2": "Settings, none of them secret; the one secret is injected from Secrets Manager.",
-      "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken takes no resource.",
+      "AwsSolutions-IAM5[Resource::*]":
+        "elasticloadbalancing:DescribeTargetHealth and ecr:GetAuthorizationToken take no resource.",
     });
     return definition;
   }

@@ -17,7 +17,7 @@ import { LoadBalancerTarget } from "aws-cdk-lib/aws-route53-targets";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { acknowledge } from "./support/acknowledge.ts";
-import { deregistrationDelay, GATEWAY_PORT, IDLE_TIMEOUT } from "./support/gateway-settings.ts";
+import { deregistrationDelay, GATEWAY_PORT, HEALTH_CHECK, IDLE_TIMEOUT } from "./support/gateway-settings.ts";
 import { subnetGroups } from "./support/subnet-groups.ts";
 
 export interface LoadBalancerProps {
@@ -25,6 +25,8 @@ export interface LoadBalancerProps {
   readonly target: FargateService;
   /** Seconds over which a stopping task sends its clients elsewhere. */
   readonly drainSeconds: number;
+  /** The most tasks of the service. */
+  readonly maxTasks: number;
   /** Send all requests of a client to the same task, as long polling needs. */
   readonly sticky: boolean;
   /** Give it public addresses. If not, only the VPC and CloudFront's VPC origins reach it. */
@@ -91,24 +93,16 @@ export class LoadBalancer extends Construct {
     this.targets = this.#createTargetGroup(props);
   }
 
-  #createTargetGroup({ vpc, target, drainSeconds, sticky }: LoadBalancerProps): IApplicationTargetGroup {
+  #createTargetGroup({ vpc, target, drainSeconds, maxTasks, sticky }: LoadBalancerProps): IApplicationTargetGroup {
     return new ApplicationTargetGroup(this, "Tasks", {
       vpc,
       port: GATEWAY_PORT,
       protocol: ApplicationProtocol.HTTP,
       targets: [target],
-      deregistrationDelay: deregistrationDelay(drainSeconds),
+      deregistrationDelay: deregistrationDelay(drainSeconds, maxTasks),
       // Round robin would give a new, empty task no more than an equal share of new connections.
       loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
-      // Not /readyz: ECS replaces tasks that fail this check, and a full task, or a fleet that loses Redis, must stay. A
-      // task that never became ready fails it too, so that a broken deploy is rolled back.
-      healthCheck: {
-        path: "/healthz",
-        interval: Duration.seconds(15),
-        timeout: Duration.seconds(5),
-        healthyThresholdCount: 2,
-        unhealthyThresholdCount: 3,
-      },
+      healthCheck: HEALTH_CHECK,
       // Long polling is several requests of one session, which must reach the same task.
       ...(sticky ? { stickinessCookieDuration: Duration.days(1) } : {}),
     });

@@ -48,11 +48,13 @@ export class GatewayStack extends Stack {
       vpc,
       target: service.service,
       drainSeconds: config.gateway.drainSeconds,
+      maxTasks: config.gateway.maxTasks,
       sticky: config.gateway.polling,
       isPublic: config.edge.type === "alb",
       deletionProtection: config.protection,
       logRetentionDays: config.logRetentionDays,
     });
+    service.watchTargets(loadBalancer.targets);
     const endpoint =
       config.edge.type === "cloudfront"
         ? new CloudFrontEntrance(this, "CloudFront", { loadBalancer }).url

@@ -27,7 +27,7 @@ import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface NetworkStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "region" | "network" | "logRetentionDays" | "managedEdge">;
+  readonly config: Pick<EnvironmentConfig, "region" | "network" | "logRetentionDays" | "managedEdge" | "gateway">;
 }
 
 /** The AWS services that tasks and functions call, for a VPC without access to the internet. */
@@ -39,6 +39,9 @@ const endpointServices = {
   // For the failure queues of publishers.
   Sqs: InterfaceVpcEndpointAwsService.SQS,
 };
+
+/** The service of which gateways ask the health of their targets. */
+const gatewayEndpointServices = { LoadBalancing: InterfaceVpcEndpointAwsService.ELASTIC_LOAD_BALANCING };
 
 /** The root volume of Amazon Linux 2023. */
 const ENCRYPTED_ROOT: CfnInstance.BlockDeviceMappingProperty = { deviceName: "/dev/xvda", ebs: { encrypted: true } };
@@ -84,7 +87,7 @@ export class NetworkStack extends Stack {
     }
     this.#logRejectedTraffic(config.logRetentionDays);
     if (natInstance) this.#restrict(natInstance, network.cidr);
-    if (isolated) this.endpointSecurityGroup = this.#addEndpoints();
+    if (isolated) this.endpointSecurityGroup = this.#addEndpoints(config.gateway.enabled);
   }
 
   /** From the configuration, so that synth needs no look-up of the zones' names. */
@@ -122,13 +125,14 @@ export class NetworkStack extends Stack {
     });
   }
 
-  #addEndpoints(): SecurityGroup {
+  #addEndpoints(hasGateway: boolean): SecurityGroup {
     const securityGroup = new SecurityGroup(this, "EndpointsSecurityGroup", {
       vpc: this.vpc,
       description: "AWS services inside the VPC",
       allowAllOutbound: false,
     });
-    for (const [id, service] of Object.entries(endpointServices)) {
+    const services = { ...endpointServices, ...(hasGateway ? gatewayEndpointServices : {}) };
+    for (const [id, service] of Object.entries(services)) {
       this.vpc.addInterfaceEndpoint(id, {
         service,
         open: false,

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { openLinkProxy } from "../../drill/link-proxy.ts";
+import { accessStrings } from "../../infra/constructs/support/redis-users.ts";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher } from "../../kernel/streams/publisher.ts";
@@ -11,6 +12,7 @@ import { type RunningRedis, startRedis } from "../../local/redis.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { connectClient } from "../support/client.ts";
 import { message } from "../support/messages.ts";
+import { startSilentServer } from "../support/silent-server.ts";
 
 /** Needs each kind of character that an URL has to encode. */
 const PASSWORD = "p@ss:w/rd?#%25 end";
@@ -90,12 +92,31 @@ describe("a gateway that starts", () => {
     expect(gateway.log()).not.toContain("the-wrong-secret");
   });
 
-  it("with a user that may not subscribe reports that", async () => {
+  it.each([
+    ["subscribe", ["~*", "&*", "+@all", "-ssubscribe"]],
+    ["use the channels of rooms", ["~*", "resetchannels", "&other", "+@all"]],
+    ["read streams", ["~*", "&*", "+@all", "-xrevrange"]],
+    ["read the keys of streams", ["~other:*", "&*", "+@all"]],
+    ["run scripts", ["~*", "&*", "+@all", "-evalsha", "-eval"]],
+  ])("with a user that may not %s reports that", async (_, rights) => {
     const redis = await redisWith();
-    const limited = ["limited", "on", ">secret", "~*", "&*", "+@all", "-ssubscribe"];
-    await commandsOn(redis.url).call("ACL", "SETUSER", ...limited);
+    await commandsOn(redis.url).call("ACL", "SETUSER", "limited", "on", ">secret", ...rights);
     const credentials = { RT_REDIS_USERNAME: "limited", RT_REDIS_PASSWORD: "secret" };
     await expectWaiting(await launch({ RT_REDIS_URL: redis.url, ...credentials }), "permission_refused");
+  });
+
+  it("with the access string of the deployment is ready", async () => {
+    const redis = await redisWith();
+    await commandsOn(redis.url).call("ACL", "SETUSER", "role", ">secret", ...accessStrings.gateway.split(" "));
+    const credentials = { RT_REDIS_USERNAME: "role", RT_REDIS_PASSWORD: "secret" };
+    const gateway = await launch({ RT_REDIS_URL: redis.url, ...credentials });
+    await expect.poll(() => answer(gateway, "/readyz"), LIMIT).toBe("200 ready");
+  });
+
+  it("at an address that accepts connections and stays silent reports that, and never becomes healthy", async () => {
+    const silent = await startSilentServer();
+    ends.push(() => silent.stop());
+    await expectWaiting(await launch({ RT_REDIS_URL: `redis://127.0.0.1:${silent.port}` }), "redis_silent");
   });
 
   it("reports a cluster setting that does not match the Redis, both ways", { timeout: 600_000 }, async () => {

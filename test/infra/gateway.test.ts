@@ -23,10 +23,48 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     const drain = Number(environment.RT_DRAIN_SECONDS);
 
     expect(drain).toBe(config.gateway.drainSeconds);
-    expect(delay).toBeGreaterThanOrEqual(drain + 10);
+    // A task may hear of its deregistration as late as one pause between two polls, which grows with the targets.
+    expect(delay).toBeGreaterThanOrEqual(drain + 10 + 2 * 0.4 * config.gateway.maxTasks);
     expect(delay).toBeLessThanOrEqual(3_600);
     expect(container.StopTimeout).toBeGreaterThanOrEqual(drain + 10);
     expect(container.StopTimeout).toBeLessThanOrEqual(120);
+  });
+
+  it("lets tasks read the health of their own target group, and nothing else of AWS", () => {
+    const { logicalId } = only(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup");
+    const { TaskRoleArn } = only(synthesis, "AWS::ECS::TaskDefinition").Properties;
+    const [role] = TaskRoleArn["Fn::GetAtt"];
+    const policies = ofType("AWS::IAM::Policy").filter(({ Properties }) =>
+      Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === role),
+    );
+
+    expect(environment.RT_TARGET_GROUP_ARN).toEqual({ Ref: logicalId });
+    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toEqual([
+      { Action: "elasticloadbalancing:DescribeTargetHealth", Effect: "Allow", Resource: "*" },
+    ]);
+  });
+
+  it("replaces tasks in batches that have room for one at least, and keeps all that serve", () => {
+    const { DeploymentConfiguration, AvailabilityZoneRebalancing } = only(synthesis, "AWS::ECS::Service").Properties;
+    const { minTasks, deploymentBatchPercent } = config.gateway;
+    const { MaximumPercent, MinimumHealthyPercent } = DeploymentConfiguration;
+
+    expect(MinimumHealthyPercent).toBe(100);
+    expect(MaximumPercent).toBeGreaterThanOrEqual(100 + deploymentBatchPercent);
+    expect(Math.floor((minTasks * MaximumPercent) / 100)).toBeGreaterThan(minTasks);
+    expect(AvailabilityZoneRebalancing).toBe("ENABLED");
+  });
+
+  it("gives a new task the time to reach Redis before failed checks count", () => {
+    const { HealthCheckPath, HealthCheckIntervalSeconds, UnhealthyThresholdCount } = only(
+      synthesis,
+      "AWS::ElasticLoadBalancingV2::TargetGroup",
+    ).Properties;
+
+    expect(HealthCheckPath).toBe("/healthz");
+    expect(only(synthesis, "AWS::ECS::Service").Properties.HealthCheckGracePeriodSeconds).toBeGreaterThanOrEqual(
+      HealthCheckIntervalSeconds * UnhealthyThresholdCount,
+    );
   });
 
   it("passes the fan-out settings to the gateway", () => {

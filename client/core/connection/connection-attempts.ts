@@ -12,7 +12,8 @@ interface ConnectionAttemptsOptions {
 /** Makes one attempt to connect at a time, with growing waits between attempts that fail. */
 export class ConnectionAttempts {
   readonly #options: ConnectionAttemptsOptions;
-  readonly #backoff: Backoff;
+  /** The waits between attempts. */
+  readonly backoff: Backoff;
   /** The number of the current attempt: earlier ones no longer count. */
   #number = 0;
   #isRunning = false;
@@ -21,7 +22,7 @@ export class ConnectionAttempts {
 
   constructor(options: ConnectionAttemptsOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.backoff);
+    this.backoff = new Backoff(options.backoff);
   }
 
   /** True if an attempt is running. */
@@ -63,7 +64,7 @@ export class ConnectionAttempts {
   /** Makes the next attempt after a wait. Returns the wait, in ms. */
   startLater(): number {
     this.#clear();
-    const delay = this.#backoff.next();
+    const delay = this.backoff.next();
     this.#retry = setTimeout(() => this.start(), boundedDelay(delay));
     return delay;
   }
@@ -76,11 +77,6 @@ export class ConnectionAttempts {
   /** Records that an attempt led to a connection. */
   succeed(): void {
     this.#failures = 0;
-  }
-
-  /** Starts over with the shortest wait. */
-  resetBackoff(): void {
-    this.#backoff.reset();
   }
 
   /** Cancels the running and the scheduled attempt. */

@@ -151,7 +151,7 @@ export class ConnectionManager implements ConnectionListener {
     const mayBeRefused = this.#options.edge === "managed" && !connection.wasOpen;
     if (isRefused || mayBeRefused) this.#authentication.onRefused(connection);
     if (isTooLarge) this.#requestSize.shrink();
-    if (Date.now() - connection.openedAt > STABLE_AFTER_MS) this.#attempts.resetBackoff();
+    if (Date.now() - connection.openedAt > STABLE_AFTER_MS) this.#attempts.backoff.reset();
     this.#attempts.fail();
     let nextRetryMs: number | undefined;
     if (connection === this.#incoming) {
@@ -167,9 +167,9 @@ export class ConnectionManager implements ConnectionListener {
     this.#authentication.onPrivateEnded(error, subscription);
   }
 
-  onError(error: Error): void {
-    this.#options.onError(error);
-  }
+  readonly onError = (error: Error): void => this.#options.onError(error);
+
+  readonly onRetry = (withinMs: number): void => this.#attempts.backoff.spread(withinMs);
 
   get #openConnections(): Connection[] {
     return [this.#current, this.#incoming].filter((each) => each !== undefined).filter(({ isOpen }) => isOpen);

@@ -1,8 +1,8 @@
 import { boundedDelay } from "../timing/bounded-delay.ts";
 import type { Connection } from "./connection.ts";
 
-/** A hand-over begins within this part of the announced time, so that not all clients reconnect at the same moment. */
-const SPREAD = 0.5;
+/** A hand-over begins after this part of the announced time. Not a random one: the service gives each client its own. */
+const LEAD = 0.5;
 
 /** Longest life of a connection, in ms, less a random tenth: API Gateway closes it at two hours. */
 const LIFETIME_MS = 6_600_000;
@@ -20,13 +20,10 @@ export class HandOver {
 
   /** Plans the replacement of a connection that the service will close `reconnectIn` ms from now. */
   announce(connection: Connection, reconnectIn: number): void {
-    this.#plan(
-      () => {
-        this.#due = connection;
-        this.#replace(connection);
-      },
-      reconnectIn * SPREAD * Math.random(),
-    );
+    this.#plan(() => {
+      this.#due = connection;
+      this.#replace(connection);
+    }, reconnectIn * LEAD);
   }
 
   /** Plans the replacement of a connection at the end of its life. */

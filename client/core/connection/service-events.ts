@@ -10,6 +10,8 @@ import type { WireTopic } from "../topics/topic.ts";
 export interface ServiceEventsListener {
   /** Called when the service ends a private subscription, because the token has expired or belongs to another user. */
   onPrivateEnded(error: ChannelError, subscription: SharedSubscription): void;
+  /** Called with the time, in ms, over which the service wants its clients to return after an unannounced end. */
+  onRetry(withinMs: number): void;
   onError(error: Error): void;
 }
 
@@ -19,6 +21,9 @@ interface ServiceEventsOptions {
   readonly listener: ServiceEventsListener;
   readonly onDrain: (reconnectIn: number) => void;
 }
+
+/** Returns the time of an event, in ms; 0 or NaN where it has none, which is at once. */
+const readTime = (value: unknown): number => Number(isRecord(value) && value.reconnectIn);
 
 /** Handles the events that the service sends on one connection. */
 export class ServiceEvents {
@@ -38,7 +43,10 @@ export class ServiceEvents {
         this.#onHeartbeat(value);
         break;
       case "drain":
-        this.#onDrain(value);
+        this.#options.onDrain(readTime(value));
+        break;
+      case "retry":
+        this.#options.listener.onRetry(readTime(value));
         break;
       case "error":
         this.#onErrorMessage(parseErrorMessage(value));
@@ -106,11 +114,6 @@ export class ServiceEvents {
     }
     // A heartbeat names the topic of a subscription. One that nobody has was left over at the service.
     if (!registry.find({ channel, marketId })) requests.unsubscribeStray({ channel, marketId });
-  }
-
-  #onDrain(value: unknown): void {
-    const reconnectIn = isRecord(value) && typeof value.reconnectIn === "number" ? value.reconnectIn : 0;
-    this.#options.onDrain(Math.max(0, reconnectIn));
   }
 
   /** Handles an error that ends subscriptions. A refusal comes with the answer to its request too, and is handled there. */

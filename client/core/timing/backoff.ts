@@ -1,6 +1,6 @@
 /** Bounds of the waits between attempts. */
 export interface BackoffOptions {
-  /** Upper bound of the first wait, in ms. @default 1_000 */
+  /** Upper bound of the first wait, in ms, until the service gives one. @default 1_000 */
   readonly minimumMs?: number;
   /** Upper bound of every wait, in ms. @default 30_000 */
   readonly maximumMs?: number;
@@ -11,7 +11,7 @@ export interface BackoffOptions {
  * most `maximumMs`, so that the clients of a gateway that failed do not all reconnect at the same moment.
  */
 export class Backoff {
-  readonly #minimumMs: number;
+  #minimumMs: number;
   readonly #maximumMs: number;
   #attempts = 0;
 
@@ -25,6 +25,11 @@ export class Backoff {
     const bound = Math.min(this.#maximumMs, this.#minimumMs * 2 ** this.#attempts);
     if (bound < this.#maximumMs) this.#attempts += 1;
     return Math.random() * bound;
+  }
+
+  /** Sets the upper bound of the first wait, in ms. With 0 no wait would ever grow: the longest is used instead. */
+  spread(minimumMs: number): void {
+    this.#minimumMs = minimumMs || this.#maximumMs;
   }
 
   /** Starts over with the shortest wait. */

@@ -1,5 +1,5 @@
 import { authVariables, redisVariables } from "./environment.ts";
-import { GATEWAY_PORT, METRICS_PORT } from "./gateway-settings.ts";
+import { GATEWAY_PORT, handshakesPerSecond, METRICS_PORT } from "./gateway-settings.ts";
 import type { RedisAccess } from "./redis-access.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
@@ -24,6 +24,8 @@ export interface GatewaySettings {
 export interface GatewayEnvironmentProps {
   readonly environmentName: string;
   readonly settings: GatewaySettings;
+  /** The CPU units of a task. */
+  readonly cpu: number;
   readonly maximumClockSkewMs: number;
   readonly redis: Pick<RedisAccess, "url">;
   readonly tokenIssuer: TokenIssuer;
@@ -31,7 +33,7 @@ export interface GatewayEnvironmentProps {
 
 /** Returns the variables of a gateway task, without the Redis password: that comes from its secret. */
 export function gatewayEnvironment(props: GatewayEnvironmentProps): Record<string, string> {
-  const { environmentName, settings, maximumClockSkewMs, redis, tokenIssuer } = props;
+  const { environmentName, settings, cpu, maximumClockSkewMs, redis, tokenIssuer } = props;
   return {
     ...redisVariables(redis, "gateway"),
     ...authVariables(tokenIssuer),
@@ -42,6 +44,7 @@ export function gatewayEnvironment(props: GatewayEnvironmentProps): Record<strin
     RT_LOG_LEVEL: settings.logLevel,
     RT_MAX_CONNECTIONS: String(settings.maxConnections),
     RT_DRAIN_SECONDS: String(settings.drainSeconds),
+    RT_HANDSHAKES_PER_SECOND: String(handshakesPerSecond(cpu)),
     RT_FAN_OUT_WINDOW_MS: String(settings.fanOutWindowMs),
     RT_WHOLE_VALUE_RATE: String(settings.wholeValueRate),
     RT_COMPRESSION: String(settings.compression),

@@ -54,9 +54,10 @@ const gateway = createGateway({
 /** Reads the Redis password. Ends the process where that fails: the deployment then fails by itself. */
 async function openPassword(): Promise<RedisPassword> {
   try {
-    return await RedisPassword.open(config, (error) =>
-      logger.warn({ reason: error.message }, "Redis password not read again; the last one stays in use"),
-    );
+    return await RedisPassword.open(config, {
+      onError: (error) =>
+        logger.warn({ reason: error.message }, "Redis password not read again; the last one stays in use"),
+    });
   } catch (error) {
     logger.fatal({ reason: asError(error).message }, "cannot read the Redis password");
     process.exit(1);

@@ -21,9 +21,10 @@ export interface StartOptions {
 export async function startPublisher(config: PublisherConfig, options: StartOptions): Promise<StartedPublisher> {
   const { RT_EDGE_QUEUE_URL, RT_MAXIMUM_CLOCK_SKEW_MS } = config;
   const { logger } = options;
-  const password = await RedisPassword.open(config, (error) =>
-    logger.warn("Redis password not read again; the last one stays in use", { reason: error.message }),
-  );
+  const password = await RedisPassword.open(config, {
+    onError: (error) =>
+      logger.warn("Redis password not read again; the last one stays in use", { reason: error.message }),
+  });
   const enqueueHints = RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL);
   const report = createPublishReport(options);
   const connection = connectPublisher({ ...config, RT_REDIS_PASSWORD: password.value }, (error) =>

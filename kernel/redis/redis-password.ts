@@ -7,7 +7,7 @@ import { readRedisPassword } from "./redis-secret.ts";
  * Age at which a password is read again, in ms. A rotation keeps the old password valid until the next rotation, hours
  * later at the earliest, so that several reads may fail.
  */
-export const PASSWORD_REFRESH_MS = 5 * 60_000;
+const REFRESH_MS = 5 * 60_000;
 
 /** Shortest time between two reads because of refused passwords, in ms: a wrong secret must not be read in a loop. */
 const REFUSED_PAUSE_MS = 1_000;
@@ -18,6 +18,17 @@ interface PasswordSource {
   readonly RT_REDIS_PASSWORD?: string | undefined;
 }
 
+interface RedisPasswordOptions {
+  /** Called where the secret cannot be read again; the password then stays as it is. */
+  readonly onError: (error: Error) => void;
+  /**
+   * Age at which the password is read again, in ms.
+   *
+   * @default 5 minutes
+   */
+  readonly refreshMs?: number | undefined;
+}
+
 /**
  * The password of Redis, kept up to date while its secret is rotated. Redis asks for it only where a connection opens:
  * connections that are open stay open, and those that {@link RedisPassword.follow} was called for open the next ones with
@@ -26,6 +37,7 @@ interface PasswordSource {
 export class RedisPassword {
   readonly #secretArn: string | undefined;
   readonly #onError: (error: Error) => void;
+  readonly #refreshMs: number;
   readonly #clients = new Set<Redis | Cluster>();
   #value: string | undefined;
   // By the wall clock: that of the process may stand still while Lambda has frozen it.
@@ -36,18 +48,18 @@ export class RedisPassword {
   /**
    * Reads the password.
    *
-   * @param onError called where the secret cannot be read later on; the password then stays as it is.
-   * @throws RedisSecretError where the secret cannot be read now.
+   * @throws RedisSecretError where the secret cannot be read.
    */
-  static async open(source: PasswordSource, onError: (error: Error) => void): Promise<RedisPassword> {
+  static async open(source: PasswordSource, options: RedisPasswordOptions): Promise<RedisPassword> {
     const value = await readRedisPassword(source.RT_REDIS_SECRET_ARN);
-    return new RedisPassword(source.RT_REDIS_SECRET_ARN, value ?? source.RT_REDIS_PASSWORD, onError);
+    return new RedisPassword({ ...source, RT_REDIS_PASSWORD: value ?? source.RT_REDIS_PASSWORD }, options);
   }
 
-  private constructor(secretArn: string | undefined, value: string | undefined, onError: (error: Error) => void) {
-    this.#secretArn = secretArn;
-    this.#value = value;
+  private constructor(source: PasswordSource, { onError, refreshMs = REFRESH_MS }: RedisPasswordOptions) {
+    this.#secretArn = source.RT_REDIS_SECRET_ARN;
+    this.#value = source.RT_REDIS_PASSWORD;
     this.#onError = onError;
+    this.#refreshMs = refreshMs;
   }
 
   get value(): string | undefined {
@@ -69,12 +81,12 @@ export class RedisPassword {
 
   /** Reads the secret again if the last time was minutes ago. Never rejects. Does nothing without a secret. */
   async refreshIfOld(): Promise<void> {
-    if (Math.abs(Date.now() - this.#readAt) >= PASSWORD_REFRESH_MS) await this.#read();
+    if (Math.abs(Date.now() - this.#readAt) >= this.#refreshMs) await this.#read();
   }
 
   /** Reads the secret again every few minutes, for the life of the process. */
   keepFresh(): void {
-    setInterval(() => void this.#read(), PASSWORD_REFRESH_MS).unref();
+    setInterval(() => void this.#read(), this.#refreshMs).unref();
   }
 
   /**

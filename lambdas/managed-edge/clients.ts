@@ -15,8 +15,8 @@ export const openPoster = (managementUrl: string): Poster =>
 export interface OpenedRedis {
   readonly redis: Redis | Cluster;
   /**
-   * Returns the handler, reading the password again before an event where that was last done minutes ago: a warm function
-   * notices a rotation before it needs another connection.
+   * Returns the handler, which reads the password again before an event where that was last done minutes ago: a warm
+   * function notices a rotation before it needs another connection. As {@link RedisPassword.run}.
    */
   withFreshPassword<E, A>(handler: (event: E) => Promise<A>): (event: E) => Promise<A>;
 }
@@ -29,18 +29,16 @@ export async function openRedis(
   config: RedisConfig & { readonly RT_REDIS_SECRET_ARN?: string | undefined },
   logger: Logger,
 ): Promise<OpenedRedis> {
-  const password = await RedisPassword.open(config, (error) =>
-    logger.warn("Redis password not read again; the last one stays in use", { reason: error.message }),
-  );
+  const password = await RedisPassword.open(config, {
+    onError: (error) =>
+      logger.warn("Redis password not read again; the last one stays in use", { reason: error.message }),
+  });
   const connection = connectPublisher({ ...config, RT_REDIS_PASSWORD: password.value }, (error) =>
     logger.warn("Redis connection failed", { reason: error.message }),
   );
   return {
     redis: password.follow(connection),
-    withFreshPassword: (handler) => async (event) => {
-      await password.refreshIfOld();
-      return handler(event);
-    },
+    withFreshPassword: (handler) => (event) => password.run(() => handler(event)),
   };
 }
 

@@ -10,6 +10,7 @@ import { DomainEventsStack } from "./stacks/domain-events-stack.ts";
 import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
+import { RotationStack } from "./stacks/rotation-stack.ts";
 
 /** The stacks of one environment, for further stacks (dashboards) to take their resources from. */
 export interface System {
@@ -23,6 +24,8 @@ export interface System {
   /** Undefined if it is disabled. */
   readonly managedEdge: ManagedEdgeStack | undefined;
   readonly domainEvents: DomainEventsStack;
+  /** Undefined if it is disabled. */
+  readonly rotation: RotationStack | undefined;
 }
 
 /** Creates every stack of an environment, checked by cdk-nag at synth. Each uses only those above it. */
@@ -48,7 +51,12 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
     : undefined;
   const hintQueue = managedEdge?.hintQueue;
   const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, hintQueue, alarmTopic });
-  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents };
+  const rotation = config.rotation.enabled
+    ? new RotationStack(app, id("rotation"), { ...shared, alarmTopic })
+    : undefined;
+  // It rotates once as soon as it is there: consumers that read their secret again must be there before it.
+  for (const consumer of [gateway, managedEdge, domainEvents]) if (consumer) rotation?.addStackDependency(consumer);
+  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents, rotation };
 }
 
 function ownIssuer({ issuer, audience, ...keys }: EnvironmentConfig["auth"]): TokenIssuer {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ConfigurationError } from "../../kernel/env.ts";
 import { isRegion } from "./regions.ts";
+import { rotationSchema } from "./rotation-section.ts";
 import { findProblems } from "./rules.ts";
 import {
   authSchema,
@@ -45,6 +46,7 @@ export const environmentSchema = z
     events: eventsSchema.prefault({}),
     auth: authSchema.prefault({}),
     edge: edgeSchema.prefault({}),
+    rotation: rotationSchema.prefault({}),
   })
   .superRefine((config, context) => {
     for (const { path, message } of findProblems(config)) context.addIssue({ code: "custom", path, message });

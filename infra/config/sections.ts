@@ -6,7 +6,7 @@ import { fargateCpuUnits } from "./fargate-sizes.ts";
 
 const https = (what: string) => z.url({ protocol: /^https$/, error: `must be an https URL${what}` });
 
-const integer = (minimum: number, maximum: number) => {
+export const integer = (minimum: number, maximum: number) => {
   const error = `must be a whole number from ${minimum} to ${maximum}`;
   return z.int(error).min(minimum, error).max(maximum, error);
 };

@@ -11,7 +11,6 @@ import {
   FargateTaskDefinition,
   LogDrivers,
   OperatingSystemFamily,
-  Secret,
   UlimitName,
 } from "aws-cdk-lib/aws-ecs";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -93,7 +92,6 @@ export class GatewayService extends Construct {
     const container = definition.addContainer("Gateway", {
       image: props.image,
       environment: gatewayEnvironment(props),
-      secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(redis.passwords.gateway) },
       portMappings: [{ containerPort: GATEWAY_PORT }],
       readonlyRootFilesystem: true,
       stopTimeout: STOP_TIMEOUT,
@@ -101,8 +99,9 @@ export class GatewayService extends Construct {
       logging: LogDrivers.awsLogs({ streamPrefix: "gateway", logGroup, mode: AwsLogDriverMode.NON_BLOCKING }),
     });
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
+    redis.passwords.gateway.grantRead(definition.taskRole);
     acknowledge(definition, {
-      "AwsSolutions-ECS2": "Settings, none of them secret; the one secret is injected from Secrets Manager.",
+      "AwsSolutions-ECS2": "Settings, none of them secret; the gateway reads its one secret from Secrets Manager.",
       "AwsSolutions-IAM5[Resource::*]": "ecr:GetAuthorizationToken takes no resource.",
     });
     return definition;

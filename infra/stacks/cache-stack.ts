@@ -12,7 +12,7 @@ import type { Construct } from "constructs";
 import type { EnvironmentConfig } from "../config/config.ts";
 import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { REDIS_PORT, type RedisAccess } from "../constructs/support/redis-access.ts";
-import { accessStrings, type RedisRole, redisRoles } from "../constructs/support/redis-users.ts";
+import { accessStrings, type RedisRole, redisRoles, redisUserId } from "../constructs/support/redis-users.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface CacheStackProps extends StackProps {
@@ -57,7 +57,7 @@ export class CacheStack extends Stack {
     });
     acknowledge(secret, {
       "AwsSolutions-SMG4":
-        "A rotation has to change the user and restart the tasks together: docs/deploying.md describes how.",
+        "The rotation stack rotates it where rotation.enabled is set; docs/deploying.md describes how to do so once.",
     });
     return secret;
   }
@@ -66,8 +66,7 @@ export class CacheStack extends Stack {
     const userIds = redisRoles.map((role) => {
       const user = new CfnUser(this, `${role}User`, {
         engine: ENGINE,
-        // Unique in the account and region; ElastiCache generates none.
-        userId: `${name}-${role}`,
+        userId: redisUserId(name, role),
         userName: role,
         accessString: accessStrings[role],
         // A dynamic reference: CloudFormation reads the secret, the template never holds it.

@@ -25,7 +25,7 @@ import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface NetworkStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge">;
+  readonly config: Pick<EnvironmentConfig, "network" | "logRetentionDays" | "managedEdge" | "rotation">;
 }
 
 /** The AWS services that tasks and functions call, for a VPC without access to the internet. */
@@ -78,7 +78,7 @@ export class NetworkStack extends Stack {
     }
     this.#logRejectedTraffic(config.logRetentionDays);
     if (natInstance) this.#restrict(natInstance, network.cidr);
-    if (isolated) this.endpointSecurityGroup = this.#addEndpoints();
+    if (isolated) this.endpointSecurityGroup = this.#addEndpoints(config.rotation.enabled);
   }
 
   /** Resolved at deploy, so that synth needs no look-up of the zones' names. */
@@ -107,13 +107,15 @@ export class NetworkStack extends Stack {
     });
   }
 
-  #addEndpoints(): SecurityGroup {
+  #addEndpoints(hasRotation: boolean): SecurityGroup {
     const securityGroup = new SecurityGroup(this, "EndpointsSecurityGroup", {
       vpc: this.vpc,
       description: "AWS services inside the VPC",
       allowAllOutbound: false,
     });
-    for (const [id, service] of Object.entries(endpointServices)) {
+    // Rotations alone call ElastiCache's API.
+    const more = hasRotation ? { ElastiCache: InterfaceVpcEndpointAwsService.ELASTICACHE } : {};
+    for (const [id, service] of Object.entries({ ...endpointServices, ...more })) {
       this.vpc.addInterfaceEndpoint(id, {
         service,
         open: false,

@@ -113,7 +113,7 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(statements).toEqual([
       {
         Effect: "Allow",
-        Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+        Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
         Resource: environment.RT_REDIS_SECRET_ARN,
       },
     ]);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { authEnvironment, flag, publishingEnvironment, redisEnvironment } from "../kernel/env.ts";
+import { redisSecretEnvironment } from "../kernel/redis/redis-secret.ts";
 
 const count = (fallback: number, maximum: number) => z.coerce.number().int().min(1).max(maximum).default(fallback);
 
@@ -8,6 +9,7 @@ const list = (text: string): string[] => text.split(",").map((item) => item.trim
 /** The gateway's environment variables and their defaults. */
 export const gatewayEnvironment = z.object({
   ...redisEnvironment.shape,
+  ...redisSecretEnvironment.shape,
   ...authEnvironment.shape,
   ...publishingEnvironment.shape,
   RT_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),

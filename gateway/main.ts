@@ -1,7 +1,9 @@
 import { pino } from "pino";
+import { asError } from "../kernel/as-error.ts";
 import { createTokenVerifier } from "../kernel/auth/token-verifier.ts";
 import { parseEnvironment } from "../kernel/env.ts";
 import { connectPublisher, connectReader, connectSubscriber } from "../kernel/redis/redis.ts";
+import { RedisPassword } from "../kernel/redis/redis-password.ts";
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
@@ -17,9 +19,12 @@ const logger = pino({ level: config.RT_LOG_LEVEL, base: { service: "gateway" } }
 const onRedisError = (connection: string) => (error: Error) =>
   logger.warn({ connection, reason: error.message }, "Redis connection failed");
 
-const subscriber = connectSubscriber(config, onRedisError("subscriber"));
-const reader = connectReader(config, onRedisError("reader"));
-const publishing = connectPublisher(config, onRedisError("publisher"));
+const password = await openPassword();
+const redisConfig = { ...config, RT_REDIS_PASSWORD: password.value };
+const subscriber = password.follow(connectSubscriber(redisConfig, onRedisError("subscriber")));
+const reader = password.follow(connectReader(redisConfig, onRedisError("reader")));
+const publishing = password.follow(connectPublisher(redisConfig, onRedisError("publisher")));
+password.keepFresh();
 const writeModes = await tryWriteModes({
   hasDirectWrites: config.RT_DIRECT_WRITES,
   hasCompression: config.RT_COMPRESSION,
@@ -46,6 +51,19 @@ const gateway = createGateway({
   logger,
   redisAddress: new URL(config.RT_REDIS_URL).host,
 });
+
+/** Reads the Redis password. Ends the process where that fails: the deployment then fails by itself. */
+async function openPassword(): Promise<RedisPassword> {
+  try {
+    return await RedisPassword.open(config, {
+      onError: (error) =>
+        logger.warn({ reason: error.message }, "Redis password not read again; the last one stays in use"),
+    });
+  } catch (error) {
+    logger.fatal({ reason: asError(error).message }, "cannot read the Redis password");
+    process.exit(1);
+  }
+}
 
 // An unhandled rejection must not end the process and with it thousands of connections.
 process.on("unhandledRejection", (reason) => logger.error({ reason: String(reason) }, "unhandled rejection"));

@@ -12,6 +12,7 @@ import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
 import { warnOfExamples } from "./stacks/support/warn-of-examples.ts";
+import { RotationStack } from "./stacks/rotation-stack.ts";
 
 /** The stacks of one environment, for further stacks to take their resources from. */
 export interface System {
@@ -26,6 +27,8 @@ export interface System {
   readonly managedEdge: ManagedEdgeStack | undefined;
   readonly domainEvents: DomainEventsStack;
   readonly dashboard: DashboardStack;
+  /** Undefined if it is disabled. */
+  readonly rotation: RotationStack | undefined;
 }
 
 /** Creates every stack of an environment, checked by cdk-nag at synth. Each uses only those above it. */
@@ -54,9 +57,14 @@ export function createSystem(app: App, config: EnvironmentConfig): System {
     : undefined;
   const hintQueue = managedEdge?.hintQueue;
   const domainEvents = new DomainEventsStack(app, id("domain-events"), { ...shared, hintQueue, alarmTopic });
-  const watched = [gateway, managedEdge, domainEvents, cache].filter((stack) => stack !== undefined);
+  const rotation = config.rotation.enabled
+    ? new RotationStack(app, id("rotation"), { ...shared, alarmTopic })
+    : undefined;
+  // It rotates once as soon as it is there: consumers that read their secret again must be there before it.
+  for (const consumer of [gateway, managedEdge, domainEvents]) if (consumer) rotation?.addStackDependency(consumer);
+  const watched = [gateway, managedEdge, domainEvents, cache, rotation].filter((stack) => stack !== undefined);
   const dashboard = new DashboardStack(app, id("dashboard"), { ...base, watched, config });
-  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents, dashboard };
+  return { network, alarms, cache, auth, gateway, managedEdge, domainEvents, rotation, dashboard };
 }
 
 function ownIssuer({ issuer, audience, ...keys }: EnvironmentConfig["auth"]): TokenIssuer {

@@ -88,6 +88,12 @@ export const publishingEnvironment = z.object({
   RT_MAXIMUM_CLOCK_SKEW_MS: z.coerce.number().int().min(0).max(3_600_000).default(DEFAULT_CLOCK_SKEW_MS),
 });
 
+/** The rotation of one Redis user's password. */
+export const rotationEnvironment = z.object({
+  /** The ElastiCache user whose password is rotated; Redis knows it by the name in `RT_REDIS_USERNAME`. */
+  RT_REDIS_USER_ID: z.string().min(1),
+});
+
 /** The fan-out of the managed edge. */
 export const edgeFanOutEnvironment = z.object({
   /**

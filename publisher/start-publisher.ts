@@ -1,6 +1,6 @@
 import { createEdgeQueue } from "../kernel/managed-edge/edge-queue.ts";
 import { connectPublisher } from "../kernel/redis/redis.ts";
-import { readRedisPassword } from "../kernel/redis/redis-secret.ts";
+import { RedisPassword } from "../kernel/redis/redis-password.ts";
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import type { StartedPublisher } from "./lazy-publisher.ts";
 import type { PublisherLogger } from "./logger.ts";
@@ -19,18 +19,22 @@ export interface StartOptions {
  * @throws RedisSecretError where the password cannot be read.
  */
 export async function startPublisher(config: PublisherConfig, options: StartOptions): Promise<StartedPublisher> {
-  const { RT_REDIS_SECRET_ARN, RT_EDGE_QUEUE_URL, RT_MAXIMUM_CLOCK_SKEW_MS, ...redisConfig } = config;
-  const password = await readRedisPassword(RT_REDIS_SECRET_ARN);
+  const { RT_EDGE_QUEUE_URL, RT_MAXIMUM_CLOCK_SKEW_MS } = config;
+  const { logger } = options;
+  const password = await RedisPassword.open(config, {
+    onError: (error) =>
+      logger.warn("Redis password not read again; the last one stays in use", { reason: error.message }),
+  });
   const enqueueHints = RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL);
   const report = createPublishReport(options);
-  const credentials = { RT_REDIS_PASSWORD: password ?? redisConfig.RT_REDIS_PASSWORD };
-  const redis = connectPublisher({ ...redisConfig, ...credentials }, (error) =>
-    options.logger.warn("Redis connection failed", { reason: error.message }),
+  const connection = connectPublisher({ ...config, RT_REDIS_PASSWORD: password.value }, (error) =>
+    logger.warn("Redis connection failed", { reason: error.message }),
   );
+  const redis = password.follow(connection);
   const { listener } = report;
   const publisher = createPublisher(redis, { enqueueHints, listener, maximumClockSkewMs: RT_MAXIMUM_CLOCK_SKEW_MS });
   return {
-    publish: publisher.publish,
+    publish: (messages) => password.run(() => publisher.publish(messages)),
     flushMetrics: report.flush,
     close: () => {
       redis.disconnect();

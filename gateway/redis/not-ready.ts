@@ -1,3 +1,5 @@
+import { errorTexts, PASSWORD_REFUSED } from "../../kernel/redis/error-texts.ts";
+
 /** The reasons for which a gateway cannot serve, by the label of the metric `rt_not_ready_reason`. */
 export const notReadyReasons = {
   redis_unreachable: "no connection to Redis: check the address, the network and the security groups",
@@ -20,7 +22,7 @@ export type NotReadyReason = keyof typeof notReadyReasons;
 
 /** Patterns of replies and errors of Redis, Node and ioredis, the most specific first. */
 const patterns: readonly (readonly [pattern: RegExp, reason: NotReadyReason])[] = [
-  [/WRONGPASS|NOAUTH|invalid password|invalid username/i, "password_refused"],
+  [PASSWORD_REFUSED, "password_refused"],
   [/NOPERM/, "permission_refused"],
   [/cluster support disabled/, "not_a_cluster"],
   [/^IS_A_CLUSTER|MOVED \d/, "is_a_cluster"],
@@ -32,19 +34,9 @@ const patterns: readonly (readonly [pattern: RegExp, reason: NotReadyReason])[] 
   [/Socket timeout|Command timed out|timeout/i, "redis_silent"],
 ];
 
-/** Yields the texts of an error and of those that it wraps: a cluster node's reply by ioredis, Node's attempts in turn. */
-function* unwrap(error: unknown, depth = 0): Generator<string> {
-  if (!(error instanceof Error) || depth > 3) return;
-  const { lastNodeError, errors, code } = error as { lastNodeError?: unknown; errors?: unknown; code?: unknown };
-  for (const inner of [lastNodeError, error.cause, ...(Array.isArray(errors) ? errors : [])]) {
-    yield* unwrap(inner, depth + 1);
-  }
-  yield `${error.message} ${typeof code === "string" ? code : ""}`;
-}
-
 /** Returns the reason that an error of a connection or a command gives; undefined where it says only that there is none. */
 export function reasonOf(error: unknown): NotReadyReason | undefined {
-  for (const text of unwrap(error)) {
+  for (const text of errorTexts(error)) {
     const found = patterns.find(([pattern]) => pattern.test(text));
     if (found) return found[1];
     if (/^(?:ERR|[A-Z]{4,}) /.test(text)) return "redis_error";

@@ -3,6 +3,7 @@ import { ConfigurationError } from "../../kernel/env.ts";
 import { cacheSchema } from "./cache-section.ts";
 import { networkSchema } from "./network-section.ts";
 import { isRegion } from "./regions.ts";
+import { rotationSchema } from "./rotation-section.ts";
 import { findProblems } from "./rules.ts";
 import { authSchema, costSchema, edgeSchema, eventsSchema, gatewaySchema, managedEdgeSchema } from "./sections.ts";
 
@@ -42,6 +43,7 @@ export const environmentSchema = z
     auth: authSchema.prefault({}),
     cost: costSchema.prefault({}),
     edge: edgeSchema.prefault({}),
+    rotation: rotationSchema.prefault({}),
   })
   .superRefine((config, context) => {
     for (const { path, message } of findProblems(config)) context.addIssue({ code: "custom", path, message });

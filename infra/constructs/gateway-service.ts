@@ -12,7 +12,6 @@ import {
   FargateTaskDefinition,
   LogDrivers,
   OperatingSystemFamily,
-  Secret,
   UlimitName,
 } from "aws-cdk-lib/aws-ecs";
 import type { IApplicationTargetGroup } from "aws-cdk-lib/aws-elasticloadbalancingv2";
@@ -115,7 +114,6 @@ export class GatewayService extends Construct {
     const container = definition.addContainer("Gateway", {
       image: props.image,
       environment: gatewayEnvironment({ ...props, cpu: capacity.cpu }),
-      secrets: { RT_REDIS_PASSWORD: Secret.fromSecretsManager(redis.passwords.gateway) },
       portMappings: [{ containerPort: GATEWAY_PORT }],
       readonlyRootFilesystem: true,
       stopTimeout: STOP_TIMEOUT,
@@ -124,8 +122,9 @@ export class GatewayService extends Construct {
     });
     this.#container = container;
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
+    redis.passwords.gateway.grantRead(definition.taskRole);
     acknowledge(definition, {
-      "AwsSolutions-ECS2": "Settings, none of them secret; the one secret is injected from Secrets Manager.",
+      "AwsSolutions-ECS2": "Settings, none of them secret; the gateway reads its one secret from Secrets Manager.",
       "AwsSolutions-IAM5[Resource::*]":
         "elasticloadbalancing:DescribeTargetHealth and ecr:GetAuthorizationToken take no resource.",
     });

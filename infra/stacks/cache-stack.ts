@@ -16,7 +16,7 @@ import type { EnvironmentConfig } from "../config/config.ts";
 import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { alarmOn } from "../constructs/support/alarm-on.ts";
 import { REDIS_PORT, type RedisAccess } from "../constructs/support/redis-access.ts";
-import { accessStringOf, type RedisRole, redisRoles } from "../constructs/support/redis-users.ts";
+import { accessStringOf, type RedisRole, redisRoles, redisUserId } from "../constructs/support/redis-users.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface CacheStackProps extends StackProps {
@@ -64,7 +64,7 @@ export class CacheStack extends Stack {
     });
     acknowledge(secret, {
       "AwsSolutions-SMG4":
-        "A rotation has to change the user and restart the tasks together: docs/deploying.md describes how.",
+        "The rotation stack rotates it where rotation.enabled is set; docs/deploying.md describes how to do so once.",
     });
     return secret;
   }
@@ -76,8 +76,7 @@ export class CacheStack extends Stack {
     const userIds = redisRoles.map((role) => {
       const user = new CfnUser(this, `${role}User`, {
         engine: ENGINE,
-        // Unique in the account and region; ElastiCache generates none.
-        userId: `${name}-${role}`,
+        userId: redisUserId(name, role),
         userName: role,
         accessString: accessStringOf(role, accessStrings),
         // A dynamic reference: CloudFormation reads the secret, the template never holds it.

@@ -27,7 +27,7 @@ import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface NetworkStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "region" | "network" | "logRetentionDays" | "managedEdge" | "gateway">;
+  readonly config: Pick<EnvironmentConfig, "region" | "network" | "logRetentionDays" | "managedEdge" | "gateway" | "rotation">;
 }
 
 /** The AWS services that tasks and functions call, for a VPC without access to the internet. */
@@ -87,7 +87,7 @@ export class NetworkStack extends Stack {
     }
     this.#logRejectedTraffic(config.logRetentionDays);
     if (natInstance) this.#restrict(natInstance, network.cidr);
-    if (isolated) this.endpointSecurityGroup = this.#addEndpoints(config.gateway.enabled);
+    if (isolated) this.endpointSecurityGroup = this.#addEndpoints(config);
   }
 
   /** From the configuration, so that synth needs no look-up of the zones' names. */
@@ -125,13 +125,18 @@ export class NetworkStack extends Stack {
     });
   }
 
-  #addEndpoints(hasGateway: boolean): SecurityGroup {
+  #addEndpoints({ gateway, rotation }: Pick<EnvironmentConfig, "gateway" | "rotation">): SecurityGroup {
     const securityGroup = new SecurityGroup(this, "EndpointsSecurityGroup", {
       vpc: this.vpc,
       description: "AWS services inside the VPC",
       allowAllOutbound: false,
     });
-    const services = { ...endpointServices, ...(hasGateway ? gatewayEndpointServices : {}) };
+    const services = {
+      ...endpointServices,
+      ...(gateway.enabled ? gatewayEndpointServices : {}),
+      // Rotations alone call ElastiCache's API.
+      ...(rotation.enabled ? { ElastiCache: InterfaceVpcEndpointAwsService.ELASTICACHE } : {}),
+    };
     for (const [id, service] of Object.entries(services)) {
       this.vpc.addInterfaceEndpoint(id, {
         service,

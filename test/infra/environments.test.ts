@@ -10,6 +10,7 @@ import {
   parseEnvironment,
   publishingEnvironment,
   redisEnvironment,
+  rotationEnvironment,
 } from "../../kernel/env.ts";
 import { redisSecretEnvironment } from "../../kernel/redis/redis-secret.ts";
 import {
@@ -18,6 +19,7 @@ import {
   gatewayVariants,
   publishersOf,
   type Resource,
+  rotationsOf,
   synthesize,
   variants,
 } from "./synthesize.ts";
@@ -42,12 +44,9 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
 
   it("sets exactly the variables that the gateway parses", () => {
     const { environment, container } = gatewayContainer(synthesis);
-    const secrets: string[] = container.Secrets.map(({ Name }: { Name: string }) => Name);
-    const names = [...Object.keys(environment), ...secrets];
+    const config = parseEnvironment(gatewayEnvironment, resolveAll(environment));
 
-    const config = parseEnvironment(gatewayEnvironment, { ...resolveAll(environment), RT_REDIS_PASSWORD: "secret" });
-
-    expect(names.filter((name) => !(name in gatewayEnvironment.shape))).toEqual([]);
+    expect(Object.keys(environment).filter((name) => !(name in gatewayEnvironment.shape))).toEqual([]);
     expect(config).toMatchObject({
       RT_PORT: container.PortMappings[0].ContainerPort,
       RT_REDIS_CLUSTER: true,
@@ -105,5 +104,11 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     });
 
     expect(seen.toSorted()).toEqual(hasEdge ? Object.keys(schemas).toSorted() : []);
+  });
+
+  it("sets exactly the variables that the functions which rotate passwords parse", () => {
+    for (const rotation of rotationsOf(synthesis)) {
+      expect(parseVariables(redisSchema.extend(rotationEnvironment.shape), rotation).unknown).toEqual([]);
+    }
   });
 });

@@ -139,6 +139,24 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     ).toBe(true);
   });
 
+  it("allows the task to read the Redis password of the gateway, and nothing else of Secrets Manager", () => {
+    const { TaskRoleArn } = only(synthesis, "AWS::ECS::TaskDefinition").Properties;
+    const statements = ofType("AWS::IAM::Policy")
+      .filter(({ Properties }) =>
+        Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === TaskRoleArn["Fn::GetAtt"][0]),
+      )
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+
+    expect(JSON.stringify(environment.RT_REDIS_SECRET_ARN)).toContain("gatewayPassword");
+    expect(statements).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+        Resource: environment.RT_REDIS_SECRET_ARN,
+      },
+    ]);
+  });
+
   it("allows an open file per connection", () => {
     const [{ Name, SoftLimit, HardLimit }] = container.Ulimits;
 

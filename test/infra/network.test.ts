@@ -63,6 +63,9 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(services.some((service) => service.includes(".s3"))).toBe(true);
     expect(services.some((service) => service.includes(".dynamodb"))).toBe(config.managedEdge.enabled);
     expect(interfaces).toEqual(interfaces.map(() => egress === "endpoints"));
+    expect(services.some((service) => service.includes(".elasticache"))).toBe(
+      egress === "endpoints" && config.rotation.enabled,
+    );
   });
 
   it("needs nothing at deploy that a new account lacks, except the bootstrap stack", () => {

@@ -46,6 +46,10 @@ export const publishersOf = (synthesis: Pick<Synthesis, "ofType">): readonly Res
 export const edgeFunctionsOf = (synthesis: Pick<Synthesis, "ofType">): readonly Resource[] =>
   functionsOf(synthesis).filter(({ stack }) => stack.endsWith("-managed-edge"));
 
+/** Returns the functions that rotate passwords among {@link functionsOf}. */
+export const rotationsOf = (synthesis: Pick<Synthesis, "ofType">): readonly Resource[] =>
+  functionsOf(synthesis).filter(({ stack }) => stack.endsWith("-rotation"));
+
 /** Returns our functions, without CDK's own. */
 export const functionsOf = ({ ofType }: Pick<Synthesis, "ofType">): readonly Resource[] =>
   ofType("AWS::Lambda::Function").filter((resource) => !isCustomResourceProvider(resource));
@@ -166,6 +170,7 @@ export const variants: Readonly<Record<string, unknown>> = {
     events: { marketStream: "provisioned" },
     auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: JWKS },
     edge: DOMAIN,
+    rotation: { enabled: true, everyDays: 7 },
   },
   "an own issuer": {
     auth: { issuer: "https://issuer.example.com", audience: "vezta", jwksUri: "https://issuer.example.com/keys" },

@@ -27,15 +27,16 @@ export interface GatewayEnvironmentProps {
   /** The CPU units of a task. */
   readonly cpu: number;
   readonly maximumClockSkewMs: number;
-  readonly redis: Pick<RedisAccess, "url">;
+  readonly redis: Pick<RedisAccess, "url" | "passwords">;
   readonly tokenIssuer: TokenIssuer;
 }
 
-/** Returns the variables of a gateway task, without the Redis password: that comes from its secret. */
+/** Returns the variables of a gateway task. It reads the Redis password from its secret, at the start and later on. */
 export function gatewayEnvironment(props: GatewayEnvironmentProps): Record<string, string> {
   const { environmentName, settings, cpu, maximumClockSkewMs, redis, tokenIssuer } = props;
   return {
     ...redisVariables(redis, "gateway"),
+    RT_REDIS_SECRET_ARN: redis.passwords.gateway.secretArn,
     ...authVariables(tokenIssuer),
     RT_PORT: String(GATEWAY_PORT),
     RT_METRICS_PORT: String(METRICS_PORT),

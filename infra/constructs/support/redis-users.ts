@@ -5,6 +5,9 @@ export const redisRoles = ["gateway", "publisher", "managed-edge"] as const;
 
 export type RedisRole = (typeof redisRoles)[number];
 
+/** Returns the id of a role's user, unique in the account and region; ElastiCache generates none. */
+export const redisUserId = (environmentName: string, role: RedisRole): string => `${environmentName}-${role}`;
+
 /** The prefix of every Pub/Sub channel of the Socket.IO adapter; the rooms of topics follow it with their hash tag. */
 const ADAPTER = `socket.io#${NAMESPACE}#`;
 

@@ -26,18 +26,20 @@ const environment = redisEnvironment
   .extend(edgeQueueEnvironment.shape)
   .extend(edgeFanOutEnvironment.shape);
 const config = parseEnvironment(environment, process.env);
-const redis = await openRedis(config, logger);
+const { redis, withFreshPassword } = await openRedis(config, logger);
 const { RT_EDGE_QUEUE_URL } = config;
 
-export const handler = createFanOut({
-  ...openTable(config.RT_EDGE_TABLE),
-  streams: createEdgeStreams(redis),
-  reader: createStreamReader(redis),
-  readState: (stream) => readState(redis, stream),
-  poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
-  enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
-  splitOver: SPLIT_OVER,
-  windowMs: config.RT_EDGE_WINDOW_MS,
-  onError: logErrors(logger),
-  onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),
-});
+export const handler = withFreshPassword(
+  createFanOut({
+    ...openTable(config.RT_EDGE_TABLE),
+    streams: createEdgeStreams(redis),
+    reader: createStreamReader(redis),
+    readState: (stream) => readState(redis, stream),
+    poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
+    enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
+    splitOver: SPLIT_OVER,
+    windowMs: config.RT_EDGE_WINDOW_MS,
+    onError: logErrors(logger),
+    onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),
+  }),
+);

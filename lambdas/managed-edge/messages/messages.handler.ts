@@ -16,14 +16,16 @@ const environment = redisEnvironment
   .extend(authEnvironment.shape)
   .extend(edgeEnvironment.shape);
 const config = parseEnvironment(environment, process.env);
-const redis = await openRedis(config, logger);
+const { redis, withFreshPassword } = await openRedis(config, logger);
 
-export const handler = createMessageHandler({
-  ...openTable(config.RT_EDGE_TABLE),
-  streams: createEdgeStreams(redis),
-  reader: createStreamReader(redis),
-  readState: (stream) => readState(redis, stream),
-  poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
-  verifyToken: createTokenVerifier(config),
-  onError: logErrors(logger),
-});
+export const handler = withFreshPassword(
+  createMessageHandler({
+    ...openTable(config.RT_EDGE_TABLE),
+    streams: createEdgeStreams(redis),
+    reader: createStreamReader(redis),
+    readState: (stream) => readState(redis, stream),
+    poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
+    verifyToken: createTokenVerifier(config),
+    onError: logErrors(logger),
+  }),
+);

@@ -1,4 +1,5 @@
 import type { ServerFrame } from "../../../contract/managed-edge.ts";
+import type { AnsweredMessages } from "../streams/resume.ts";
 import { encodeFrame, isRefused, type Poster, packMessages } from "./poster.ts";
 
 /** Frames at which they are packed before `flush`, so that a large answer is not in memory twice. */
@@ -47,12 +48,14 @@ export class Outbox {
 
   /** Adds any number of frames. */
   addAll(frames: Iterable<ServerFrame>): void {
-    for (const frame of frames) {
-      const text = encodeFrame(frame);
-      this.#size += text.length;
-      this.#frames.push(text);
-    }
+    for (const frame of frames) this.#addText(encodeFrame(frame));
     if (this.#frames.length >= MAXIMUM_FRAMES) this.#pack();
+  }
+
+  /** Adds the messages of a stream. */
+  addMessages({ entries, text }: AnsweredMessages): void {
+    if (text === undefined) this.addAll(entries.map((data) => ({ event: "data", data }) as const));
+    else this.#addText(text);
   }
 
   /** Drops what has not been sent. */
@@ -73,6 +76,11 @@ export class Outbox {
       await this.#post(message);
       this.#messages.shift();
     }
+  }
+
+  #addText(text: string): void {
+    this.#size += text.length;
+    this.#frames.push(text);
   }
 
   async #post(message: string): Promise<void> {

@@ -3,10 +3,11 @@ import type { DataEvent } from "../../../contract/messages.ts";
 import type { Stream } from "../../../contract/stream.ts";
 import { entriesFollowing } from "../../../kernel/protocol/recovery.ts";
 import { composeEntries, resumeState, type StateView } from "../../../kernel/protocol/state-recovery.ts";
+import type { AnsweredMessages } from "../posting/outbox.ts";
 import { encodeFrame, MAXIMUM_MESSAGE_BYTES } from "../posting/poster.ts";
 import { readHeldState, type StateContext } from "../streams/held-state.ts";
 import { readAfter } from "../streams/read-after.ts";
-import type { AnsweredMessages, Resume } from "../streams/resume.ts";
+import type { Resume } from "../streams/resume.ts";
 
 /** A message, encoded once: its size may decide whether it is sent. */
 class SizedMessage {

@@ -1,8 +1,7 @@
 import { describeSubscribed, type SubscribedPosition, toPart } from "../../../contract/answers.ts";
 import type { RequestId } from "../../../contract/managed-edge.ts";
 import type { SubscribeRequest } from "../../../contract/messages.ts";
-import type { Outbox } from "../posting/outbox.ts";
-import type { AnsweredMessages } from "../streams/resume.ts";
+import type { AnsweredMessages, Outbox } from "../posting/outbox.ts";
 
 /** Size at which one part of an answer ends: bytes of its ids, and messages that go with it. */
 const MAXIMUM_PART_BYTES = 30_000;

@@ -1,9 +1,17 @@
 import type { ServerFrame } from "../../../contract/managed-edge.ts";
-import type { AnsweredMessages } from "../streams/resume.ts";
+import type { Entry } from "../../../kernel/streams/entry.ts";
 import { encodeFrame, isRefused, type Poster, packMessages } from "./poster.ts";
 
 /** Frames at which they are packed before `flush`, so that a large answer is not in memory twice. */
 const MAXIMUM_FRAMES = 5_000;
+
+/** The entries of a stream that a client is sent. */
+export interface AnsweredMessages {
+  /** Oldest first. */
+  readonly entries: readonly Entry[];
+  /** The only entry as a frame, where it is encoded already. */
+  readonly text?: string | undefined;
+}
 
 /** The frames that one request leads to: `flush` sends them in their order, in as few messages as they fit into. */
 export class Outbox {

@@ -11,15 +11,8 @@ import {
 } from "../../../kernel/protocol/recovery.ts";
 import type { Entry } from "../../../kernel/streams/entry.ts";
 import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
+import type { AnsweredMessages } from "../posting/outbox.ts";
 import { readAfter } from "./read-after.ts";
-
-/** The entries of a stream that a client is sent. */
-export interface AnsweredMessages {
-  /** Oldest first. */
-  readonly entries: readonly Entry[];
-  /** The only entry as a frame, where it is encoded already. */
-  readonly text?: string | undefined;
-}
 
 /** The entries of a stream that go with the answer, and the client's position after them. */
 export interface Resume extends Recovery, AnsweredMessages {

@@ -101,9 +101,11 @@ function createFanOut(
   { config, writeModes }: GatewayDependencies,
   { metrics, publishToWrite, onError }: Pick<Delivery, "metrics" | "publishToWrite" | "onError">,
 ): FanOut {
-  return new FanOut({
+  const { hasCompression } = writeModes;
+  metrics.compressionMemoryLimit.set(hasCompression ? config.RT_COMPRESSION_MEMORY_BYTES : 0);
+  const fanOut: FanOut = new FanOut({
     isDirect: writeModes.hasDirectWrites,
-    isCompressed: writeModes.hasCompression,
+    isCompressed: hasCompression,
     compressionMemoryBytes: config.RT_COMPRESSION_MEMORY_BYTES,
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
     heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_DEFER_SHARE,
@@ -113,10 +115,12 @@ function createFanOut(
       metrics.deliveries.inc(messages);
       metrics.writes.inc(writes);
       metrics.sentBytes.inc(bytes);
+      metrics.compressionMemory.set(fanOut.compressionMemoryBytes);
     },
     onReplaced: () => metrics.replaced.inc(),
     onError: (error) => onError(error, "fan-out"),
   });
+  return fanOut;
 }
 
 /** The parts that deliver what arrives from Redis. */

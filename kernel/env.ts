@@ -63,6 +63,8 @@ export const edgeEnvironment = z.object({
    * `https://<api>.execute-api.<region>.amazonaws.com/<stage>`.
    */
   RT_EDGE_MANAGEMENT_URL: httpUrl,
+  /** Set by Lambda: a dimension of the metrics. */
+  AWS_LAMBDA_FUNCTION_NAME: z.string().min(1).default("none"),
 });
 
 /** The queue on which publishers enqueue hints for the managed edge. */

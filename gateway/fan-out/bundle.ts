@@ -1,14 +1,19 @@
 import type { ClientHistory } from "./client-history.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { SharedCompression } from "./shared-compression.ts";
+
+/** Compresses the messages of a bundle. */
+export interface BundleCompression {
+  /** Returns the bundle's frames for a client, and records that it has got them; undefined where it gets plain ones. */
+  framesFor(client: ClientHistory): Buffer | undefined;
+}
 
 /** Messages that are written to a socket at once. Their bytes are encoded once for all sockets that get the same ones. */
 export class Bundle {
   readonly parts: readonly Outgoing[];
-  readonly #compression: SharedCompression | undefined;
+  readonly #compression: BundleCompression | undefined;
   #bytes: Buffer | undefined;
 
-  constructor(parts: readonly Outgoing[], compression?: SharedCompression) {
+  constructor(parts: readonly Outgoing[], compression?: BundleCompression) {
     this.parts = parts;
     this.#compression = compression;
   }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Bundle } from "./bundle.ts";
 import type { Outbox } from "./outbox.ts";
 import { Outgoing, type OutgoingOptions } from "./outgoing.ts";
+import { SnapshotCompression } from "./snapshot-compression.ts";
 
 /** Bytes that are sent to one client before it must have taken them: below any limit on what may wait for it. */
 const PIECE_BYTES = 65_536;
@@ -26,7 +27,7 @@ function sendPiece({ outbox, catchUp }: Receiver, contents: readonly OutgoingOpt
     parts.push(part);
     bytes += part.frame.length;
   }
-  if (parts.length > 0) outbox.send([new Bundle(parts)]);
+  if (parts.length > 0) outbox.send([new Bundle(parts, new SnapshotCompression(parts))]);
   return contents.slice(parts.length);
 }
 

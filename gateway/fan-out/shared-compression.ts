@@ -1,5 +1,6 @@
 import { payloadOfFrame } from "../socket-io/frames.ts";
 import { deflateFrames } from "../socket-io/shared-deflate.ts";
+import type { BundleCompression } from "./bundle.ts";
 import type { ClientHistory } from "./client-history.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Tail, type TailMemory } from "./tail-memory.ts";
@@ -30,7 +31,7 @@ interface SharedCompressionOptions extends Sharing {
  * whose other rooms had different messages in between share what they have in common with others like them, as long as
  * the bytes that are saved pay for compressing once more.
  */
-export class SharedCompression {
+export class SharedCompression implements BundleCompression {
   /** Where the next bundle refers to. */
   readonly tail = new Tail();
   readonly #options: SharedCompressionOptions;

@@ -7,7 +7,7 @@ const MAXIMUM_WINDOW_BITS = 15;
 export const MAXIMUM_WINDOW_BYTES = 2 ** MAXIMUM_WINDOW_BITS;
 
 /** Payloads from this size on may refer to the whole window: a book's last version lies as far back as the book is long. */
-const LARGE_BYTES = 2_048;
+export const LARGE_BYTES = 2_048;
 
 /** How far back small payloads refer, beyond the first of a bundle: some 15 messages of a market. */
 const SMALL_WINDOW_BYTES = 4_096;

@@ -18,6 +18,7 @@ import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 import type { TokenIssuer } from "../constructs/support/token-issuer.ts";
 import { RealtimeWebSocketApi } from "../constructs/websocket-api.ts";
 import { ourCode, projectRoot } from "../our-code.ts";
+import { damagedStatesOf } from "./support/damaged-states.ts";
 import { describeUse } from "./support/describe-use.ts";
 
 export interface ManagedEdgeStackProps extends StackProps {
@@ -91,13 +92,14 @@ export class ManagedEdgeStack extends Stack {
     this.#table = this.#createTable(config);
     this.hintQueue = this.#createQueue();
     this.#api = new RealtimeWebSocketApi(this, "WebSocket");
-    this.#createFanOut(config.managedEdge);
+    const fanOut = this.#createFanOut(config.managedEdge);
     const messages = this.#createMessages();
     this.#api.route(
       { authorizer: this.#createAuthorizer(), connection: this.#createConnection(), messages },
       { ...config.managedEdge, logRetentionDays: config.logRetentionDays },
     );
     this.#alarmOnErrors();
+    this.#alarmOnDamagedStates({ fanOut, messages });
     new CfnOutput(this, "Endpoint", {
       value: this.#api.url,
       description: "The URL that clients of the managed edge connect to, with any WebSocket client: docs/protocol.md",
@@ -183,7 +185,7 @@ export class ManagedEdgeStack extends Stack {
     return this.#createWithRedis("messages", authVariables(this.#props.tokenIssuer));
   }
 
-  #createFanOut({ fanOutConcurrency: maxConcurrency, windowMs }: EnvironmentConfig["managedEdge"]): void {
+  #createFanOut({ fanOutConcurrency: maxConcurrency, windowMs }: EnvironmentConfig["managedEdge"]): NodejsFunction {
     const fanOut = this.#createWithRedis("fan-out", {
       RT_EDGE_QUEUE_URL: this.hintQueue.queueUrl,
       RT_EDGE_WINDOW_MS: String(windowMs),
@@ -193,6 +195,7 @@ export class ManagedEdgeStack extends Stack {
     fanOut.addEventSource(
       new SqsEventSource(this.hintQueue, { batchSize: BATCH_SIZE, maxConcurrency, reportBatchItemFailures: true }),
     );
+    return fanOut;
   }
 
   #createWithRedis(name: EdgeFunction, more: Readonly<Record<string, string>>): NodejsFunction {
@@ -218,6 +221,15 @@ export class ManagedEdgeStack extends Stack {
       threshold: MAXIMUM_ERRORS,
       description: "managed edge: requests of clients fail with a server error",
       runbook: "managed-edge-errors",
+      topic: this.#props.alarmTopic,
+    });
+  }
+
+  #alarmOnDamagedStates(functions: Readonly<Record<string, NodejsFunction>>): void {
+    alarmOn(this, "DamagedStates", {
+      metric: damagedStatesOf(functions),
+      threshold: 0,
+      description: "managed edge: values of state channels in Redis are not those that were published",
       topic: this.#props.alarmTopic,
     });
   }

@@ -55,7 +55,8 @@ export const stateKey = (stream: Stream): string => `state:${roomName(stream)}`;
 
 /**
  * Names the room that a topic's entries go to over Pub/Sub. On a state channel it is not the topic's own: a stock Socket.IO
- * server would hand changes to clients that have never asked for them. An encoded id has no `~`.
+ * server would hand changes to clients that have never asked for them. An encoded id has no `~`. Bodies there have no version: a
+ * form that older gateways would misread gets another room, and another field in the stream; see docs/decisions/11.
  */
 export const entriesRoom = (topic: Topic): string =>
   channelDefinition(topic.channel).delivery === "state" ? `${roomName(topic)}~changes` : roomName(topic);

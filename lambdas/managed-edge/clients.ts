@@ -1,7 +1,6 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { Cluster, Redis } from "ioredis";
-import { asError } from "../../kernel/as-error.ts";
 import { boundedRequests } from "../../kernel/aws/bounded-requests.ts";
 import { connectPublisher, type RedisConfig } from "../../kernel/redis/redis.ts";
 import { RedisPassword } from "../../kernel/redis/redis-password.ts";
@@ -41,9 +40,3 @@ export async function openRedis(
     withFreshPassword: (handler) => (event) => password.run(() => handler(event)),
   };
 }
-
-/** Returns the listener that logs a function's errors, never the event, which may carry tokens. */
-export const logErrors =
-  (logger: Logger) =>
-  (error: unknown, stage: string): void =>
-    logger.error("failed", { stage, error: asError(error) });

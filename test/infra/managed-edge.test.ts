@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HAND_OVER_AFTER_MS, requestEvents } from "../../contract/managed-edge.ts";
 import { REQUEST_BOUND_MS } from "../../kernel/aws/bounded-requests.ts";
+import { DAMAGED_STATES, EDGE_METRICS } from "../../kernel/managed-edge/edge-metrics.ts";
 import { edgeTable } from "../../kernel/managed-edge/edge-table.ts";
 import { DELIVERY_BOUND_MS } from "../../lambdas/managed-edge/fan-out/fan-out.ts";
 import { CATCH_UP_BOUND_MS } from "../../lambdas/managed-edge/table/room-subscribers.ts";
@@ -201,14 +202,31 @@ describe.each(managedEdgeVariants)("the managed edge of %s", (_name, fields) => 
     }
   });
 
-  it("has alarms on failed hints, on late hints, and on failed requests", () => {
+  it("has alarms on failed hints, on late hints, on failed requests, and on damaged values", () => {
     const alarms = ofType("AWS::CloudWatch::Alarm").filter(({ stack }) => stack.endsWith("-managed-edge"));
 
-    expect(alarms.map(({ Properties }) => Properties.MetricName).toSorted()).toEqual([
+    const names = alarms.map(({ Properties }) => Properties.MetricName).filter((name) => name !== undefined);
+    expect(names.toSorted()).toEqual([
       "ApproximateAgeOfOldestMessage",
       "ApproximateNumberOfMessagesVisible",
       "IntegrationError",
     ]);
+    const [damaged, ...others] = alarms.filter(({ Properties }) => Properties.Metrics !== undefined);
+    expect(others).toEqual([]);
+    const counted = damaged?.Properties.Metrics.flatMap(
+      ({ MetricStat }: { readonly MetricStat?: { readonly Metric: object } }) =>
+        MetricStat ? [MetricStat.Metric] : [],
+    );
+    expect(counted).toMatchObject(
+      ["fanoutFunction", "messagesFunction"].map((start) => ({
+        Namespace: EDGE_METRICS.namespace,
+        MetricName: DAMAGED_STATES,
+        Dimensions: [
+          { Name: "FunctionName", Value: { Ref: starting(functions, start).logicalId } },
+          { Name: "service", Value: EDGE_METRICS.service },
+        ],
+      })),
+    );
   });
 });
 

@@ -43,6 +43,15 @@ describe("what arrives over Pub/Sub of a state channel", () => {
     expect(parseBody(body(entry), channel)).toBeUndefined();
   });
 
+  it("is read without the fields of a newer publisher, and is nothing in a form that only such a one knows", () => {
+    const change = { ...state, id: "2-0", prev: "1-0" };
+
+    expect(parseBody(body({ ...change, traceId: "t" }), "market:orderbook")).toEqual(change);
+    for (const other of [{ changes: undefined, patch: [1] }, { changes: { head: {}, rows: [] } }, { data: {} }]) {
+      expect(parseBody(body({ ...change, ...other }), "market:orderbook")).toBeUndefined();
+    }
+  });
+
   it("is nothing without a sum", () => {
     expect(parseBody(body({ ...state, sum: undefined, id: "2-0", prev: "1-0" }), "market:orderbook")).toBeUndefined();
   });

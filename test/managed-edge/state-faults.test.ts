@@ -1,6 +1,7 @@
 import type { SQSEvent } from "aws-lambda";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Stream } from "../../contract/stream.ts";
+import { DAMAGED_STATES } from "../../kernel/managed-edge/edge-metrics.ts";
 import { createEdgeQueue } from "../../kernel/managed-edge/edge-queue.ts";
 import { stateKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { readState } from "../../kernel/streams/stored-state.ts";
@@ -23,6 +24,7 @@ import {
 const channel = "market:orderbook";
 const levels = manyLevels(20);
 
+process.env.AWS_LAMBDA_FUNCTION_NAME = "edge-function";
 const { edge, holdFanOut, idle, publish, subscribe } = await startBooksEdge();
 
 const errors: string[] = [];
@@ -116,6 +118,36 @@ describe.each(damages)("a damaged value in Redis: %s", (_, damage) => {
     expect(eventsOf(all.client, marketId)).toHaveLength(before);
     expect(errors).toMatchObject([expect.stringContaining("DamagedStateError")]);
   });
+});
+
+it("each read of a damaged value is counted in a metric of the function that read it", async () => {
+  const marketId = nextMarket();
+  await publish(marketId, levels);
+  const whole = await subscribe({ marketId });
+  await idle();
+  const lines: string[] = [];
+  const output = vi.spyOn(process.stdout, "write").mockImplementation((line) => lines.push(String(line)) > 0);
+  const written = () => lines.filter((line) => line.includes(DAMAGED_STATES)).map((line) => JSON.parse(line));
+  try {
+    const client = await edge.connect();
+    await edge.commands.del(stateKey({ channel, key: marketId }));
+    expect(await client.ask("subscribe", { channel, marketId })).toMatchObject({ code: "unavailable" });
+    await expect.poll(written).toHaveLength(1);
+    const release = holdFanOut();
+    await publish(marketId, { ...levels, "0.499": "7" });
+    await edge.commands.del(stateKey({ channel, key: marketId }));
+    release();
+    await expect.poll(() => whole.client.errors).toMatchObject([{ code: "unavailable", marketId }]);
+    await expect.poll(written).toHaveLength(2);
+  } finally {
+    output.mockRestore();
+  }
+  for (const line of written()) {
+    expect(line).toMatchObject({ DamagedStates: 1, FunctionName: "edge-function", service: "managed-edge" });
+    expect(line._aws.CloudWatchMetrics).toMatchObject([
+      { Namespace: "VeztaRealtime", Dimensions: [["service", "FunctionName"]] },
+    ]);
+  }
 });
 
 it("a value that does not have its entry's sum is damaged, although it is consistent", async () => {

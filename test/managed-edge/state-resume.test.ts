@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { channels } from "../../contract/channels.ts";
 import type { DataMessage } from "../../contract/messages.ts";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
@@ -17,7 +17,7 @@ import {
 const channel = "market:orderbook";
 const KEPT = channels[channel].history.entries;
 
-const { publish, subscribe } = await startBooksEdge();
+const { idle, publish, publishLong, subscribe } = await startBooksEdge();
 
 describe("resuming", () => {
   async function publishSteps(count: number) {
@@ -65,6 +65,34 @@ describe("resuming", () => {
     expect(await received(ahead.client, last)).toMatchObject([{ data: truth, prev: ids.at(-2) }]);
     expect(without.answer).toMatchObject({ id: last, recovered: true });
     expect(await received(without.client, last)).toMatchObject([{ data: truth, prev: ids.at(-3) }]);
+  });
+
+  it("encodes once what is sent, although its size decides between what changed and the value", async () => {
+    const { marketId, ids } = await publishSteps(3);
+    const long = nextMarket();
+    const longIds = [];
+    for (const replaced of [0, 40, 80, 120]) longIds.push((await publishLong(long, replaced)).id);
+    // The fan-out encodes for the clients of other tests.
+    await idle();
+    const encode = vi.spyOn(JSON, "stringify");
+    const encodings = (of: string, kind: "changes" | "data") =>
+      encode.mock.calls.filter(([value]) => {
+        const { event, data } = Object(value);
+        return event === "data" && data.marketId === of && kind in data;
+      }).length;
+    try {
+      for (const [market, all] of [
+        [marketId, ids],
+        [long, longIds],
+      ] as const) {
+        const { client } = await subscribe({ marketId: market, changes: true, lastId: all[0] });
+        await received(client, all.at(-1) ?? "");
+      }
+      expect([encodings(marketId, "changes"), encodings(marketId, "data")]).toEqual([1, 0]);
+      expect([encodings(long, "changes"), encodings(long, "data")]).toEqual([1, 1]);
+    } finally {
+      encode.mockRestore();
+    }
   });
 
   it("takes an id that the publisher or the gateway named, and goes on from it", async () => {

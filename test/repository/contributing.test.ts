@@ -28,6 +28,13 @@ const examples = readFileSync(join(root, "CONTRIBUTING.md"), "utf8")
     patch: /```diff\n(.*?)```/s.exec(section)?.[1] ?? "",
   }));
 
+/** Prints the links that the contract takes. */
+const LINKS = `
+import { link } from "./contract/payloads/links.ts";
+const links = ["vezta://markets/1", "vezta-pro://markets/1", "vezta-lite://markets/1"];
+console.log(JSON.stringify(links.filter((each) => link.safeParse(each).success)));
+`;
+
 /** Prints the stacks and functions of an environment of cdk.json. */
 const SYNTH = `
 import { context, synthesize } from "./test/infra/synthesize.ts";
@@ -70,16 +77,18 @@ beforeAll(() => {
   }
   linkDependencies();
   for (const { patch } of examples) execFileSync("git", ["apply", "-C1", "-"], { cwd: copy, input: patch });
+  writeFileSync(join(copy, "links.ts"), LINKS);
   writeFileSync(join(copy, "synth.ts"), SYNTH);
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 
 // A compiler and a synth of the whole repository.
 describe("the worked examples of CONTRIBUTING.md", { timeout: 600_000 }, () => {
-  it("are those of a channel, an event, a Lambda and a stack", () => {
+  it("are those of a channel, an event, a link scheme, a Lambda and a stack", () => {
     expect(examples.map(({ heading }) => heading)).toEqual([
       "Adding a channel",
       "Adding an event",
+      "Adding an app's link scheme",
       "Adding a publisher Lambda",
       "Adding a stack",
     ]);
@@ -95,6 +104,13 @@ describe("the worked examples of CONTRIBUTING.md", { timeout: 600_000 }, () => {
 
     expect(output).toContain("vezta.market-data FundingChanged");
     expect(output).toContain("vezta.deposits DepositReceived");
+  });
+
+  it("take links into the app, and into no other", async () => {
+    expect(JSON.parse(await runInCopy(process.execPath, "links.ts"))).toEqual([
+      "vezta://markets/1",
+      "vezta-pro://markets/1",
+    ]);
   });
 
   it("deploy a function for the domain, and the stack", async () => {

@@ -71,4 +71,4 @@ These are delivered, and counted by the publisher's metrics (\`FunctionName\`, \
 ## Links
 
 A notification's \`link\` is a path of the app (\`/markets/1\`), an \`https://\` address, or an address of an app: ${appSchemes.map((scheme) => `\`${scheme}://\``).join(", ")}. Another
-app's scheme is one more entry of \`appSchemes\` in \`contract/payloads/links.ts\`.`.split("\n");
+app's scheme is [one more entry](../CONTRIBUTING.md#adding-an-apps-link-scheme) in the contract.`.split("\n");

@@ -10,7 +10,8 @@ import { createEdgeQueue } from "../../../kernel/managed-edge/edge-queue.ts";
 import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
 import { readState } from "../../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
-import { logErrors, openPoster, openRedis } from "../clients.ts";
+import { openPoster, openRedis } from "../clients.ts";
+import { reportErrors } from "../error-report.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
 import { openTable } from "../table/open-table.ts";
 import { createFanOut } from "./fan-out.ts";
@@ -39,7 +40,7 @@ export const handler = withFreshPassword(
     enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
     splitOver: SPLIT_OVER,
     windowMs: config.RT_EDGE_WINDOW_MS,
-    onError: logErrors(logger),
+    onError: reportErrors(logger, config.AWS_LAMBDA_FUNCTION_NAME),
     onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),
   }),
 );

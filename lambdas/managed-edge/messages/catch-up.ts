@@ -5,8 +5,8 @@ import { isStream, type Stream, type StreamPosition, type Topic } from "../../..
 import { chunks } from "../../../kernel/chunks.ts";
 import { activeSince } from "../../../kernel/protocol/active-streams.ts";
 import { lastIdFor } from "../../../kernel/protocol/subscribe-plan.ts";
-import type { Entry } from "../../../kernel/streams/entry.ts";
 import { DamagedStateError } from "../../../kernel/streams/stored-state.ts";
+import type { AnsweredMessages } from "../posting/outbox.ts";
 import type { EdgeStreams } from "../streams/edge-streams.ts";
 import { type StateContext, valueUnavailable } from "../streams/held-state.ts";
 import { type Resume, readFollowing, readResume, readSnapshot } from "../streams/resume.ts";
@@ -143,12 +143,12 @@ export class CatchUp {
     return lastId === undefined ? readSnapshot(reader, stream) : readResume(reader, stream, lastId);
   }
 
-  #readFollowing(stream: Stream): Promise<readonly Entry[]> {
+  async #readFollowing(stream: Stream): Promise<AnsweredMessages> {
     const id = this.positionOf(stream) ?? FIRST_ID;
     if (isStateChannel(stream.channel)) {
       return readStateFollowing(this.#context, stream, { id, view: this.#options.request });
     }
-    return readFollowing(this.#context.reader, stream, id);
+    return { entries: await readFollowing(this.#context.reader, stream, id) };
   }
 
   /** Resolves with undefined where the value of the stream is damaged: the other streams of the request go on. */
@@ -164,10 +164,10 @@ export class CatchUp {
     }
   }
 
-  #deliver(stream: Stream, entries: readonly Entry[]): void {
-    const id = entries.at(-1)?.id ?? this.positionOf(stream) ?? FIRST_ID;
+  #deliver(stream: Stream, messages: AnsweredMessages): void {
+    const id = messages.entries.at(-1)?.id ?? this.positionOf(stream) ?? FIRST_ID;
     this.#positions.set(stream.key, { stream, id });
-    this.#options.outbox.addAll(entries.map((data) => ({ event: "data", data }) as const));
+    this.#options.outbox.addMessages(messages);
   }
 
   async #endPart(): Promise<void> {

@@ -4,7 +4,8 @@ import { authEnvironment, edgeEnvironment, parseEnvironment, redisEnvironment } 
 import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
 import { readState } from "../../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
-import { logErrors, openPoster, openRedis } from "../clients.ts";
+import { openPoster, openRedis } from "../clients.ts";
+import { reportErrors } from "../error-report.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
 import { openTable } from "../table/open-table.ts";
 import { createMessageHandler } from "./client-messages.ts";
@@ -26,6 +27,6 @@ export const handler = withFreshPassword(
     readState: (stream) => readState(redis, stream),
     poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
     verifyToken: createTokenVerifier(config),
-    onError: logErrors(logger),
+    onError: reportErrors(logger, config.AWS_LAMBDA_FUNCTION_NAME),
   }),
 );

@@ -3,20 +3,36 @@ import type { DataEvent } from "../../../contract/messages.ts";
 import type { Stream } from "../../../contract/stream.ts";
 import { entriesFollowing } from "../../../kernel/protocol/recovery.ts";
 import { composeEntries, resumeState, type StateView } from "../../../kernel/protocol/state-recovery.ts";
-import type { Entry } from "../../../kernel/streams/entry.ts";
+import type { AnsweredMessages } from "../posting/outbox.ts";
 import { encodeFrame, MAXIMUM_MESSAGE_BYTES } from "../posting/poster.ts";
 import { readHeldState, type StateContext } from "../streams/held-state.ts";
 import { readAfter } from "../streams/read-after.ts";
 import type { Resume } from "../streams/resume.ts";
 
-const bytesOf = (data: DataEvent): number => Buffer.byteLength(encodeFrame({ event: "data", data }));
+/** A message, encoded once: its size may decide whether it is sent. */
+class SizedMessage {
+  readonly message: DataEvent;
+  readonly text: string;
 
-/** Resolves with what changed since an id, as one message; undefined where the entries do not reach back to it. */
-async function readComposed({ reader }: StateContext, stream: Stream, id: string): Promise<DataEvent | undefined> {
-  return composeEntries(entriesFollowing(await readAfter(reader, stream, id), id) ?? []);
+  constructor(message: DataEvent) {
+    this.message = message;
+    this.text = encodeFrame({ event: "data", data: message });
+  }
+
+  get bytes(): number {
+    return Buffer.byteLength(this.text);
+  }
 }
 
-const toResume = (message: DataEvent): Resume => ({ entries: [message], id: message.id, recovered: true });
+/** Resolves with what changed since an id, as one message; undefined where the entries do not reach back to it. */
+async function readComposed({ reader }: StateContext, stream: Stream, id: string): Promise<SizedMessage | undefined> {
+  const composed = composeEntries(entriesFollowing(await readAfter(reader, stream, id), id) ?? []);
+  return composed && new SizedMessage(composed);
+}
+
+const toResume = ({ message, text }: SizedMessage, recovered = true): Resume => ({
+  ...{ entries: [message], text, id: message.id, recovered },
+});
 
 /**
  * Resolves with what a subscriber of a state channel gets who has a stream up to `lastId`, or nothing of it: nothing, what
@@ -34,13 +50,14 @@ export async function readStateResume(
   if (lastId === (newest?.id ?? FIRST_ID)) return { entries: [], id: lastId, recovered: true };
   const hasChanges = view.changes && view.depth === undefined && lastId !== undefined;
   const composed = hasChanges ? await readComposed(context, stream, lastId) : undefined;
-  if (composed && bytesOf(composed) <= MAXIMUM_MESSAGE_BYTES) return toResume(composed);
+  if (composed && composed.bytes <= MAXIMUM_MESSAGE_BYTES) return toResume(composed);
   const held = await readHeldState(context, stream);
   const { entries, recovered } = resumeState(held, lastId, { depth: view.depth });
-  const [whole] = entries;
+  const [message] = entries;
+  if (!message) return composed ? toResume(composed) : { entries, recovered, id: held.state?.id ?? FIRST_ID };
+  const whole = new SizedMessage(message);
   // Many rows that are gone can make what changed longer than the value.
-  if (composed && (!whole || bytesOf(composed) <= bytesOf(whole))) return toResume(composed);
-  return { entries, recovered, id: whole?.id ?? held.state?.id ?? FIRST_ID };
+  return composed && composed.bytes <= whole.bytes ? toResume(composed) : toResume(whole, recovered);
 }
 
 /** Resolves with what came after an id that a subscriber has already; rejects as {@link readStateResume}. */
@@ -48,7 +65,7 @@ export async function readStateFollowing(
   context: StateContext,
   stream: Stream,
   { id, view }: { readonly id: string; readonly view: StateView },
-): Promise<readonly Entry[]> {
+): Promise<AnsweredMessages> {
   const following = await readStateResume(context, stream, { lastId: id, view });
-  return compareIds(following.id, id) > 0 ? following.entries : [];
+  return compareIds(following.id, id) > 0 ? following : { entries: [] };
 }

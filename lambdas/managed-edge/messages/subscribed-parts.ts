@@ -1,15 +1,14 @@
 import { describeSubscribed, type SubscribedPosition, toPart } from "../../../contract/answers.ts";
 import type { RequestId } from "../../../contract/managed-edge.ts";
 import type { SubscribeRequest } from "../../../contract/messages.ts";
-import type { Entry } from "../../../kernel/streams/entry.ts";
-import type { Outbox } from "../posting/outbox.ts";
+import type { AnsweredMessages, Outbox } from "../posting/outbox.ts";
 
 /** Size at which one part of an answer ends: bytes of its ids, and messages that go with it. */
 const MAXIMUM_PART_BYTES = 30_000;
 const MAXIMUM_PART_ENTRIES = 5_000;
 
 /** A stream in an answer, with the messages that go with it. */
-export type AnsweredStream = SubscribedPosition & { readonly entries: readonly Entry[] };
+export type AnsweredStream = SubscribedPosition & AnsweredMessages;
 
 export interface SubscribedPartsOptions {
   readonly request: SubscribeRequest;
@@ -58,7 +57,7 @@ export class SubscribedParts {
     const { request, id, outbox } = this.#options;
     const answer = describeSubscribed(request, this.#streams);
     outbox.add({ event: "subscribed", data: toPart(answer, { isFirst: this.#isFirst, isLast }), id });
-    for (const { entries } of this.#streams) outbox.addAll(entries.map((data) => ({ event: "data", data }) as const));
+    for (const stream of this.#streams) outbox.addMessages(stream);
     this.#isFirst = false;
     this.#streams = [];
     this.#bytes = 0;

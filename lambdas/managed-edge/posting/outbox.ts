@@ -1,8 +1,17 @@
 import type { ServerFrame } from "../../../contract/managed-edge.ts";
+import type { Entry } from "../../../kernel/streams/entry.ts";
 import { encodeFrame, isRefused, type Poster, packMessages } from "./poster.ts";
 
 /** Frames at which they are packed before `flush`, so that a large answer is not in memory twice. */
 const MAXIMUM_FRAMES = 5_000;
+
+/** The entries of a stream that a client is sent. */
+export interface AnsweredMessages {
+  /** Oldest first. */
+  readonly entries: readonly Entry[];
+  /** The only entry as a frame, where it is encoded already. */
+  readonly text?: string | undefined;
+}
 
 /** The frames that one request leads to: `flush` sends them in their order, in as few messages as they fit into. */
 export class Outbox {
@@ -47,12 +56,14 @@ export class Outbox {
 
   /** Adds any number of frames. */
   addAll(frames: Iterable<ServerFrame>): void {
-    for (const frame of frames) {
-      const text = encodeFrame(frame);
-      this.#size += text.length;
-      this.#frames.push(text);
-    }
+    for (const frame of frames) this.#addText(encodeFrame(frame));
     if (this.#frames.length >= MAXIMUM_FRAMES) this.#pack();
+  }
+
+  /** Adds the messages of a stream. */
+  addMessages({ entries, text }: AnsweredMessages): void {
+    if (text === undefined) this.addAll(entries.map((data) => ({ event: "data", data }) as const));
+    else this.#addText(text);
   }
 
   /** Drops what has not been sent. */
@@ -73,6 +84,11 @@ export class Outbox {
       await this.#post(message);
       this.#messages.shift();
     }
+  }
+
+  #addText(text: string): void {
+    this.#size += text.length;
+    this.#frames.push(text);
   }
 
   async #post(message: string): Promise<void> {

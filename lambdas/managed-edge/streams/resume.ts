@@ -16,6 +16,8 @@ import { readAfter } from "./read-after.ts";
 /** The entries of a stream that go with the answer, and the client's position after them. */
 export interface Resume extends Recovery {
   readonly id: string;
+  /** The only entry as a frame, where it is encoded already. */
+  readonly text?: string | undefined;
 }
 
 /** Resolves with what a client without a last id gets: the newest value of a `latest` stream, nothing of the others. */

@@ -1,5 +1,6 @@
+import type { Socket as NetSocket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { DataMessage } from "../../../contract/messages.ts";
 import type { ClientOptions } from "../../support/client.ts";
 import { entry, type FanOutHarness, type Pair, startFanOut } from "./harness.ts";
@@ -190,6 +191,44 @@ describe("bundles compressed for all", () => {
     await sendBooks("plain", pairs, 1, 3);
     expect(writtenBytes).toBeGreaterThan(5 * 3 * 14_000);
     for (const pair of pairs) expectBooks(pair, "plain", 1, 3);
+  });
+
+  describe("with an answer", () => {
+    const sendWhole = ({ member }: Pair, number: number): void => {
+      void harness.fanOut.sendTo(member, [
+        { event: "subscribed", message: { channel: "market:orderbook", id: "0-0" } },
+        { event: "data", message: book("answer", number) },
+      ]);
+    };
+
+    it("are compressed for the client, where they are large, between what it shares with others", async () => {
+      const pairs = await join("answer", 5);
+      await sendBooks("answer", pairs, 1, 2);
+      const [first] = pairs as [Pair];
+      writtenBytes = 0;
+      sendWhole(first, 3);
+      await sendBooks("answer", pairs.slice(1), 4, 4);
+      await expect.poll(() => idsOf(first, "answer")).toEqual(upTo(4));
+      expect(writtenBytes).toBeLessThan(sizeOfMessage(book("answer", 3)));
+      await sendBooks("answer", pairs, 5, 6);
+      expectBooks(first, "answer", 1, 6);
+    });
+
+    it("are plain where they are small, or the client takes none that are compressed", async () => {
+      const [small] = await join("answer of trades", 1);
+      const [plain] = await join("answer plain", 1, { perMessageDeflate: false } as never);
+      const frames: Buffer[] = [];
+      for (const { socket } of [small, plain] as Pair[]) {
+        const { _socket: tcp } = (socket.conn.transport as unknown as { socket: { _socket: NetSocket } }).socket;
+        vi.spyOn(tcp, "write").mockImplementation((bytes) => frames.push(bytes as Buffer) > 0);
+      }
+      void harness.fanOut.sendTo((small as Pair).member, [{ event: "data", message: entry("answer of trades", 1) }]);
+      void harness.fanOut.sendTo((plain as Pair).member, [{ event: "data", message: book("answer plain", 1) }]);
+      expect(frames).toHaveLength(2);
+      // Bit 1 of a frame's head, RSV1, says that it is compressed.
+      for (const frame of frames) expect((frame[0] ?? 0) & 0x40).toBe(0);
+      vi.restoreAllMocks();
+    });
   });
 
   it("reach the members of a lane", async () => {

@@ -22,12 +22,15 @@ const textOf = (value: object | undefined, { depth }: View): string =>
 export class Follower {
   readonly receiver = new StateReceiver();
   view: View;
-  /** Times that it had to ask again, because a message did not lead to a proven value. */
-  repairs = 0;
+  /** What it was sent, for each time that this did not lead to a proven value without a reason. */
+  readonly faults: string[] = [];
   readonly #truth: Truth;
   #place: Place;
   #connection: Connection | undefined;
   #isReading = true;
+  /** True where a message that was on its way may come after the answer to a request that it should have come before. */
+  #isDisturbed = false;
+  #journal: string[] = [];
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(truth: Truth, place: Place, view: View) {
@@ -57,6 +60,7 @@ export class Follower {
   comeBack(forgets: boolean): void {
     this.#do(async () => {
       this.#readOn();
+      this.#isDisturbed = !this.#place.isOrdered;
       await this.#ask("unsubscribe");
       if (forgets) this.receiver.lastId = undefined;
       await this.#subscribe(this.receiver.lastId);
@@ -67,6 +71,7 @@ export class Follower {
   changeView(view: View): void {
     this.#do(async () => {
       this.#readOn();
+      this.#isDisturbed = !this.#place.isOrdered;
       this.view = view;
       await this.#subscribe(undefined);
     });
@@ -110,6 +115,8 @@ export class Follower {
 
   async #connect(): Promise<void> {
     const { key = "" } = this.#truth.stream;
+    this.#isDisturbed = false;
+    this.#journal = [];
     this.#connection = await this.#place.connect(key, (message) => this.#take(message));
     await this.#subscribe(this.receiver.lastId);
   }
@@ -122,14 +129,17 @@ export class Follower {
     const { channel, key } = this.#truth.stream;
     const marketId = channel === "market:orderbook" ? { marketId: key } : {};
     const answer = await this.#connection?.ask(event, { channel, ...marketId, ...request });
+    this.#journal.push(`${event} ${JSON.stringify(request)}: ${JSON.stringify(answer)}`);
     if (answer?.code !== undefined) throw new Error(`${event} was refused: ${JSON.stringify(answer)}`);
   }
 
   #take(message: DataEvent): void {
+    const { id, prev } = message;
+    this.#journal.push(`${"data" in message ? "whole" : "changes"} ${id} after ${prev}`);
     const { channel, key } = this.#truth.stream;
     const isOwn = message.channel === channel && (message.marketId === undefined || message.marketId === key);
     if (!isOwn || message.depth !== this.view.depth || this.receiver.take(message)) return;
-    this.repairs += 1;
+    if (!this.#isDisturbed) this.faults.push(this.#journal.join("\n"));
     this.changeView(this.view);
   }
 }

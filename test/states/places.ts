@@ -25,12 +25,15 @@ export interface Connection {
 
 /** A gateway, or the managed edge. */
 export interface Place {
+  /** True where a message never comes after the answer to a request that it was sent before. */
+  readonly isOrdered: boolean;
   connect(user: string, onData: (message: DataEvent) => void): Promise<Connection>;
 }
 
 type Sign = (user: string) => Promise<string>;
 
 export const gatewayPlace = (gateway: InProcessGateway, sign: Sign): Place => ({
+  isOrdered: true,
   async connect(user, onData) {
     const { client, socket } = await gateway.connect(await sign(user));
     const stream = connectionOf(client);
@@ -60,6 +63,8 @@ export const gatewayPlace = (gateway: InProcessGateway, sign: Sign): Place => ({
 });
 
 export const edgePlace = (edge: Edge): Place => ({
+  // A fan-out and a request are two functions.
+  isOrdered: false,
   async connect(user, onData) {
     const client = await edge.connect({ user });
     const { socket } = client;

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { channelDefinition, type StateOf } from "../../contract/channels.ts";
+import { type Channel, channelDefinition, type StateOf } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { StateChange } from "../../contract/state/state-change.ts";
 import { rowChecksum } from "../../contract/state/verified-state.ts";
@@ -134,6 +134,15 @@ export interface StateUpdate {
   readonly rows: StateChange["rows"];
 }
 
+/** Fields that, where they are true, leave no place for some rows: only who knows all rows may set one. */
+const excludingFields: { readonly [C in Channel]?: string } = { "market:orderbook": "mirrored" };
+
+/** Returns the name of the field where a head has it; else the empty text. */
+function excludingField({ channel }: Stream, head: object): string {
+  const field = excludingFields[channel] ?? "";
+  return (head as Record<string, unknown>)[field] === true ? field : "";
+}
+
 /** Builds the arguments of one call of the script of state channels. */
 export function stateScriptArguments(
   { stream, eventId, version, versionEpoch, start, format }: PreparedState,
@@ -149,6 +158,8 @@ export function stateScriptArguments(
     JSON.stringify(head),
     MAXIMUM_BODY_BYTES - HEAD_BYTES,
     format.rowOverheadBytes,
+    // With a sum, the script sees that no row is left.
+    mode === "changes" && sum === undefined ? excludingField(stream, head) : "",
   );
   for (const [key, row] of Object.entries(rows)) {
     if (row === null) args.push(key, 0, "");

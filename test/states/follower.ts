@@ -22,7 +22,7 @@ const textOf = (value: object | undefined, { depth }: View): string =>
 export class Follower {
   readonly receiver = new StateReceiver();
   view: View;
-  /** What it was sent, for each time that this did not lead to a proven value without a reason. */
+  /** What it asked and was sent, for each message that did not lead to a proven value, and each answer that something is lost. */
   readonly faults: string[] = [];
   readonly #truth: Truth;
   #place: Place;
@@ -130,6 +130,8 @@ export class Follower {
     const marketId = channel === "market:orderbook" ? { marketId: key } : {};
     const answer = await this.#connection?.ask(event, { channel, ...marketId, ...request });
     this.#journal.push(`${event} ${JSON.stringify(request)}: ${JSON.stringify(answer)}`);
+    // Redis has lost nothing.
+    if (answer?.recovered === false) this.faults.push(this.#journal.join("\n"));
     if (answer?.code !== undefined) throw new Error(`${event} was refused: ${JSON.stringify(answer)}`);
   }
 

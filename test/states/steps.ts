@@ -57,7 +57,8 @@ const publishing = [
 const service = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: do_("pub/sub"), gateway, fault: do_("lose", "double", "hold", "pass on") }) },
   { weight: 1, arbitrary: fc.record({ do: do_("check"), gateway }) },
-  { weight: 3, arbitrary: fc.record({ do: do_("hold the edge", "release the edge", "hint again", "fail a post") }) },
+  { weight: 5, arbitrary: fc.record({ do: do_("hold the edge", "release the edge") }) },
+  { weight: 2, arbitrary: fc.record({ do: do_("hint again", "fail a post") }) },
 );
 
 const clients = fc.oneof(
@@ -84,7 +85,7 @@ const waiting = fc.record({ do: do_("wait a turn", "wait for Redis", "wait for t
 /** One thing that happens. */
 export const step = fc.oneof(
   { weight: 10, arbitrary: fc.oneof(...publishing) },
-  { weight: 5, arbitrary: service },
+  { weight: 6, arbitrary: service },
   { weight: 6, arbitrary: clients },
   { weight: 4, arbitrary: waiting },
 );

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Follower } from "./follower.ts";
 import { SdkFollower } from "./sdk-follower.ts";
-import { bookViews, portfolioViews, type Scenario, type Step, scenario } from "./steps.ts";
+import { bookViews, examples, portfolioViews, type Scenario, type Step, scenario } from "./steps.ts";
 import { type System, startSystem } from "./system.ts";
 import { BookTruth, PortfolioTruth } from "./truth.ts";
 
@@ -156,7 +156,10 @@ async function everyClientHasTheValue({ places, steps }: Scenario): Promise<void
 it("after any interleaving of publishing, faults, views, slow readers, resumes and edges every client has the value", {
   timeout: 600_000 + RUNS * 10_000,
 }, async () => {
-  await fc.assert(fc.asyncProperty(scenario, everyClientHasTheValue), { numRuns: RUNS, endOnFailure: true });
+  const given = examples.map((example): [Scenario] => [example]);
+  await fc.assert(fc.asyncProperty(scenario, everyClientHasTheValue), {
+    ...{ numRuns: RUNS, examples: given, endOnFailure: true },
+  });
   for (const gateway of started().gateways) {
     expect(await gateway.count("stateMismatches")).toBe(0);
     expect(await gateway.count("gaps")).toBeGreaterThan(0);

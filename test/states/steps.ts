@@ -99,3 +99,43 @@ export const scenario = fc.record({
 });
 
 export type Scenario = typeof scenario extends fc.Arbitrary<infer S> ? S : never;
+
+const GATEWAYS_ONLY = Array.from({ length: FOLLOWERS }, (_, index) => index % GATEWAYS);
+const EDGE = PLACES - 1;
+
+const change = (level: number): Step => ({
+  do: "changed book",
+  outcome: "yes",
+  side: "bids",
+  sizes: { [level]: 7 },
+  hasBase: false,
+});
+
+/** What is rare among generated scenarios, and so is part of every run. */
+export const examples: readonly Scenario[] = [
+  {
+    // Followers of changes that go live on the edge with more than its fan-out has delivered.
+    places: GATEWAYS_ONLY,
+    steps: [
+      { do: "move", follower: 1, place: EDGE },
+      { do: "wait for the followers" },
+      { do: "hold the edge" },
+      change(4),
+      { do: "move", follower: 0, place: EDGE },
+      { do: "wait for the followers" },
+      change(5),
+      { do: "release the edge" },
+    ],
+  },
+  {
+    // A client that does not read while a whole value comes between changes.
+    places: GATEWAYS_ONLY,
+    steps: [
+      { do: "stop reading", follower: 0 },
+      { do: "wait for the followers" },
+      ...[change(4), change(5)],
+      { do: "whole book", yes: { bids: [], asks: [9] }, no: "mirrored" },
+      ...[change(6), change(7)],
+    ],
+  },
+];

@@ -115,6 +115,13 @@ export function toOutcome(
           `${describeSubject(message)}: the newest value is not the one that the changes follow, or it is damaged: publish the whole value`,
         ),
       };
+    case "head":
+      return {
+        status: "failed",
+        error: new StateBaseError(
+          `${describeSubject(message)}: changes.head.${value} is new, and the value may have rows that do not go with it: publish the whole value`,
+        ),
+      };
     case "window":
       return { status: "failed", error: clockError(message, Number(value), publisherNow) };
     default:

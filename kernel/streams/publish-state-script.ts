@@ -13,9 +13,11 @@ const REFRESH_MS = 3_600_000;
  *   channel (or the first again), which stock Socket.IO servers subscribe to.
  * ARGV of the message after version and epoch: `whole` or `changes` · for changes, the id of the entry that they follow
  *   (empty: any) · the sum that the rows then have (empty: unknown) · the head as JSON · most bytes that the rows may have ·
- *   bytes of a row beside its key and value · then per row: key, checksum and value as JSON (empty: the row is gone).
- * Three more reasons not to write: `empty`: there is no value that could be changed · `base`: the value is not the one that the
- *   changes follow, or it is damaged · `large`: with the changes, its rows would have too many bytes.
+ *   bytes of a row beside its key and value · for changes without a sum, the field of the head that leaves no place for some
+ *   rows (empty: none) · then per row: key, checksum and value as JSON (empty: the row is gone).
+ * Four more reasons not to write: `empty`: there is no value that could be changed · `base`: the value is not the one that the
+ *   changes follow, or it is damaged · `large`: with the changes, its rows would have too many bytes · `head <field>`: that
+ *   field is new, and the value may have rows that do not go with it.
  *
  * The hash: `<checksum>:<value>` by row; `!head`, `!sum`, `!bytes` of the rows, and `!id` of the entry that it has come with.
  */
@@ -30,19 +32,22 @@ at = at + 3
   local bytes, bytesBefore, overhead = 0, nil, tonumber(ARGV[i + 9])
   if not refused and not isStale and mode == 'changes' then
     local names = { 'HMGET', hash, '!id', '!sum', '!bytes' }
-    for row = i + 10, #ARGV, 3 do names[#names + 1] = ARGV[row] end
+    for row = i + 11, #ARGV, 3 do names[#names + 1] = ARGV[row] end
     local rows = redis.pcall(unpack(names))
     if not rows.err and not rows[1] and not top then
       refused = 'empty'
     elseif rows.err or not rows[1] or rows[1] ~= prev or (base ~= '' and base ~= prev) or not tonumber(rows[2])
       or not tonumber(rows[3]) then
       refused = 'base'
+    elseif ARGV[i + 10] ~= ''
+      and not string.find(redis.call('HGET', hash, '!head') or '', '"' .. ARGV[i + 10] .. '":true', 1, true) then
+      refused = 'head ' .. ARGV[i + 10]
     else
       local total = tonumber(rows[2])
       bytesBefore = tonumber(rows[3])
       bytes = bytesBefore
       local place = 4
-      for row = i + 10, #ARGV, 3 do
+      for row = i + 11, #ARGV, 3 do
         local old, value, checksum = rows[place], ARGV[row + 2], tonumber(ARGV[row + 1])
         place = place + 1
         if old then
@@ -60,7 +65,7 @@ at = at + 3
       sum = total
     end
   elseif not refused and not isStale then
-    for row = i + 10, #ARGV, 3 do bytes = bytes + #ARGV[row] + #ARGV[row + 2] + overhead end
+    for row = i + 11, #ARGV, 3 do bytes = bytes + #ARGV[row] + #ARGV[row + 2] + overhead end
   end
   local sumText
   if not refused and not isStale then
@@ -77,7 +82,7 @@ at = at + 3
     if bytes ~= bytesBefore then
       set[9], set[10] = '!bytes', bytes
     end
-    for row = i + 10, #ARGV, 3 do
+    for row = i + 11, #ARGV, 3 do
       if ARGV[row + 2] == '' then
         gone[#gone + 1] = ARGV[row]
       else

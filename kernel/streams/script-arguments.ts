@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { channelDefinition, type StateOf } from "../../contract/channels.ts";
+import { type Channel, channelDefinition, type StateOf } from "../../contract/channels.ts";
 import { NAMESPACE } from "../../contract/endpoints.ts";
 import type { StateChange } from "../../contract/state/state-change.ts";
 import { rowChecksum } from "../../contract/state/verified-state.ts";
@@ -120,6 +120,22 @@ export function scriptArguments(
   ];
 }
 
+/** A row that a message of a `state` channel sets or removes. */
+export interface WrittenRow {
+  readonly key: string;
+  /** 0 where the row is gone. */
+  readonly checksum: number;
+  /** The value as JSON; empty where the row is gone. */
+  readonly json: string;
+}
+
+export const writtenRows = (rows: StateChange["rows"]): readonly WrittenRow[] =>
+  Object.entries(rows).map(([key, row]) => {
+    if (row === null) return { key, checksum: 0, json: "" };
+    const json = JSON.stringify(row);
+    return { key, checksum: rowChecksum(key, row, json), json };
+  });
+
 /** One message of a `state` channel, as it is written. */
 export interface StateUpdate {
   /** `whole` where the rows are all that the value has. */
@@ -131,7 +147,16 @@ export interface StateUpdate {
   /** The sum of the rows once it is written; undefined where that is not known. */
   readonly sum: number | undefined;
   readonly head: object;
-  readonly rows: StateChange["rows"];
+  readonly rows: readonly WrittenRow[];
+}
+
+/** Fields that, where they are true, leave no place for some rows: only who knows all rows may set one. */
+const excludingFields: { readonly [C in Channel]?: string } = { "market:orderbook": "mirrored" };
+
+/** Returns the name of the field where a head has it; else the empty text. */
+function excludingField({ channel }: Stream, head: object): string {
+  const field = excludingFields[channel] ?? "";
+  return (head as Record<string, unknown>)[field] === true ? field : "";
 }
 
 /** Builds the arguments of one call of the script of state channels. */
@@ -149,11 +174,10 @@ export function stateScriptArguments(
     JSON.stringify(head),
     MAXIMUM_BODY_BYTES - HEAD_BYTES,
     format.rowOverheadBytes,
+    // With a sum, the script sees that no row is left.
+    mode === "changes" && sum === undefined ? excludingField(stream, head) : "",
   );
-  for (const [key, row] of Object.entries(rows)) {
-    if (row === null) args.push(key, 0, "");
-    else args.push(key, rowChecksum(key, row), JSON.stringify(row));
-  }
+  for (const { key, checksum, json } of rows) args.push(key, checksum, json);
   return args;
 }
 

@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from "ioredis";
 import type { StateChange } from "../../contract/state/state-change.ts";
-import { sumAfter, sumOf } from "../../contract/state/verified-state.ts";
+import { sumAfter } from "../../contract/state/verified-state.ts";
 import type { PreparedState } from "./prepare-message.ts";
 import type { PublishedStates } from "./published-states.ts";
 import { streamKey } from "./redis-keys.ts";
-import type { StateUpdate, WholeBroadcast } from "./script-arguments.ts";
+import { type StateUpdate, type WholeBroadcast, writtenRows } from "./script-arguments.ts";
 import { DamagedStateError, readState, type StoredState } from "./stored-state.ts";
 
 /** Largest share of a value's rows that a change has: where more of them differ the whole value is sent. */
@@ -27,21 +27,26 @@ interface StatePublishingOptions {
 /** An update whose sum is known. */
 type ProvenUpdate = StateUpdate & { readonly sum: number };
 
-const wholeUpdate = ({ format }: PreparedState, value: object): ProvenUpdate => ({
-  mode: "whole",
-  field: `"data":${JSON.stringify(value)}`,
-  base: undefined,
-  sum: sumOf(format, value),
-  head: format.head(value),
-  rows: format.difference(format.empty(undefined), value),
-});
+function wholeUpdate({ format }: PreparedState, value: object): ProvenUpdate {
+  const rows = writtenRows(format.difference(format.empty(undefined), value));
+  return {
+    mode: "whole",
+    field: `"data":${JSON.stringify(value)}`,
+    base: undefined,
+    // As `sumOf` gives it: the value's rows are all of them.
+    sum: rows.reduce((sum, { checksum }) => sum + checksum, 0) % 2 ** 32,
+    head: format.head(value),
+    rows,
+  };
+}
 
 const changesUpdate = <Sum extends number | undefined>(change: StateChange, sum: Sum, base: string | undefined) => ({
   mode: "changes" as const,
   field: `"changes":${JSON.stringify(change)}`,
   base,
   sum,
-  ...change,
+  head: change.head,
+  rows: writtenRows(change.rows),
 });
 
 /** Returns what differs from the newest value; undefined where that is hardly less than the whole value. */

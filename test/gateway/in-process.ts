@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Server } from "socket.io";
+import { authenticateHandshake } from "../../gateway/connection/authenticate-handshake.ts";
 import { Connection } from "../../gateway/connection/connection.ts";
 import { limitTraffic } from "../../gateway/connection/traffic-limit.ts";
 import { FanOut } from "../../gateway/fan-out/fan-out.ts";
@@ -10,10 +11,17 @@ import { RedisClock } from "../../gateway/redis/redis-clock.ts";
 import { ShardedPubSub } from "../../gateway/redis/sharded-pub-sub.ts";
 import type { GatewayNamespace, GatewaySocket } from "../../gateway/socket-io/socket.ts";
 import { StreamHub } from "../../gateway/streams/stream-hub.ts";
+import type { VerifyToken } from "../../kernel/auth/token-verifier.ts";
 import { readState } from "../../kernel/streams/stored-state.ts";
 import { createStreamReader, type StreamReader } from "../../kernel/streams/stream-reader.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import type { TestRedis } from "../support/redis.ts";
+
+/** A client, and its connection at the gateway. */
+export interface ConnectedClient {
+  readonly client: TestClient;
+  readonly socket: GatewaySocket;
+}
 
 /** The parts of a gateway that serve connections, in the process of the test, which sees the turn of an event. */
 export interface InProcessGateway {
@@ -23,7 +31,9 @@ export interface InProcessGateway {
   readonly metrics: Metrics;
   /** Background failures, by stage. */
   readonly failures: string[];
-  connect(): Promise<{ readonly client: TestClient; readonly socket: GatewaySocket }>;
+  readonly port: number;
+  /** Without a token the connection is anonymous. */
+  connect(token?: string): Promise<ConnectedClient>;
   /** Returns the sum of a metric over the label sets that contain `labels`. */
   count(metric: CountedMetric, labels?: object): Promise<number>;
   stop(): Promise<void>;
@@ -40,12 +50,16 @@ class FaultyPubSub extends ShardedPubSub {
   }
 }
 
-interface InProcessOptions {
+export interface InProcessOptions {
   readonly windowMs?: number;
   readonly wholeValueRate?: number;
   /** Replaces methods of the stream reader. */
   readonly reader?: Partial<StreamReader>;
+  /** @default there are no tokens */
+  readonly verifyToken?: VerifyToken;
 }
+
+const refuseTokens: VerifyToken = async () => Promise.reject(new Error("there are no tokens here"));
 
 type CountedMetric =
   | ("connections" | "connectionsRefused" | "rooms" | "messages" | "gaps" | "replaced")
@@ -56,7 +70,10 @@ const includes = (all: object, some: object): boolean =>
     Object.entries(all).some((each) => each[0] === name && each[1] === value),
   );
 
-export async function startInProcess(redis: TestRedis, options: InProcessOptions = {}): Promise<InProcessGateway> {
+export async function startInProcess(
+  redis: Pick<TestRedis, "commands" | "addSubscriber">,
+  options: InProcessOptions = {},
+): Promise<InProcessGateway> {
   const failures: string[] = [];
   const onError = (_: unknown, stage = "other"): void => void failures.push(stage);
   const http = createServer();
@@ -83,18 +100,19 @@ export async function startInProcess(redis: TestRedis, options: InProcessOptions
     wholeValueRate: options.wholeValueRate ?? 4,
     send: (target, content) => fanOut.send(target, content),
   });
-  const verifyToken = async (): Promise<never> => Promise.reject(new Error("there are no tokens here"));
+  const { verifyToken = refuseTokens } = options;
   limitTraffic(io.engine, metrics);
+  namespace.use(authenticateHandshake(verifyToken, metrics));
   namespace.on("connection", (socket) => {
     new Connection(socket, { hub, fanOut, metrics, verifyToken, maximumSubscriptions: 10, onError });
   });
   await once(http.listen(0, "127.0.0.1"), "listening");
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const { port } = http.address() as AddressInfo;
   const clients: TestClient[] = [];
   return {
-    ...{ hub, fanOut, pubSub, metrics, failures },
-    async connect() {
-      const client = await connectClient(url, { reconnection: false });
+    ...{ hub, fanOut, pubSub, metrics, failures, port },
+    async connect(token) {
+      const client = await connectClient(`http://127.0.0.1:${port}`, { reconnection: false, token });
       clients.push(client);
       const socket = namespace.sockets.get(client.socket.id as never);
       if (!socket) throw new Error("the server does not know the client");

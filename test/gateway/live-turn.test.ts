@@ -1,26 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { SubscribedMessage } from "../../contract/messages.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { dataOf, targetOf } from "../../gateway/fan-out/stream-target.ts";
 import type { GatewaySocket } from "../../gateway/socket-io/socket.ts";
 import type { Entry } from "../../kernel/streams/entry.ts";
 import { messages } from "../support/messages.ts";
-import { startTestRedis, type TestRedis } from "../support/redis.ts";
-import { type InProcessGateway, startInProcess } from "./in-process.ts";
+import { setUpInProcess } from "./set-up.ts";
 
-let redis: TestRedis;
-let gateway: InProcessGateway;
-beforeAll(async () => {
-  redis = await startTestRedis("a single Redis");
-  gateway = await startInProcess(redis);
-});
-afterAll(async () => {
-  await gateway.stop();
-  await redis.stop();
-});
+const suite = setUpInProcess();
 
 async function publish(channel: "market:trades" | "market:prices", key: string, count: number): Promise<string[]> {
-  const outcomes = await redis.addPublisher().publish(messages(channel, key, count));
+  const outcomes = await suite.redis.addPublisher().publish(messages(channel, key, count));
   return outcomes.map((outcome) => (outcome.status === "published" ? outcome.id : outcome.status));
 }
 
@@ -43,14 +33,14 @@ describe("a subscribe that needs no waiting", () => {
     const stream: Stream = { channel, key: title };
     const ids = await publish(channel, title, 3);
     const request = { channel, ...fields(title, ids) };
-    const other = await gateway.connect();
+    const other = await suite.gateway.connect();
     await other.client.ask("subscribe", request);
-    const { client, socket } = await gateway.connect();
+    const { client, socket } = await suite.gateway.connect();
     const next = { ...messages(channel, title, 1, 4)[0], marketId: title, id: "1-1", prev: "1-0" } as unknown as Entry;
 
     const answers = receive(socket, request);
     // Reaches only who is in the room already: the stream does not know of it.
-    gateway.fanOut.send(targetOf(stream), dataOf(stream, next));
+    suite.gateway.fanOut.send(targetOf(stream), dataOf(stream, next));
 
     expect(answers).toEqual([expect.objectContaining({ channel })]);
     await expect.poll(() => client.ids(channel)).toContain("1-1");
@@ -59,12 +49,12 @@ describe("a subscribe that needs no waiting", () => {
   it("that resumes a live subscription is live again in the same tick", async () => {
     const stream: Stream = { channel: "market:trades", key: "again" };
     const ids = await publish("market:trades", "again", 3);
-    const { client, socket } = await gateway.connect();
+    const { client, socket } = await suite.gateway.connect();
     await client.ask("subscribe", { channel: "market:trades", marketId: "again" });
     const next = { ...messages("market:trades", "again", 1, 4)[0], marketId: "again", id: "1-1", prev: "1-0" };
 
     const answers = receive(socket, { channel: "market:trades", marketId: "again", lastId: ids[0] });
-    gateway.fanOut.send(targetOf(stream), dataOf(stream, next as unknown as Entry));
+    suite.gateway.fanOut.send(targetOf(stream), dataOf(stream, next as unknown as Entry));
 
     expect(answers).toEqual([expect.objectContaining({ recovered: true })]);
     await expect.poll(() => client.ids("market:trades")).toEqual([ids[1], ids[2], "1-1"]);

@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { roomName } from "../../contract/stream.ts";
 import { startHeartbeats } from "../../gateway/streams/heartbeats.ts";
 import { indexKey, pubSubChannel, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { message } from "../support/messages.ts";
-import { startTestRedis, type TestRedis } from "../support/redis.ts";
-import { type InProcessGateway, startInProcess } from "./in-process.ts";
+import { setUpInProcess } from "./set-up.ts";
 
 const channel = "market:trades" as const;
 
-let redis: TestRedis;
-let gateway: InProcessGateway;
-beforeAll(async () => {
-  redis = await startTestRedis("a single Redis");
-  gateway = await startInProcess(redis);
-});
-afterAll(async () => {
-  await gateway.stop();
-  await redis.stop();
-});
+const suite = setUpInProcess();
 
 const bodyOf = (market: string, number: number) => {
   const { data } = message(channel, market, number);
@@ -28,21 +18,25 @@ const bodyOf = (market: string, number: number) => {
 async function appendUnheard(market: string, number: number): Promise<void> {
   const body = JSON.stringify(bodyOf(market, number)).slice(0, -1);
   const key = streamKey({ channel, key: market });
-  await redis.commands.xadd(key, `${number}-0`, "m", body, "p", `${number - 1}-0`);
+  await suite.redis.commands.xadd(key, `${number}-0`, "m", body, "p", `${number - 1}-0`);
 }
 
 /** Sends something to a room as the publish script sends entries. */
 const publish = (room: string, body: unknown) =>
-  redis.commands.call("SPUBLISH", pubSubChannel(room), JSON.stringify({ data: { packet: { data: ["data", body] } } }));
+  suite.redis.commands.call(
+    "SPUBLISH",
+    pubSubChannel(room),
+    JSON.stringify({ data: { packet: { data: ["data", body] } } }),
+  );
 
 async function subscribe(fields: object) {
-  const { client } = await gateway.connect();
+  const { client } = await suite.gateway.connect();
   const answer = await client.ask("subscribe", { channel, ...fields });
   return { client, answer, ids: () => client.of(channel).map(({ marketId, id }) => `${marketId} ${id}`) };
 }
 
 async function dropped(reason: string): Promise<number> {
-  const { values } = await gateway.metrics.redisDropped.get();
+  const { values } = await suite.gateway.metrics.redisDropped.get();
   return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
 }
 
@@ -71,17 +65,17 @@ describe("what arrives for a room", () => {
 describe("the index of a whole channel", () => {
   it("shows markets that nobody heard of, and those that have expired are forgotten", async () => {
     const { client, ids } = await subscribe({});
-    const prices = await gateway.connect();
+    const prices = await suite.gateway.connect();
     await prices.client.ask("subscribe", { channel: "market:prices", marketId: "kept" });
     const single = await subscribe({ marketId: "single" });
     await appendUnheard("unheard", 1);
-    await redis.commands.zadd(indexKey(channel), Date.now(), "unheard");
-    await gateway.hub.checkIndexes();
+    await suite.redis.commands.zadd(indexKey(channel), Date.now(), "unheard");
+    await suite.gateway.hub.checkIndexes();
     await expect.poll(ids).toContain("unheard 1-0");
 
     // Ids of 1970 are older than what Redis holds; the next check drops all but those with a room of their own.
-    await gateway.hub.checkIndexes();
-    const keys = [...gateway.hub.states].map(({ stream }) => stream.key);
+    await suite.gateway.hub.checkIndexes();
+    const keys = [...suite.gateway.hub.states].map(({ stream }) => stream.key);
     expect(keys).not.toContain("unheard");
     expect(keys).toEqual(expect.arrayContaining(["kept", "single"]));
     for (const { socket } of [client, single.client, prices.client]) socket.disconnect();
@@ -91,19 +85,19 @@ describe("the index of a whole channel", () => {
 describe("the check of a stream", () => {
   it("renews a subscription that Redis has lost, where it finds what did not arrive", async () => {
     const stream = { channel: "market:prices", key: "renewed" } as const;
-    const { client } = await gateway.connect();
+    const { client } = await suite.gateway.connect();
     await client.ask("subscribe", { channel: stream.channel, marketId: stream.key });
-    const state = gateway.hub.stateOf(stream);
+    const state = suite.gateway.hub.stateOf(stream);
     if (!state) throw new Error("the stream is not open");
-    await redis.commands.config("RESETSTAT");
+    await suite.redis.commands.config("RESETSTAT");
     const subscribes = async () =>
-      Number(/cmdstat_ssubscribe:calls=(\d+)/.exec(await redis.commands.info("commandstats"))?.[1] ?? 0);
-    expect([await gateway.hub.check(state), await subscribes()]).toEqual([true, 0]);
+      Number(/cmdstat_ssubscribe:calls=(\d+)/.exec(await suite.redis.commands.info("commandstats"))?.[1] ?? 0);
+    expect([await suite.gateway.hub.check(state), await subscribes()]).toEqual([true, 0]);
 
     const { data } = message(stream.channel, stream.key, 1);
     const body = JSON.stringify({ channel: stream.channel, marketId: stream.key, data }).slice(0, -1);
-    await redis.commands.xadd(streamKey(stream), "1-0", "m", body, "p", "0-0");
-    expect(await gateway.hub.check(state)).toBe(true);
+    await suite.redis.commands.xadd(streamKey(stream), "1-0", "m", body, "p", "0-0");
+    expect(await suite.gateway.hub.check(state)).toBe(true);
     await expect.poll(() => client.ids(stream.channel)).toEqual(["1-0"]);
     await expect.poll(subscribes).toBe(1);
   });
@@ -112,7 +106,7 @@ describe("the check of a stream", () => {
 describe("heartbeats of a whole channel", () => {
   it("name the markets that moved since the one before, and no other", async () => {
     const { client } = await subscribe({});
-    const publisher = redis.addPublisher();
+    const publisher = suite.redis.addPublisher();
     const ids: Record<string, string[]> = { moved: [], still: [] };
     const publishTo = async (market: string, number: number): Promise<void> => {
       const [outcome] = await publisher.publish([message(channel, market, number)]);
@@ -120,7 +114,7 @@ describe("heartbeats of a whole channel", () => {
     };
     for (const market of ["moved", "still"]) await publishTo(market, 1);
     await client.waitForMessages(channel, 2);
-    const { hub, fanOut, pubSub } = gateway;
+    const { hub, fanOut, pubSub } = suite.gateway;
     const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs: 20, onError: () => undefined });
     const named = (market: string) => client.heartbeats.flatMap(({ ids = {} }) => ids[market] ?? []);
     for (const market of ["moved", "still"]) await expect.poll(() => named(market)).toEqual(ids[market]);
@@ -136,10 +130,10 @@ describe("heartbeats of a whole channel", () => {
 describe("a reconnection to Redis", () => {
   it("is followed by a repair of every stream", async () => {
     const { ids } = await subscribe({ marketId: "reconnected" });
-    const { hub, fanOut, pubSub } = gateway;
+    const { hub, fanOut, pubSub } = suite.gateway;
     const heartbeats = startHeartbeats({ hub, fanOut, pubSub, intervalMs: 600_000, onError: () => undefined });
     await appendUnheard("reconnected", 1);
-    await redis.commands.call("CLIENT", "KILL", "TYPE", "PUBSUB");
+    await suite.redis.commands.call("CLIENT", "KILL", "TYPE", "PUBSUB");
     await expect.poll(ids).toEqual(["reconnected 1-0"]);
     heartbeats.stop();
   });

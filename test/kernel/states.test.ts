@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Payload } from "../../contract/channels.ts";
+import { channels, type Payload } from "../../contract/channels.ts";
+import { timeOf } from "../../contract/ids.ts";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { sumOf } from "../../contract/state/verified-state.ts";
 import { parseItem } from "../../kernel/streams/entry.ts";
@@ -134,6 +135,42 @@ describe.each(redisKinds)("a state channel, on %s", (kind) => {
     expect(state?.sum).toBe(sumOf(orderBookFormat, value));
   });
 
+  it("renews the lifetime of the value with each whole one, and by changes once an hour", async () => {
+    const LIFETIME = channels["market:orderbook"].history.seconds;
+    const hourOf = (id: string) => Math.floor(timeOf(id) / 3_600_000);
+    const shorten = () => redis.commands.expire(stateKey(stream()), 60);
+    const lifetime = () => redis.commands.ttl(stateKey(stream()));
+    const newest = async () =>
+      (await redis.commands.xrevrange(streamKey(stream()), "+", "-", "COUNT", 1))[0] ?? ["", []];
+    await publish(book(marketId, "1"));
+    // Longer than that of the stream, which every entry renews.
+    expect(await lifetime()).toBeGreaterThan(LIFETIME);
+
+    let before: string;
+    let size = 1;
+    do {
+      [before] = await newest();
+      size += 1;
+      await shorten();
+      await publish(book(marketId, String(size)));
+    } while (hourOf((await newest())[0]) !== hourOf(before));
+    expect(await lifetime()).toBeLessThanOrEqual(60);
+
+    const [id, fields] = await newest();
+    const old = `${timeOf(id) - 3_600_000}-0`;
+    await redis.commands.del(streamKey(stream()));
+    await redis.commands.xadd(streamKey(stream()), old, ...fields);
+    await redis.commands.hset(stateKey(stream()), "!id", old);
+    await publish(book(marketId, "100"), redis.addPublisher());
+    expect((await entries()).at(-1)).toHaveProperty("changes");
+    expect(await lifetime()).toBeGreaterThan(LIFETIME);
+
+    await shorten();
+    await publish(book(marketId, "1", 2));
+    expect((await entries()).at(-1)).toHaveProperty("data");
+    expect(await lifetime()).toBeGreaterThan(LIFETIME);
+  });
+
   it("refuses changes that would make a value too large to be sent, and goes on with others", async () => {
     await publish(book(marketId, "1"));
     const change = (rows: Record<string, string | null>) => ({
@@ -153,6 +190,30 @@ describe.each(redisKinds)("a state channel, on %s", (kind) => {
     ).rejects.toThrow(/more than 120000 bytes as JSON: remove rows first/);
     expect(JSON.stringify((await readState(redis.commands, stream()))?.value).length).toBeLessThan(120_000);
     await publisher.publish([change({ "yes.bids.0.5": null })]);
+  });
+
+  it("refuses changes that make a book mirrored, which has no place for rows of the other outcome", async () => {
+    const change = (head: object) => ({
+      channel: "market:orderbook" as const,
+      key: marketId,
+      eventId: `e-${++time}`,
+      changes: { head: { ...head, time: ++time }, rows: { "yes.bids.0.5": "9" } },
+    });
+    const state = async () => {
+      const { value, sum } = (await readState(redis.commands, stream())) ?? {};
+      expect(sum).toBe(sumOf(orderBookFormat, value as Book));
+      return value;
+    };
+    await publish({ ...book(marketId, "1"), no: { bids: [level("0.4", "7")], asks: [] } });
+    await expect(publisher.publish([change({ mirrored: true })])).rejects.toThrow(
+      /head\.mirrored is new, .*: publish the whole value/,
+    );
+    const { no: _, ...others } = book(marketId, "1");
+    await publish({ ...others, mirrored: true });
+    await publisher.publish([change({ mirrored: true })]);
+    expect(await state()).toMatchObject({ mirrored: true });
+    await publisher.publish([change({})]);
+    expect(await state()).toMatchObject({ no: { bids: [], asks: [] } });
   });
 
   it.each([

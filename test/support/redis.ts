@@ -25,11 +25,8 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-export async function startTestRedis(kind: RedisKind): Promise<TestRedis> {
-  const isCluster = kind === "a three-node cluster";
-  const servers = isCluster ? await startRedisCluster() : await startRedis();
-  const url = "urls" in servers ? servers.urls[0] : servers.url;
-  const environment = { RT_REDIS_URL: String(url), RT_REDIS_CLUSTER: String(isCluster) };
+/** Connects to a Redis that runs; `stop` ends the connections alone. */
+export function connectTestRedis(environment: TestRedis["environment"]): TestRedis {
   const config = parseEnvironment(redisEnvironment, environment);
   // Errors reach the caller of every command as well.
   const ignore = (): undefined => undefined;
@@ -46,6 +43,19 @@ export async function startTestRedis(kind: RedisKind): Promise<TestRedis> {
     addSubscriber: () => keep(connectSubscriber(config, ignore)),
     async stop() {
       for (const connection of connections) connection.disconnect();
+    },
+  };
+}
+
+export async function startTestRedis(kind: RedisKind): Promise<TestRedis> {
+  const isCluster = kind === "a three-node cluster";
+  const servers = isCluster ? await startRedisCluster() : await startRedis();
+  const url = "urls" in servers ? servers.urls[0] : servers.url;
+  const redis = connectTestRedis({ RT_REDIS_URL: String(url), RT_REDIS_CLUSTER: String(isCluster) });
+  return {
+    ...redis,
+    async stop() {
+      await redis.stop();
       await servers.stop();
     },
   };

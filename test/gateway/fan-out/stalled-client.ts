@@ -3,6 +3,7 @@ import type { TestClient } from "../../support/client.ts";
 interface Readable {
   pause(): void;
   resume(): void;
+  destroy(): void;
 }
 
 /** Returns the TCP connection under a stock client; what is not read from it piles up at the server. */

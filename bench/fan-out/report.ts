@@ -17,7 +17,7 @@ interface Column {
 }
 
 /** Where books and portfolios are sent: a server may leave some of them out, and Redis has more to do. */
-const ofStates: readonly TopologyName[] = ["markets", "books-of-five", "portfolios"];
+const ofStates: readonly TopologyName[] = ["markets", "books-of-five", "portfolios", "application"];
 
 /** In the order of the tables; a table has those that its shape measures. */
 const columns: readonly Column[] = [

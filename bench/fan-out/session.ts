@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../local/free-port.ts";
 import type { Issuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";
+import { type EventOf, inTurn } from "./events.ts";
 import { collectGarbage } from "./garbage.ts";
 import { LoadClient } from "./load-client.ts";
 import { type Measurement, type Parts, type PartsUsage, toMeasurement, usageOf } from "./measurement.ts";
@@ -21,8 +22,8 @@ const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
 const STATE_WARM_UP_SECONDS = 1;
 const STATE_WARM_UP_MESSAGES = 2;
 
-/** One in so many books and portfolios has the time at which it was due. Not a divisor of the number of rooms: every room gets some. */
-const TIMED_EVERY = 7;
+/** Warm-up before mixed traffic: first values of all streams, and some of the traffic itself. */
+const MIXED_WARM_UP_SECONDS = 4;
 
 export interface SessionOptions {
   readonly contender: Contender;
@@ -141,10 +142,10 @@ export class Session {
     return micros;
   }
 
-  /** Connects every client and warms the server up; with books and portfolios, `measure` does that. */
+  /** Connects every client and warms the server up; with books, portfolios and mixed traffic, `measure` does that. */
   async prepare(): Promise<void> {
     await this.connect(this.#topology.clients);
-    if (!isState(this.#carriedBy(WARM_UP))) await this.#run(WARM_UP);
+    if (!this.#topology.events && !isState(this.#carriedBy(WARM_UP))) await this.#run(WARM_UP);
   }
 
   /** The first clients read no more, for good. */
@@ -157,33 +158,50 @@ export class Session {
 
   /** Sends the traffic and measures until all of it is delivered, or it has waited long enough. */
   async measure(traffic: Traffic): Promise<Measurement> {
-    if (isState(this.#carriedBy(traffic))) await this.#run({ ...traffic, seconds: this.#warmUpSeconds(traffic) });
+    if (traffic.kind === "mixed") await this.#run({ ...traffic, seconds: MIXED_WARM_UP_SECONDS }, true);
+    else if (isState(this.#carriedBy(traffic))) {
+      await this.#run({ ...traffic, seconds: this.#warmUpSeconds(traffic) });
+    }
     if (traffic.kind === "half" && this.#saturatedRate === 0) await this.#run(SATURATION);
     return this.#run(traffic);
   }
 
-  async #run(traffic: Traffic): Promise<Measurement> {
+  async #run(traffic: Traffic, isWarmUp = false): Promise<Measurement> {
     await delay(SETTLE_MS);
-    const carries = this.#carriedBy(traffic);
-    const skipsOlder = this.#skipsOlder && isState(carries);
-    const eventOf = (number: number, dueAt: number) => this.#event(number, traffic.perEvent, { carries, dueAt });
-    const perEvent = this.#deliveriesOf(eventOf(0, 0));
-    const course = new Course((number, dueAt) => this.#sender.send(eventOf(number, dueAt)));
-    await this.client.begin(perEvent, () => course.onDelivered());
+    const skipsOlder = this.#skipsOlder && (traffic.kind === "mixed" || isState(this.#carriedBy(traffic)));
+    const { eventOf, step } = this.#eventsOf(traffic, isWarmUp);
+    const sent = { messages: 0, expected: 0 };
+    const course = new Course((number, dueAt) => {
+      const event = eventOf(number, dueAt);
+      sent.messages += event.length;
+      sent.expected += this.#deliveriesOf(event);
+      return this.#sender.send(event);
+    });
+    await this.client.begin(step, () => course.onDelivered());
     await this.#redisOutput.begin();
     const startedAt = nowMicros();
     const before = this.usage();
-    const events = await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder });
+    await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder });
     const after = this.usage();
     const rssBytes = residentBytes(this.pids.server);
     const [report, redisBytes] = [await this.client.report(), await this.#redisOutput.end()];
-    const sent = { messages: events * traffic.perEvent, expected: events * perEvent, skipsOlder };
-    const result = toMeasurement({ startedAt, before, after, ...sent, report, rssBytes, redisBytes });
+    const result = toMeasurement({ startedAt, before, after, ...sent, skipsOlder, report, rssBytes, redisBytes });
     this.#isSpoilt ||= result.deliveries < result.expected;
     if (traffic === SATURATION) {
-      this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / perEvent;
+      this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / step;
     }
     return result;
+  }
+
+  /** The events of some traffic, and the number of deliveries that are counted as one step. */
+  #eventsOf(traffic: Traffic, isWarmUp: boolean): { readonly eventOf: EventOf; readonly step: number } {
+    const { events, clients, rooms } = this.#topology;
+    if (traffic.kind !== "mixed") {
+      const eventOf = inTurn(rooms, traffic.perEvent, this.#carriedBy(traffic));
+      return { eventOf, step: this.#deliveriesOf(eventOf(0, 0)) };
+    }
+    if (!events) throw new RangeError("a topology without events of its own has no mixed traffic");
+    return { eventOf: events(isWarmUp), step: clients };
   }
 
   /** The first message of a room is a whole value, which is not what is measured. */
@@ -198,17 +216,8 @@ export class Session {
     return (traffic.kind === "open" ? traffic.carries : undefined) ?? first;
   }
 
-  /** The messages of event `number`: the rooms in turn, going on where the event before it ended. */
-  #event(number: number, size: number, { carries, dueAt }: Pick<BenchMessage, "carries" | "dueAt">): BenchMessage[] {
-    const { rooms } = this.#topology;
-    return Array.from({ length: size }, (_, index) => {
-      const position = number * size + index;
-      return { room: rooms[position % rooms.length] ?? "", carries, dueAt, isTimed: position % TIMED_EVERY === 0 };
-    });
-  }
-
   #deliveriesOf(messages: readonly BenchMessage[]): number {
-    return messages.reduce((sum, { room }) => sum + (this.#readers.get(room) ?? 0), 0);
+    return messages.flatMap(({ rooms }) => rooms).reduce((sum, room) => sum + (this.#readers.get(room) ?? 0), 0);
   }
 }
 

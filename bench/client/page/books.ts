@@ -37,10 +37,10 @@ const depth = mode === "best" ? { depth: SHOWN as Depth } : {};
 
 /** Panels of one size that cannot change each other's layout, as cards of a page are. */
 const STYLE = `
-#root { display: grid; grid-template-columns: repeat(10, 1fr); gap: 4px; font: 11px sans-serif; font-variant-numeric: tabular-nums; }
+#root { display: grid; grid-template-columns: repeat(10, 1fr); gap: 4px; font: 11px monospace; }
 section { contain: strict; height: 150px; }
 h2 { font-size: 11px; margin: 0; }
-p { display: grid; grid-template-columns: 1fr 1fr; margin: 0; height: 13px; contain: strict; }
+p { margin: 0; height: 13px; white-space: pre; contain: strict; }
 .asks { color: #b00; } .bids { color: #080; }
 `;
 
@@ -51,8 +51,8 @@ const countFrame = (): void => {
 };
 countFrame();
 
-const Level = memo(function Level({ price, size }: Partial<PriceLevel>) {
-  return createElement("p", null, createElement("span", null, price), createElement("span", null, size));
+const Level = memo(function Level({ price = "", size = "" }: Partial<PriceLevel>) {
+  return createElement("p", null, `${price.padEnd(6)}${size.padStart(10)}`);
 });
 
 const places = Array.from({ length: SHOWN }, (_, index) => index);

@@ -191,5 +191,8 @@ export function bodyOf(message: BenchMessage): object {
   return { channel, ...marketId, ...contentOf(message), id: ENTRY_ID, prev: ENTRY_ID };
 }
 
+/** The start of the text of a Socket.IO packet, up to the body. */
+export const MESSAGE_START = '42/ws,["data",';
+
 /** The text of the Socket.IO packet with that body, for the servers without Socket.IO. */
-export const textOf = (message: BenchMessage): string => `42/ws,["data",${JSON.stringify(bodyOf(message))}]`;
+export const textOf = (message: BenchMessage): string => `${MESSAGE_START}${JSON.stringify(bodyOf(message))}]`;

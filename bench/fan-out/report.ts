@@ -30,6 +30,7 @@ const columns: readonly Column[] = [
   { measure: "redisCpuMicros", title: "Redis CPU µs per message", only: ofStates },
   { measure: "redisBytes", title: "Redis bytes out per message", only: ofStates },
   { measure: "publisherCpuMicros", title: "publisher CPU µs per message", only: ofStates },
+  { measure: "applicationCpuMicros", title: "client's CPU µs per message, in Node" },
   { measure: "cpuMicrosPerHandshake", title: "CPU µs per handshake" },
   { measure: "handshakesPerSecond", title: "handshakes/s" },
   { measure: "bytesPerConnection", title: "KiB per connection", unit: KIBIBYTE },

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../local/free-port.ts";
 import type { Issuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";
+import { type Application, startApplication } from "./application.ts";
 import { type EventOf, inTurn } from "./events.ts";
 import { collectGarbage } from "./garbage.ts";
 import { LoadClient } from "./load-client.ts";
@@ -9,8 +10,9 @@ import { type Measurement, type Parts, type PartsUsage, toMeasurement, usageOf }
 import { type BenchMessage, type Carried, isState, nowMicros } from "./message.ts";
 import { residentBytes } from "./process-usage.ts";
 import { RedisOutput } from "./redis-output.ts";
+import { scriptsOf } from "./scripts.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
-import type { Contender, Sender, Surroundings } from "./servers/contender.ts";
+import type { Contender, Sender } from "./servers/contender.ts";
 import { SATURATION, type Traffic } from "./shapes.ts";
 import { membersByRoom, type Topology } from "./topologies.ts";
 import { Course, runTraffic } from "./traffic.ts";
@@ -38,6 +40,7 @@ interface SessionParts {
   readonly redisPid: number;
   readonly redisOutput: RedisOutput;
   readonly client: LoadClient;
+  readonly application: Application | undefined;
   readonly sender: Sender;
   readonly end: () => Promise<void>;
 }
@@ -57,9 +60,10 @@ export class Session {
   #saturatedRate = 0;
   #isSpoilt = false;
 
-  private constructor({ topology, skipsOlder, server, redisPid, redisOutput, client, sender, end }: SessionParts) {
+  private constructor(parts: SessionParts) {
+    const { topology, skipsOlder, server, redisPid, redisOutput, client, application, sender, end } = parts;
     this.client = client;
-    this.pids = { server: server.pid, client: client.pid, redis: redisPid };
+    this.pids = { server: server.pid, client: client.pid, redis: redisPid, application: application?.pid };
     this.#topology = topology;
     this.#skipsOlder = skipsOlder;
     this.#redisOutput = redisOutput;
@@ -89,19 +93,20 @@ export class Session {
       const surroundings = { port: await freePort(), redisPort: redis.port, issuer };
       const server = await startServer(await contender.launch(surroundings));
       ends.push(() => server.stop());
-      const client = await LoadClient.start({
-        port: surroundings.port,
-        scripts: await scriptsOf(contender, topology, surroundings),
-        maximumConnections: topology.clients,
-      });
+      const { port } = surroundings;
+      const scripts = await scriptsOf(contender, topology, surroundings);
+      const client = await LoadClient.start({ port, scripts, maximumConnections: topology.clients });
       ends.push(() => client.stop());
+      const [script] = topology.events ? scripts : [];
+      const application = script && (await startApplication(contender.application ?? "socket.io", port, script));
+      ends.push(() => application?.stop());
       const sender = await contender.openSender(surroundings);
       ends.push(() => sender.close());
       const redisOutput = new RedisOutput(redis.port);
       ends.push(() => redisOutput.close());
       const { skipsOlder = false } = contender;
       const redisPid = redis.process.pid ?? 0;
-      return new Session({ topology, skipsOlder, server, redisPid, redisOutput, client, sender, end });
+      return new Session({ topology, skipsOlder, server, redisPid, redisOutput, client, application, sender, end });
     } catch (error) {
       await end();
       throw error;
@@ -170,11 +175,12 @@ export class Session {
     await delay(SETTLE_MS);
     const skipsOlder = this.#skipsOlder && (traffic.kind === "mixed" || isState(this.#carriedBy(traffic)));
     const { eventOf, step } = this.#eventsOf(traffic, isWarmUp);
-    const sent = { messages: 0, expected: 0 };
+    const sent = { messages: 0, expected: 0, forApplication: 0 };
     const course = new Course((number, dueAt) => {
       const event = eventOf(number, dueAt);
       sent.messages += event.length;
       sent.expected += this.#deliveriesOf(event);
+      sent.forApplication += this.#countForApplication(event);
       return this.#sender.send(event);
     });
     await this.client.begin(step, () => course.onDelivered());
@@ -216,24 +222,14 @@ export class Session {
     return (traffic.kind === "open" ? traffic.carries : undefined) ?? first;
   }
 
+  /** The application's client has the rooms of the first one. */
+  #countForApplication(messages: readonly BenchMessage[]): number {
+    if (this.pids.application === undefined) return 0;
+    const own = this.#topology.roomsOf(0);
+    return messages.filter(({ rooms }) => rooms.some((room) => own.includes(room))).length;
+  }
+
   #deliveriesOf(messages: readonly BenchMessage[]): number {
     return messages.flatMap(({ rooms }) => rooms).reduce((sum, room) => sum + (this.#readers.get(room) ?? 0), 0);
   }
-}
-
-/** The handshake of every client in turn; clients with the same rooms have the same. */
-async function scriptsOf(
-  contender: Contender,
-  { clients, roomsOf, carries }: Topology,
-  surroundings: Surroundings,
-): Promise<(readonly string[])[]> {
-  const scripts = new Map<string, Promise<readonly string[]>>();
-  const inTurn = Array.from({ length: clients }, (_, client) => {
-    const rooms = roomsOf(client);
-    const name = rooms.join();
-    const script = scripts.get(name) ?? Promise.resolve(contender.handshake({ rooms, carries }, surroundings));
-    scripts.set(name, script);
-    return script;
-  });
-  return Promise.all(inTurn);
 }

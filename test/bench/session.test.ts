@@ -81,7 +81,7 @@ describe.each(["gateway", "whole", "stock"] as const)("%s", (server) => {
   });
 });
 
-describe.each(["gateway", "whole", "compressed", "stock"] as const)("%s", (server) => {
+describe.each(["gateway", "whole", "compressed", "stock", "ws"] as const)("%s", (server) => {
   it("brings mixed traffic to the clients of an application", async () => {
     const topology = createMix({ markets: 6, dashboards: 4, pages: 4, users: 4 });
     const session = await open(server, topology);
@@ -92,6 +92,7 @@ describe.each(["gateway", "whole", "compressed", "stock"] as const)("%s", (serve
     expect(deliveries).toBe(expected);
     expect((await session.client.report()).fewest).toBeGreaterThan(0);
     expect(values).toMatchObject({ bytesPerMessage: positive, redisCpuMicros: positive, redisBytes: positive });
+    expect(values.applicationCpuMicros).toEqual(positive);
   });
 });
 

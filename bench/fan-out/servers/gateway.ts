@@ -59,6 +59,7 @@ export const gatewayOf = (
   label: `this gateway${isCompressed ? ", compressing" : ""}${wantsChanges ? "" : ", whole values"}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
   hasRooms: true,
   skipsOlder: true,
+  application: wantsChanges ? "package" : "socket.io",
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
     values: [...nodeFlags, join(root, "gateway/main.ts")],

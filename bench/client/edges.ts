@@ -23,8 +23,12 @@ export interface MeasuredEdge {
 
 const fail = (error: Error): void => console.error(error.message);
 
-/** Starts Redis, and a gateway or the managed edge on it. */
-export async function startEdge(edge: Edge): Promise<MeasuredEdge> {
+/**
+ * Starts Redis, and a gateway or the managed edge on it.
+ *
+ * @param settings environment variables of the gateway that are not to have their defaults.
+ */
+export async function startEdge(edge: Edge, settings: Readonly<Record<string, string>> = {}): Promise<MeasuredEdge> {
   const redis = await startRedis();
   const issuer = await createIssuer();
   const environment = { ...issuer.env, RT_REDIS_URL: redis.url };
@@ -35,7 +39,7 @@ export async function startEdge(edge: Edge): Promise<MeasuredEdge> {
     await redis.stop();
   };
   if (edge === "gateway") {
-    const gateway = await startGateway({ ...environment, RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000" });
+    const gateway = await startGateway({ ...environment, RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000", ...settings });
     return {
       ...{ edge, issuer, port: Number(new URL(gateway.url).port), publisher: createPublisher(commands) },
       complaints: () => gateway.log().split('"level":40').length - 1,

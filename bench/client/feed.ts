@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ChannelMessage } from "../../contract/domain-events.ts";
+import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import type { Publisher } from "../../kernel/streams/publisher.ts";
 
 export interface FeedOptions {
@@ -7,9 +7,9 @@ export interface FeedOptions {
   /** Messages a second. */
   readonly rate: number;
   /** The next message; each call gives another one. */
-  readonly next: () => ChannelMessage;
+  readonly next: () => ChannelUpdate;
   /** Called with each message that was published, and its id. */
-  readonly onPublished?: (message: ChannelMessage, id: string) => void;
+  readonly onPublished?: (message: ChannelUpdate, id: string) => void;
 }
 
 const TICK_MS = 20;

@@ -3,6 +3,7 @@ import { openPage } from "./browser.ts";
 import { type MeasuredEdge, startEdge } from "./edges.ts";
 import { startFeed } from "./feed.ts";
 import { messageOf } from "./traffic.ts";
+import { type MainThreadUse, watchPage } from "./watch-page.ts";
 
 export interface PageOptions {
   readonly markets: number;
@@ -11,7 +12,7 @@ export interface PageOptions {
 }
 
 /** Measurements of one page in one run. */
-export interface FramesResult {
+export interface FramesResult extends MainThreadUse {
   readonly mode: "batched" | "unbatched";
   readonly markets: number;
   readonly updatesPerSecond: number;
@@ -20,10 +21,6 @@ export interface FramesResult {
   readonly framesPerSecond: number;
   /** Renders of a market's row a second. */
   readonly rendersPerSecond: number;
-  /** CPU of the main thread per second: in all, and in scripts, styles and layout. In ms. */
-  readonly mainThreadMs: number;
-  readonly scriptMs: number;
-  readonly layoutMs: number;
 }
 
 /** Prices of markets in turn, and a trade for every twenty of them. */
@@ -57,28 +54,21 @@ export async function measureFrames(
   const edge = await startEdge("gateway");
   const feed = startMarkets(edge, { markets, updates });
   const opened = await openPage({ url: edge.urlOn(edge.port), markets: String(markets), mode });
-  const counts = () => opened.evaluate("({ ...counts })") as Promise<{ frames: number; renders: number }>;
+  const read = async () => {
+    const counts = (await opened.evaluate("({ ...counts })")) as { readonly frames: number; readonly renders: number };
+    return { ...counts, published: feed.published() };
+  };
   try {
     await delay(WARM_UP_MS);
-    const [before, first, start] = [await opened.mainThread(), await counts(), performance.now()];
-    const publishedBefore = feed.published();
-    await delay(seconds * 1_000);
-    const [after, last] = [await opened.mainThread(), await counts()];
-    const elapsed = (performance.now() - start) / 1_000;
-    const perSecond = (...names: readonly string[]): number => {
-      const seconds = names.reduce((sum, name) => sum + (after[name] ?? 0) - (before[name] ?? 0), 0);
-      return Math.round((seconds / elapsed) * 1_000);
-    };
+    const { use, rates } = await watchPage(opened, seconds, read);
     return {
       mode,
       markets,
       updatesPerSecond: markets * updates,
-      publishedPerSecond: Math.round((feed.published() - publishedBefore) / elapsed),
-      framesPerSecond: Math.round((last.frames - first.frames) / elapsed),
-      rendersPerSecond: Math.round((last.renders - first.renders) / elapsed),
-      mainThreadMs: perSecond("TaskDuration"),
-      scriptMs: perSecond("ScriptDuration"),
-      layoutMs: perSecond("LayoutDuration", "RecalcStyleDuration"),
+      publishedPerSecond: rates.published,
+      framesPerSecond: rates.frames,
+      rendersPerSecond: rates.renders,
+      ...use,
     };
   } finally {
     await opened.close();

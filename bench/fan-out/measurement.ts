@@ -17,6 +17,8 @@ export const measureNames = [
   "redisCpuMicros",
   "redisBytes",
   "publisherCpuMicros",
+  // One client in Node that reads whole what it gets: a message published that it is to get.
+  "applicationCpuMicros",
   "cpuMicrosPerHandshake",
   "handshakesPerSecond",
   // RSS that one more idle connection takes.
@@ -27,7 +29,7 @@ export const measureNames = [
   "serverShare",
   "clientShare",
   "redisShare",
-  // Load client, Redis and publisher together: all that shares the load's core.
+  // Clients, Redis and publisher together: all that shares the load's core.
   "loadShare",
   // What others than the server took of the server's core.
   "foreignShare",
@@ -50,15 +52,18 @@ export interface Parts {
   readonly server: number;
   readonly client: number;
   readonly redis: number;
+  /** The client of an application, in shapes that have one. */
+  readonly application?: number | undefined;
 }
 
 /** CPU time of each part so far, in microseconds; `core` is all that ran on the server's core. */
 export type PartsUsage = Readonly<Record<keyof Parts | "publisher" | "core", number>>;
 
-export const usageOf = ({ server, client, redis }: Parts): PartsUsage => ({
+export const usageOf = ({ server, client, redis, application }: Parts): PartsUsage => ({
   server: treeOf(server).reduce((sum, pid) => sum + cpuMicros(pid), 0),
   client: cpuMicros(client),
   redis: cpuMicros(redis),
+  application: application === undefined ? 0 : cpuMicros(application),
   publisher: cpuMicros(process.pid),
   core: busyMicros(SERVER_CORE),
 });
@@ -70,7 +75,7 @@ export function sharesOf(before: PartsUsage, after: PartsUsage, wall: number): M
     serverShare: share("server"),
     clientShare: share("client"),
     redisShare: share("redis"),
-    loadShare: share("client") + share("redis") + share("publisher"),
+    loadShare: share("client") + share("application") + share("redis") + share("publisher"),
     foreignShare: Math.max(0, share("core") - share("server")),
   };
 }
@@ -84,6 +89,8 @@ export interface Phase {
   readonly messages: number;
   /** Deliveries that they lead to where none is left out. */
   readonly expected: number;
+  /** Those of the messages that the application's client is to get; 0 where there is none. */
+  readonly forApplication: number;
   /** True where older values may have been left out. */
   readonly skipsOlder: boolean;
   readonly report: LoadReport;
@@ -98,6 +105,7 @@ const toMs = (micros: number | undefined): number => (micros ?? Number.NaN) / 1_
 /** Makes figures of what was counted from the start of a phase to its last delivery. */
 export function toMeasurement(phase: Phase): Measurement {
   const { startedAt, before, after, messages, expected, skipsOlder, report, rssBytes, redisBytes } = phase;
+  const applicationCpu = (after.application - before.application) / phase.forApplication;
   const { deliveries, bytes } = report;
   const wall = report.lastAt - startedAt;
   const serverCpu = after.server - before.server;
@@ -117,6 +125,7 @@ export function toMeasurement(phase: Phase): Measurement {
       redisCpuMicros: (after.redis - before.redis) / messages,
       redisBytes: redisBytes / messages,
       publisherCpuMicros: (after.publisher - before.publisher) / messages,
+      ...(phase.forApplication > 0 ? { applicationCpuMicros: applicationCpu } : {}),
       rssBytes,
       ...sharesOf(before, after, wall),
     },

@@ -17,7 +17,7 @@ interface Column {
 }
 
 /** Where books and portfolios are sent: a server may leave some of them out, and Redis has more to do. */
-const ofStates: readonly TopologyName[] = ["markets", "books-of-five", "portfolios"];
+const ofStates: readonly TopologyName[] = ["markets", "books-of-five", "portfolios", "application"];
 
 /** In the order of the tables; a table has those that its shape measures. */
 const columns: readonly Column[] = [
@@ -30,6 +30,7 @@ const columns: readonly Column[] = [
   { measure: "redisCpuMicros", title: "Redis CPU µs per message", only: ofStates },
   { measure: "redisBytes", title: "Redis bytes out per message", only: ofStates },
   { measure: "publisherCpuMicros", title: "publisher CPU µs per message", only: ofStates },
+  { measure: "applicationCpuMicros", title: "client's CPU µs per message, in Node" },
   { measure: "cpuMicrosPerHandshake", title: "CPU µs per handshake" },
   { measure: "handshakesPerSecond", title: "handshakes/s" },
   { measure: "bytesPerConnection", title: "KiB per connection", unit: KIBIBYTE },

@@ -2,14 +2,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "../../local/free-port.ts";
 import type { Issuer } from "../../local/issuer.ts";
 import { startRedis } from "../../local/redis.ts";
+import { type Application, startApplication } from "./application.ts";
+import { type EventOf, inTurn } from "./events.ts";
 import { collectGarbage } from "./garbage.ts";
 import { LoadClient } from "./load-client.ts";
 import { type Measurement, type Parts, type PartsUsage, toMeasurement, usageOf } from "./measurement.ts";
 import { type BenchMessage, type Carried, isState, nowMicros } from "./message.ts";
 import { residentBytes } from "./process-usage.ts";
 import { RedisOutput } from "./redis-output.ts";
+import { scriptsOf } from "./scripts.ts";
 import { type ServerProcess, startServer } from "./server-process.ts";
-import type { Contender, Sender, Surroundings } from "./servers/contender.ts";
+import type { Contender, Sender } from "./servers/contender.ts";
 import { SATURATION, type Traffic } from "./shapes.ts";
 import { membersByRoom, type Topology } from "./topologies.ts";
 import { Course, runTraffic } from "./traffic.ts";
@@ -21,8 +24,8 @@ const WARM_UP: Traffic = { ...SATURATION, seconds: 0.8 };
 const STATE_WARM_UP_SECONDS = 1;
 const STATE_WARM_UP_MESSAGES = 2;
 
-/** One in so many books and portfolios has the time at which it was due. Not a divisor of the number of rooms: every room gets some. */
-const TIMED_EVERY = 7;
+/** Warm-up before mixed traffic: first values of all streams, and some of the traffic itself. */
+const MIXED_WARM_UP_SECONDS = 4;
 
 export interface SessionOptions {
   readonly contender: Contender;
@@ -37,6 +40,7 @@ interface SessionParts {
   readonly redisPid: number;
   readonly redisOutput: RedisOutput;
   readonly client: LoadClient;
+  readonly application: Application | undefined;
   readonly sender: Sender;
   readonly end: () => Promise<void>;
 }
@@ -56,9 +60,10 @@ export class Session {
   #saturatedRate = 0;
   #isSpoilt = false;
 
-  private constructor({ topology, skipsOlder, server, redisPid, redisOutput, client, sender, end }: SessionParts) {
+  private constructor(parts: SessionParts) {
+    const { topology, skipsOlder, server, redisPid, redisOutput, client, application, sender, end } = parts;
     this.client = client;
-    this.pids = { server: server.pid, client: client.pid, redis: redisPid };
+    this.pids = { server: server.pid, client: client.pid, redis: redisPid, application: application?.pid };
     this.#topology = topology;
     this.#skipsOlder = skipsOlder;
     this.#redisOutput = redisOutput;
@@ -88,19 +93,20 @@ export class Session {
       const surroundings = { port: await freePort(), redisPort: redis.port, issuer };
       const server = await startServer(await contender.launch(surroundings));
       ends.push(() => server.stop());
-      const client = await LoadClient.start({
-        port: surroundings.port,
-        scripts: await scriptsOf(contender, topology, surroundings),
-        maximumConnections: topology.clients,
-      });
+      const { port } = surroundings;
+      const scripts = await scriptsOf(contender, topology, surroundings);
+      const client = await LoadClient.start({ port, scripts, maximumConnections: topology.clients });
       ends.push(() => client.stop());
+      const [script] = topology.events ? scripts : [];
+      const application = script && (await startApplication(contender.application ?? "socket.io", port, script));
+      ends.push(() => application?.stop());
       const sender = await contender.openSender(surroundings);
       ends.push(() => sender.close());
       const redisOutput = new RedisOutput(redis.port);
       ends.push(() => redisOutput.close());
       const { skipsOlder = false } = contender;
       const redisPid = redis.process.pid ?? 0;
-      return new Session({ topology, skipsOlder, server, redisPid, redisOutput, client, sender, end });
+      return new Session({ topology, skipsOlder, server, redisPid, redisOutput, client, application, sender, end });
     } catch (error) {
       await end();
       throw error;
@@ -141,10 +147,10 @@ export class Session {
     return micros;
   }
 
-  /** Connects every client and warms the server up; with books and portfolios, `measure` does that. */
+  /** Connects every client and warms the server up; with books, portfolios and mixed traffic, `measure` does that. */
   async prepare(): Promise<void> {
     await this.connect(this.#topology.clients);
-    if (!isState(this.#carriedBy(WARM_UP))) await this.#run(WARM_UP);
+    if (!this.#topology.events && !isState(this.#carriedBy(WARM_UP))) await this.#run(WARM_UP);
   }
 
   /** The first clients read no more, for good. */
@@ -157,33 +163,51 @@ export class Session {
 
   /** Sends the traffic and measures until all of it is delivered, or it has waited long enough. */
   async measure(traffic: Traffic): Promise<Measurement> {
-    if (isState(this.#carriedBy(traffic))) await this.#run({ ...traffic, seconds: this.#warmUpSeconds(traffic) });
+    if (traffic.kind === "mixed") await this.#run({ ...traffic, seconds: MIXED_WARM_UP_SECONDS }, true);
+    else if (isState(this.#carriedBy(traffic))) {
+      await this.#run({ ...traffic, seconds: this.#warmUpSeconds(traffic) });
+    }
     if (traffic.kind === "half" && this.#saturatedRate === 0) await this.#run(SATURATION);
     return this.#run(traffic);
   }
 
-  async #run(traffic: Traffic): Promise<Measurement> {
+  async #run(traffic: Traffic, isWarmUp = false): Promise<Measurement> {
     await delay(SETTLE_MS);
-    const carries = this.#carriedBy(traffic);
-    const skipsOlder = this.#skipsOlder && isState(carries);
-    const eventOf = (number: number, dueAt: number) => this.#event(number, traffic.perEvent, { carries, dueAt });
-    const perEvent = this.#deliveriesOf(eventOf(0, 0));
-    const course = new Course((number, dueAt) => this.#sender.send(eventOf(number, dueAt)));
-    await this.client.begin(perEvent, () => course.onDelivered());
+    const skipsOlder = this.#skipsOlder && (traffic.kind === "mixed" || isState(this.#carriedBy(traffic)));
+    const { eventOf, step } = this.#eventsOf(traffic, isWarmUp);
+    const sent = { messages: 0, expected: 0, forApplication: 0 };
+    const course = new Course((number, dueAt) => {
+      const event = eventOf(number, dueAt);
+      sent.messages += event.length;
+      sent.expected += this.#deliveriesOf(event);
+      sent.forApplication += this.#countForApplication(event);
+      return this.#sender.send(event);
+    });
+    await this.client.begin(step, () => course.onDelivered());
     await this.#redisOutput.begin();
     const startedAt = nowMicros();
     const before = this.usage();
-    const events = await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder });
+    await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder });
     const after = this.usage();
     const rssBytes = residentBytes(this.pids.server);
     const [report, redisBytes] = [await this.client.report(), await this.#redisOutput.end()];
-    const sent = { messages: events * traffic.perEvent, expected: events * perEvent, skipsOlder };
-    const result = toMeasurement({ startedAt, before, after, ...sent, report, rssBytes, redisBytes });
+    const result = toMeasurement({ startedAt, before, after, ...sent, skipsOlder, report, rssBytes, redisBytes });
     this.#isSpoilt ||= result.deliveries < result.expected;
     if (traffic === SATURATION) {
-      this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / perEvent;
+      this.#saturatedRate = ((result.values.deliveriesPerSecond ?? 0) * traffic.perEvent) / step;
     }
     return result;
+  }
+
+  /** The events of some traffic, and the number of deliveries that are counted as one step. */
+  #eventsOf(traffic: Traffic, isWarmUp: boolean): { readonly eventOf: EventOf; readonly step: number } {
+    const { events, clients, rooms } = this.#topology;
+    if (traffic.kind !== "mixed") {
+      const eventOf = inTurn(rooms, traffic.perEvent, this.#carriedBy(traffic));
+      return { eventOf, step: this.#deliveriesOf(eventOf(0, 0)) };
+    }
+    if (!events) throw new RangeError("a topology without events of its own has no mixed traffic");
+    return { eventOf: events(isWarmUp), step: clients };
   }
 
   /** The first message of a room is a whole value, which is not what is measured. */
@@ -198,33 +222,14 @@ export class Session {
     return (traffic.kind === "open" ? traffic.carries : undefined) ?? first;
   }
 
-  /** The messages of event `number`: the rooms in turn, going on where the event before it ended. */
-  #event(number: number, size: number, { carries, dueAt }: Pick<BenchMessage, "carries" | "dueAt">): BenchMessage[] {
-    const { rooms } = this.#topology;
-    return Array.from({ length: size }, (_, index) => {
-      const position = number * size + index;
-      return { room: rooms[position % rooms.length] ?? "", carries, dueAt, isTimed: position % TIMED_EVERY === 0 };
-    });
+  /** The application's client has the rooms of the first one. */
+  #countForApplication(messages: readonly BenchMessage[]): number {
+    if (this.pids.application === undefined) return 0;
+    const own = this.#topology.roomsOf(0);
+    return messages.filter(({ rooms }) => rooms.some((room) => own.includes(room))).length;
   }
 
   #deliveriesOf(messages: readonly BenchMessage[]): number {
-    return messages.reduce((sum, { room }) => sum + (this.#readers.get(room) ?? 0), 0);
+    return messages.flatMap(({ rooms }) => rooms).reduce((sum, room) => sum + (this.#readers.get(room) ?? 0), 0);
   }
-}
-
-/** The handshake of every client in turn; clients with the same rooms have the same. */
-async function scriptsOf(
-  contender: Contender,
-  { clients, roomsOf, carries }: Topology,
-  surroundings: Surroundings,
-): Promise<(readonly string[])[]> {
-  const scripts = new Map<string, Promise<readonly string[]>>();
-  const inTurn = Array.from({ length: clients }, (_, client) => {
-    const rooms = roomsOf(client);
-    const name = rooms.join();
-    const script = scripts.get(name) ?? Promise.resolve(contender.handshake({ rooms, carries }, surroundings));
-    scripts.set(name, script);
-    return script;
-  });
-  return Promise.all(inTurn);
 }

@@ -8,6 +8,7 @@ import type { TopologyName } from "./topologies.ts";
  * - `open`: at a fixed rate, whatever the server does with it.
  * - `closed`: the next event goes out as one is delivered whole; `outstanding` are under way.
  * - `half`: as `open`, at half of the rate that the same server took in the closed loop just before.
+ * - `mixed`: the topology's own events, at their own times.
  */
 export type Traffic =
   | {
@@ -19,7 +20,8 @@ export type Traffic =
       readonly seconds: number;
     }
   | { readonly kind: "closed"; readonly perEvent: number; readonly outstanding: number; readonly seconds: number }
-  | { readonly kind: "half"; readonly perEvent: number; readonly seconds: number };
+  | { readonly kind: "half"; readonly perEvent: number; readonly seconds: number }
+  | { readonly kind: "mixed"; readonly seconds: number };
 
 /** One kind of trial: traffic, or something about the connections themselves. */
 export type Trial =
@@ -49,6 +51,7 @@ export const SATURATION = { kind: "closed", perEvent: 20, outstanding: 2, second
 const STORM: Trial = { kind: "connect", warmUp: 500, clients: 2_000, window: 100 };
 
 const DEFAULT_STALLED_SECONDS = 60;
+const DEFAULT_MIXED_SECONDS = 60;
 
 const traffic = (title: string, topology: TopologyName, what: Traffic): Shape => ({
   ...{ title, topology, compares: "cpuMicrosPerDelivery", trial: { kind: "traffic", traffic: what } },
@@ -87,6 +90,7 @@ export const shapeNames = [
   "book-200",
   "books-of-five",
   "portfolio",
+  "mixed",
   "rooms",
   "small-rooms",
   "private",
@@ -98,8 +102,17 @@ export const shapeNames = [
 
 export type ShapeName = (typeof shapeNames)[number];
 
+/** How long the shapes last that take longest. */
+export interface Durations {
+  readonly stalledSeconds?: number | undefined;
+  readonly mixedSeconds?: number | undefined;
+}
+
 /** In the order in which they are measured: some build on what others found. */
-export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly<Record<ShapeName, Shape>> => ({
+export const createShapes = ({
+  stalledSeconds = DEFAULT_STALLED_SECONDS,
+  mixedSeconds = DEFAULT_MIXED_SECONDS,
+}: Durations = {}): Readonly<Record<ShapeName, Shape>> => ({
   singles: traffic("single messages, 50 a second, to 1,000 clients of one room", "one-room", open(1, 50, 2)),
   "singles-100": {
     ...traffic("single messages, 100 a second, to 1,000 clients of one room", "one-room", open(1, 100, 1.5)),
@@ -136,6 +149,16 @@ export const createShapes = (stalledSeconds = DEFAULT_STALLED_SECONDS): Readonly
     ...traffic("portfolios of 100 positions of 200 users, 2 a second each, three prices moved", "portfolios", {
       ...open(10, 40, 2),
     }),
+    servers: bookServers,
+  },
+  mixed: {
+    ...traffic(
+      `${mixedSeconds} s of all eight channels to 600 clients of an application: 120 signed in, 240 pages of 5 markets, 240 dashboards`,
+      "application",
+      { kind: "mixed", seconds: mixedSeconds },
+    ),
+    compares: "cpuMicrosPerMessage",
+    maximumRuns: 1,
     servers: bookServers,
   },
   rooms: traffic("1,000 clients in 5 of 50 rooms each; 100 messages over the rooms, saturated", "fifty-rooms", {

@@ -1,4 +1,6 @@
+import type { EventOf } from "./events.ts";
 import type { Carried } from "./message.ts";
+import { createMix } from "./mix.ts";
 
 /** The clients and the rooms that each of them is in. */
 export interface Topology {
@@ -7,6 +9,8 @@ export interface Topology {
   readonly roomsOf: (client: number) => readonly string[];
   /** The kinds of data for the rooms; a shape that names none sends the first. Orders and portfolios need a room for each user. */
   readonly carries: readonly Carried[];
+  /** Returns new events of mixed traffic, the same each time; for servers to warm up, with first values of all streams before them. */
+  readonly events?: (isWarmUp: boolean) => EventOf;
 }
 
 const names = (count: number, prefix: string): string[] =>
@@ -39,6 +43,7 @@ export const topologies = {
   markets: { ...shared(600, 50, 5), carries: ["trade", "book-8", "book-100", "book-200"] },
   "books-of-five": { ...shared(200, 40), carries: ["book-100"] },
   portfolios: own(200, ["portfolio"]),
+  application: createMix({ markets: 50, dashboards: 240, pages: 240, users: 120 }),
   crowd: shared(2_000, 1),
   storm: shared(2_500, 50),
   "silent-storm": shared(2_500, 50, 0),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { nowMicros } from "./message.ts";
+import { TICKS_PER_SECOND } from "./mix.ts";
 import type { Traffic } from "./shapes.ts";
 
 /** Longest wait for what is still to be delivered once nothing is sent any more, in seconds. */
@@ -105,6 +106,8 @@ export async function runTraffic(
         return runOpen(course, traffic.eventsPerSecond, traffic.seconds);
       case "half":
         return runOpen(course, saturatedRate / 2 / traffic.perEvent, traffic.seconds);
+      case "mixed":
+        return runOpen(course, TICKS_PER_SECOND, traffic.seconds);
       case "closed":
         return runClosed(course, traffic.outstanding, traffic.seconds);
       default:
@@ -112,7 +115,9 @@ export async function runTraffic(
     }
   })();
   const deadline = nowMicros() + DRAIN_SECONDS * 1e6;
-  const isDone = (): boolean => course.delivered >= sent || (skipsOlder && course.isQuiet);
+  // Events of mixed traffic lead to different numbers of deliveries, so that the number of steps says nothing.
+  const isMixed = traffic.kind === "mixed";
+  const isDone = (): boolean => (!isMixed && course.delivered >= sent) || ((skipsOlder || isMixed) && course.isQuiet);
   while (!isDone() && nowMicros() < deadline) {
     await delay(POLL_MS);
     course.check();

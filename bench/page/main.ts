@@ -1,13 +1,19 @@
 import { writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import * as z from "zod";
-import { flag, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
+import { flag, positive, readCommandLine, wholeNumber } from "../../tools/command-line.ts";
+import { measureBooks } from "./books.ts";
 import { measureFrames, measureMemory } from "./measure.ts";
 
 const usage = `npm run bench:page -- <what> [options]
 
   frames           the page of npm start in Chromium, with prices that move: frames and the main thread
     --seconds N      (default 15)
+  books            a page of small order books in Chromium: of many markets by changes, and of five by whole values
+    --seconds N      of each (default 10)
+    --runs N         (default 3)
+    --markets N      (default 50)
+    --wandering      the best levels change nearly each time, as the price wanders; else one level anywhere
   memory           its heap while messages stream
     --minutes N      (default 2)
 
@@ -19,18 +25,20 @@ const usage = `npm run bench:page -- <what> [options]
 What a batch per frame saves is measured by npm run bench:client -- frames.
 `;
 
-const { words, seconds, minutes, json, ...options } = readCommandLine({
+const { words, minutes, json, updates, books, wandering, runs, ...given } = readCommandLine({
   usage,
-  texts: ["seconds", "minutes", "markets", "updates", "json"],
+  texts: ["seconds", "runs", "minutes", "markets", "updates", "json"],
   hasWords: true,
-  flags: ["books"],
+  flags: ["books", "wandering"],
   schema: z.object({
-    words: z.tuple([z.enum(["frames", "memory"], "the first word must be frames or memory")]),
-    seconds: wholeNumber(15),
+    words: z.tuple([z.enum(["frames", "books", "memory"], "the first word must be frames, books or memory")]),
+    seconds: positive.optional(),
+    runs: wholeNumber(3),
     minutes: wholeNumber(2),
-    markets: wholeNumber(200),
+    markets: positive.optional(),
     updates: wholeNumber(20),
     books: flag,
+    wandering: flag,
     json: z.string().optional(),
   }),
 });
@@ -40,12 +48,22 @@ const progress = (text: string): void => {
 };
 
 const [part] = words;
-const rows: readonly object[] =
-  part === "frames"
-    ? [await measureFrames({ ...options, seconds })]
-    : await measureMemory({ ...options, minutes }, ({ minute, heapKiB }) =>
+
+function measure(): Promise<readonly object[]> {
+  const { markets = part === "books" ? 50 : 200, seconds = part === "books" ? 10 : 15 } = given;
+  switch (part) {
+    case "frames":
+      return measureFrames({ markets, updates, books, seconds }).then((row) => [row]);
+    case "books":
+      return measureBooks({ markets, updates, seconds, runs, isWandering: wandering });
+    default:
+      return measureMemory({ markets, updates, books, minutes }, ({ minute, heapKiB }) =>
         progress(`minute ${minute}: ${heapKiB} KiB`),
       );
+  }
+}
+
+const rows = await measure();
 progress("");
 console.log(picocolors.bold(`Page: ${part}`));
 console.table(rows);

@@ -5,6 +5,7 @@ import { createPublisher } from "../../kernel/streams/publisher.ts";
 import { startQuietPlatform } from "../../local/quiet-platform.ts";
 import { type BenchPage, openAddress } from "../client/browser.ts";
 import { startFeed } from "../client/feed.ts";
+import { type MainThreadUse, watchPage } from "../client/watch-page.ts";
 import { createBookTraffic, createTraffic } from "./traffic.ts";
 
 /** Time for the page to settle before it is measured, in ms. */
@@ -19,16 +20,12 @@ export interface PageOptions {
 }
 
 /** Measurements of the page in one run. */
-export interface FramesResult {
+export interface FramesResult extends MainThreadUse {
   readonly markets: number;
   readonly updatesPerSecond: number;
   /** The rate that the publisher kept up; less than `updatesPerSecond` on a machine that is too small. */
   readonly publishedPerSecond: number;
   readonly framesPerSecond: number;
-  /** CPU of the main thread per second: in all, and in scripts, styles and layout. In ms. */
-  readonly mainThreadMs: number;
-  readonly scriptMs: number;
-  readonly layoutMs: number;
   /** From the entry in the stream to the painted frame, as the page itself shows it. */
   readonly publishToScreen: string;
   readonly holes: string;
@@ -91,22 +88,16 @@ export async function measureFrames({
     await page.evaluate(
       "window.frames_ = 0; (function count() { window.frames_ += 1; requestAnimationFrame(count); })()",
     );
-    const [before, publishedBefore, start] = [await page.mainThread(), published(), performance.now()];
-    await delay(seconds * 1_000);
-    const [after, frames] = [await page.mainThread(), Number(await page.evaluate("window.frames_"))];
-    const elapsed = (performance.now() - start) / 1_000;
-    const perSecond = (...names: readonly string[]): number => {
-      const spent = names.reduce((sum, name) => sum + (after[name] ?? 0) - (before[name] ?? 0), 0);
-      return Math.round((spent / elapsed) * 1_000);
-    };
+    const { use, rates } = await watchPage(page, seconds, async () => ({
+      frames: Number(await page.evaluate("window.frames_")),
+      published: published(),
+    }));
     return {
       markets: options.markets,
       updatesPerSecond: options.markets * options.updates,
-      publishedPerSecond: Math.round((published() - publishedBefore) / elapsed),
-      framesPerSecond: Math.round(frames / elapsed),
-      mainThreadMs: perSecond("TaskDuration"),
-      scriptMs: perSecond("ScriptDuration"),
-      layoutMs: perSecond("LayoutDuration", "RecalcStyleDuration"),
+      publishedPerSecond: rates.published,
+      framesPerSecond: rates.frames,
+      ...use,
       publishToScreen: await textOf(page, "latency"),
       holes: await textOf(page, "holes"),
       doubles: await textOf(page, "doubles"),

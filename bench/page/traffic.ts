@@ -1,7 +1,10 @@
-import type { ChannelMessage } from "../../contract/domain-events.ts";
+import type { Payload } from "../../contract/channels.ts";
+import type { ChannelMessage, ChannelUpdate } from "../../contract/domain-events.ts";
+import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { Book } from "../../local/simulator/book.ts";
 import { MARKETS } from "../../local/simulator/market.ts";
 import { Random } from "../../local/simulator/random.ts";
+import { MovingBook } from "../values/moving-book.ts";
 
 /** One message of each kind for the market that is shown comes after so many prices. */
 const PRICES_BETWEEN = 100;
@@ -25,7 +28,7 @@ function book(marketId: string, number: number) {
 }
 
 /** Markets that the page lists come first, and of those the one that it shows. */
-function marketIds(count: number): string[] {
+export function marketIds(count: number): string[] {
   const others = Array.from({ length: Math.max(0, count - MARKETS.length) }, (_, index) => `market-${index}`);
   return [...MARKETS.map(({ id }) => id), ...others].slice(0, count);
 }
@@ -48,6 +51,52 @@ export function createBookTraffic(count: number): () => ChannelMessage {
       key: market.marketId,
       ...{ eventId, version: number, versionEpoch: "bench", data },
     };
+  };
+}
+
+/** Changes of the books of `count` markets in turn, each of one level anywhere in YES and its mirror; the first ones are whole. */
+export function createLevelTraffic(count: number): () => ChannelUpdate {
+  const books = marketIds(count).map((marketId) => ({ marketId, book: new MovingBook(marketId, LEVELS) }));
+  let number = 0;
+  return () => {
+    const { marketId, book } = books[number % count] as (typeof books)[number];
+    const isFirst = number < count;
+    number += 1;
+    const changes = book.move();
+    const content = isFirst ? { data: book.value } : { changes };
+    const message = { channel: "market:orderbook", key: marketId, eventId: `bench-${number}` } as const;
+    return { ...message, version: number, versionEpoch: "bench", ...content };
+  };
+}
+
+/**
+ * Prepares messages of the books of `count` markets in turn, as `createBookTraffic` does: each book whole at first, then what
+ * changes of it. Prepared, because making them takes more of a small machine than all that is measured.
+ *
+ * @param rounds messages of each market
+ * @returns the messages one after the other; throws a RangeError after the last one
+ */
+export function prepareBookTraffic(count: number, rounds: number): () => ChannelUpdate {
+  const next = createBookTraffic(count);
+  const values = new Map<string | undefined, Payload<"market:orderbook">>();
+  const messages = Array.from({ length: count * rounds }, (): ChannelUpdate => {
+    const { data, ...message } = next();
+    const value = data as Payload<"market:orderbook">;
+    const before = values.get(message.key);
+    values.set(message.key, value);
+    if (!before) return { ...message, data: value } as ChannelUpdate;
+    const rows = Object.entries(orderBookFormat.difference(before, value));
+    // Of prices in thousandths, in the form in which keys of rows have them.
+    const canonical = rows.map(([key, size]) => [key.replace(/0+$/, ""), size]);
+    const changes = { head: orderBookFormat.head(value), rows: Object.fromEntries(canonical) };
+    return { ...message, changes } as ChannelUpdate;
+  });
+  let sent = 0;
+  return () => {
+    const message = messages[sent];
+    if (!message) throw new RangeError("more messages are asked for than were prepared");
+    sent += 1;
+    return message;
   };
 }
 

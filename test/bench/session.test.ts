@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createMix } from "../../bench/fan-out/mix.ts";
 import { treeOf } from "../../bench/fan-out/process-usage.ts";
 import { createServers, type ServerName } from "../../bench/fan-out/servers/servers.ts";
 import { Session } from "../../bench/fan-out/session.ts";
@@ -80,6 +81,21 @@ describe.each(["gateway", "whole", "stock"] as const)("%s", (server) => {
   });
 });
 
+describe.each(["gateway", "whole", "compressed", "stock", "ws"] as const)("%s", (server) => {
+  it("brings mixed traffic to the clients of an application", async () => {
+    const topology = createMix({ markets: 6, dashboards: 4, pages: 4, users: 4 });
+    const session = await open(server, topology);
+    await session.prepare();
+
+    const { expected, deliveries, values } = await session.measure({ kind: "mixed", seconds: 1 });
+
+    expect(deliveries).toBe(expected);
+    expect((await session.client.report()).fewest).toBeGreaterThan(0);
+    expect(values).toMatchObject({ bytesPerMessage: positive, redisCpuMicros: positive, redisBytes: positive });
+    expect(values.applicationCpuMicros).toEqual(positive);
+  });
+});
+
 describe.each(["c-each", "c-bundled"] as const)("%s", (server) => {
   it("delivers every message once to every client", async () => {
     const session = await open(server, shared(16, 1));
@@ -135,6 +151,12 @@ describe("a session", () => {
 
     expect(treeOf(session.pids.server)).toHaveLength(3);
     expect(treeOf(process.pid)).toEqual(expect.arrayContaining(treeOf(session.pids.server)));
+  });
+
+  it("refuses mixed traffic where the topology has no events", async () => {
+    const session = await open("ws", shared(1, 1));
+
+    await expect(session.measure({ kind: "mixed", seconds: 1 })).rejects.toThrow("no mixed traffic");
   });
 
   it("fails with the server's log where it does not start", async () => {

@@ -1,4 +1,5 @@
 import type { Issuer } from "../../../local/issuer.ts";
+import type { ApplicationKind } from "../application.ts";
 import type { BenchMessage, Carried } from "../message.ts";
 
 /** The ports and other surroundings that a server of one run needs. */
@@ -39,6 +40,8 @@ export interface Contender {
   readonly hasRooms: boolean;
   /** True if its clients may get one message for several books or portfolios that follow each other. */
   readonly skipsOlder?: boolean;
+  /** The library by which applications are its clients. @default Socket.IO's client */
+  readonly application?: ApplicationKind;
   /** Prepares what has to be there before the first start, such as packages that are installed on demand. */
   prepare?(onProgress: (text: string) => void): Promise<void>;
   launch(surroundings: Surroundings): Launch | Promise<Launch>;

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { channelDefinition } from "../../../contract/channels.ts";
 import type { ChannelMessage } from "../../../contract/domain-events.ts";
-import { type BenchMessage, bookOf, channelOf, isState, orderOf, portfolioOf, stampOf, tradeOf } from "../message.ts";
+import { type BenchMessage, channelOf, contentOf, isState } from "../message.ts";
+import { parseRoom } from "../rooms.ts";
 import { node, nodeFlags } from "../server-process.ts";
 import type { ClientPlan, Contender } from "./contender.ts";
 import { socketIoHandshake } from "./socket-io-handshake.ts";
@@ -15,26 +17,31 @@ let sent = 0;
 
 function toChannelMessage(message: BenchMessage): ChannelMessage {
   sent += 1;
-  const eventId = `bench-${sent}`;
-  const { room: key, carries } = message;
-  if (carries === "order") return { channel: "user:orders", key, eventId, data: orderOf(message) };
-  if (carries === "trade") return { channel: "market:trades", key, eventId, data: tradeOf(message) };
-  const event = stampOf(message);
-  if (carries === "portfolio") return { channel: "user:portfolio", key, eventId, ...event, data: portfolioOf(key) };
-  return { channel: "market:orderbook", key, eventId, ...event, data: bookOf(key, carries) };
+  const channel = channelOf(message.carries);
+  const key = channelDefinition(channel).key === "none" ? undefined : message.key;
+  // Kind and data belong together, which the compiler cannot see; the publisher checks it.
+  return { channel, key, eventId: `bench-${sent}`, ...contentOf(message) } as ChannelMessage;
 }
 
-/** Each channel that the messages come on, with `changes` where it has them and they are wanted. */
+/** Each channel that the rooms carry, with `changes` where it has them and they are wanted. */
 function requestsOf({ rooms, carries }: ClientPlan, wantsChanges: boolean): object[] {
-  const requests = new Map(
-    carries.map((each) => {
+  const requests = new Map<string, object>();
+  for (const room of rooms) {
+    const { key, kind } = parseRoom(room);
+    for (const each of kind === undefined ? carries : [kind]) {
       const channel = channelOf(each);
-      return [channel, { channel, ...(wantsChanges && isState(each) ? { changes: true } : {}) }];
-    }),
-  );
-  return [...requests.values()].flatMap((request) =>
-    request.channel.startsWith("market:") ? rooms.map((marketId) => ({ ...request, marketId })) : [request],
-  );
+      const market = channelDefinition(channel).key === "marketId" && key !== "" ? { marketId: key } : {};
+      const changes = wantsChanges && isState(each) ? { changes: true } : {};
+      requests.set(`${channel} ${key}`, { channel, ...market, ...changes });
+    }
+  }
+  return [...requests.values()];
+}
+
+/** The user whose rooms are among them, if one is. */
+function userOf({ rooms, carries }: ClientPlan): string | undefined {
+  const own = rooms.map(parseRoom).find(({ kind = carries[0] }) => kind && channelOf(kind).startsWith("user:"));
+  return own?.key;
 }
 
 /**
@@ -52,6 +59,7 @@ export const gatewayOf = (
   label: `this gateway${isCompressed ? ", compressing" : ""}${wantsChanges ? "" : ", whole values"}${windowMs === 10 ? "" : `, ${windowMs} ms`}`,
   hasRooms: true,
   skipsOlder: true,
+  application: wantsChanges ? "package" : "socket.io",
   launch: ({ port, redisPort, issuer }) => ({
     command: node,
     values: [...nodeFlags, join(root, "gateway/main.ts")],
@@ -68,8 +76,8 @@ export const gatewayOf = (
     readyUrl: `http://127.0.0.1:${port}/readyz`,
   }),
   async handshake(plan, { issuer }) {
-    const isOwn = plan.carries.some((carries) => channelOf(carries).startsWith("user:"));
-    const token = isOwn ? await issuer.sign({ sub: plan.rooms[0] ?? "" }) : undefined;
+    const user = userOf(plan);
+    const token = user === undefined ? undefined : await issuer.sign({ sub: user });
     const [path = "", ...steps] = socketIoHandshake(requestsOf(plan, wantsChanges), token);
     return isCompressed ? [path, OFFER, ...steps] : [path, ...steps];
   },

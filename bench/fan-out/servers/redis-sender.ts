@@ -5,7 +5,7 @@ import type { Sender } from "./contender.ts";
 /** Publishes the messages of one call in one pipeline, so that none waits for the answer to another. */
 export function openRedisSender(
   port: number,
-  add: (pipeline: ChainableCommander, message: BenchMessage) => unknown,
+  add: (pipeline: ChainableCommander, message: BenchMessage) => void,
 ): Sender {
   const redis = new Redis(port, "127.0.0.1");
   return {
@@ -23,7 +23,10 @@ export const ROOM_PREFIX = "room:";
 
 /** For servers that send on what they get as it is. */
 export const openTextSender = async ({ redisPort }: { readonly redisPort: number }): Promise<Sender> =>
-  openRedisSender(redisPort, (pipeline, message) => pipeline.publish(ROOM_PREFIX + message.room, textOf(message)));
+  openRedisSender(redisPort, (pipeline, message) => {
+    const text = textOf(message);
+    for (const room of message.rooms) pipeline.publish(ROOM_PREFIX + room, text);
+  });
 
 /** The handshake of a client that asks such a server for rooms. */
 export const roomHandshake = (rooms: readonly string[]): readonly string[] => [

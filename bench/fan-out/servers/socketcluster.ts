@@ -23,7 +23,8 @@ export const socketcluster: Contender = {
     ...rooms.map((_, index) => `< {"rid":${index + 2}`),
   ],
   openSender: async ({ redisPort }) =>
-    openRedisSender(redisPort, (pipeline, message) =>
-      pipeline.publish(ROOM_PREFIX + message.room, JSON.stringify(bodyOf(message))),
-    ),
+    openRedisSender(redisPort, (pipeline, message) => {
+      const text = JSON.stringify(bodyOf(message));
+      for (const room of message.rooms) pipeline.publish(ROOM_PREFIX + room, text);
+    }),
 };

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { NAMESPACE } from "../../../contract/endpoints.ts";
 import { pubSubChannel } from "../../../kernel/streams/redis-keys.ts";
-import { type BenchMessage, bodyOf } from "../message.ts";
+import { bodyOf } from "../message.ts";
 import { node, nodeFlags } from "../server-process.ts";
 import type { Contender } from "./contender.ts";
 import { openRedisSender } from "./redis-sender.ts";
@@ -15,22 +15,18 @@ const adapterRequire = createRequire(createRequire(import.meta.url).resolve("@so
 const { encode }: { encode: (value: unknown) => Buffer } = adapterRequire("notepack.io");
 
 /** Returns the message that `@socket.io/redis-emitter` publishes. */
-const emitterMessage = (message: BenchMessage): Buffer =>
-  encode([
-    "emitter",
-    { type: 2, data: ["data", bodyOf(message)], nsp: NAMESPACE },
-    { rooms: [message.room], except: [], flags: {} },
-  ]);
+const emitterMessage = (room: string, body: object): Buffer =>
+  encode(["emitter", { type: 2, data: ["data", body], nsp: NAMESPACE }, { rooms: [room], except: [], flags: {} }]);
 
 /** Returns the message that a server with the sharded adapter publishes for the others. */
-const shardedMessage = (message: BenchMessage): string =>
+const shardedMessage = (room: string, body: object): string =>
   JSON.stringify({
     uid: "emitter",
     nsp: NAMESPACE,
     type: 3,
     data: {
-      opts: { rooms: [message.room], except: [], flags: {} },
-      packet: { type: 2, data: ["data", bodyOf(message)], nsp: NAMESPACE },
+      opts: { rooms: [room], except: [], flags: {} },
+      packet: { type: 2, data: ["data", body], nsp: NAMESPACE },
     },
   });
 
@@ -49,9 +45,10 @@ export const stock: Contender = {
   label: "Socket.IO + Redis adapter",
   ...socketIo("classic"),
   openSender: async ({ redisPort }) =>
-    openRedisSender(redisPort, (pipeline, message) =>
-      pipeline.publish(pubSubChannel(message.room), emitterMessage(message)),
-    ),
+    openRedisSender(redisPort, (pipeline, message) => {
+      const body = bodyOf(message);
+      for (const room of message.rooms) pipeline.publish(pubSubChannel(room), emitterMessage(room, body));
+    }),
 };
 
 /** Socket.IO as it comes, with the sharded Redis adapter. */
@@ -59,7 +56,8 @@ export const sharded: Contender = {
   label: "Socket.IO + sharded adapter",
   ...socketIo("sharded"),
   openSender: async ({ redisPort }) =>
-    openRedisSender(redisPort, (pipeline, message) =>
-      pipeline.spublish(pubSubChannel(message.room), shardedMessage(message)),
-    ),
+    openRedisSender(redisPort, (pipeline, message) => {
+      const body = bodyOf(message);
+      for (const room of message.rooms) pipeline.spublish(pubSubChannel(room), shardedMessage(room, body));
+    }),
 };

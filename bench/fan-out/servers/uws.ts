@@ -8,6 +8,7 @@ import { openTextSender, roomHandshake } from "./redis-sender.ts";
 export const uws: Contender = {
   label: "µWebSockets (native)",
   hasRooms: true,
+  application: "websocket",
   prepare: installContenders,
   launch: ({ port, redisPort }) => ({
     command: join(CONTENDERS, "node_modules/node/bin/node"),

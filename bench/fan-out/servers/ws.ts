@@ -9,6 +9,7 @@ const PROGRAM = join(import.meta.dirname, "ws.program.ts");
 export const ws: Contender = {
   label: "ws, one write per message",
   hasRooms: true,
+  application: "websocket",
   launch: ({ port, redisPort }) => ({
     command: node,
     values: [...nodeFlags, PROGRAM, String(port), String(redisPort)],

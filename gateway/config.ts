@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { authEnvironment, flag, publishingEnvironment, redisEnvironment } from "../kernel/env.ts";
+import { tracingEnvironment } from "../kernel/tracing/open-tracer.ts";
 
 const count = (fallback: number, maximum: number) => z.coerce.number().int().min(1).max(maximum).default(fallback);
 
@@ -60,6 +61,7 @@ export const gatewayEnvironment = z.object({
   RT_ENVIRONMENT: z.string().min(1).default("local"),
   /** Set by ECS: the address of the task metadata, which says when the task is to stop. */
   ECS_CONTAINER_METADATA_URI_V4: z.url().optional(),
+  ...tracingEnvironment.shape,
 });
 
 export type GatewayConfig = z.infer<typeof gatewayEnvironment>;

@@ -4,6 +4,7 @@ import { parseEnvironment } from "../kernel/env.ts";
 import { connectPublisher, connectReader, connectSubscriber } from "../kernel/redis/redis.ts";
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
+import { openTracer } from "../kernel/tracing/open-tracer.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";
@@ -32,8 +33,10 @@ if (config.RT_DIRECT_WRITES && !writeModes.hasDirectWrites) {
     "shared compression disabled: self-test failed with this socket.io and ws version; sending uncompressed (more traffic)",
   );
 }
+const tracer = await openTracer(config, "gateway");
 const gateway = createGateway({
   config,
+  tracer,
   writeModes,
   subscriber,
   reader,
@@ -56,6 +59,7 @@ async function stop(signal: string): Promise<void> {
   logger.info({ signal, seconds: config.RT_DRAIN_SECONDS }, "draining");
   await drain(gateway, config.RT_DRAIN_SECONDS);
   await gateway.close();
+  await tracer?.flush();
   for (const connection of [subscriber, reader, publishing]) connection.disconnect();
   logger.info("stopped");
   process.exit(0);

@@ -1,8 +1,8 @@
 import type { EventBridgeEvent } from "aws-lambda";
-import { type ChannelMessage, type Domain, parseDomainEvent } from "../../contract/domain-events.ts";
-import type { PublishOutcome } from "../../kernel/streams/publisher.ts";
-
-export type Publish = (messages: readonly ChannelMessage[]) => Promise<readonly PublishOutcome[]>;
+import { type Domain, parseDomainEvent } from "../../contract/domain-events.ts";
+import { preciseNow, type Tracer } from "../../kernel/tracing/tracer.ts";
+import type { Publish } from "./logged-publish.ts";
+import { tracedPublish } from "./traced-publish.ts";
 
 export type DomainEventHandler = (event: EventBridgeEvent<string, unknown>) => Promise<void>;
 
@@ -11,10 +11,15 @@ export type DomainEventHandler = (event: EventBridgeEvent<string, unknown>) => P
  *
  * The handler rejects where the event is not valid, which `withFailureQueue` takes care of, or was not published: Lambda
  * retries, and after the last attempt sends the event to the function's failure destination.
+ *
+ * @param tracer records where the sampled events spend their time.
  */
-export function createDomainEventHandler(domain: Domain, publish: Publish): DomainEventHandler {
+export function createDomainEventHandler(domain: Domain, publish: Publish, tracer?: Tracer): DomainEventHandler {
+  const publishReceived = tracedPublish(tracer, publish);
   return async (event) => {
-    const { id, source, "detail-type": detailType, detail } = event;
-    await publish([parseDomainEvent(domain, { id, source, detailType, detail })]);
+    const receivedMs = preciseNow();
+    const { id, source, "detail-type": detailType, detail, time } = event;
+    const message = parseDomainEvent(domain, { id, source, detailType, detail });
+    await publishReceived([{ message, occurredMs: Date.parse(time), receivedMs }]);
   };
 }

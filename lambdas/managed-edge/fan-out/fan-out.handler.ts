@@ -10,6 +10,7 @@ import { createEdgeQueue } from "../../../kernel/managed-edge/edge-queue.ts";
 import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
 import { readState } from "../../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
+import { openTracer, tracingEnvironment } from "../../../kernel/tracing/open-tracer.ts";
 import { logErrors, openPoster, openRedis } from "../clients.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
 import { openTable } from "../table/open-table.ts";
@@ -24,7 +25,8 @@ const environment = redisEnvironment
   .extend(redisSecretEnvironment.shape)
   .extend(edgeEnvironment.shape)
   .extend(edgeQueueEnvironment.shape)
-  .extend(edgeFanOutEnvironment.shape);
+  .extend(edgeFanOutEnvironment.shape)
+  .extend(tracingEnvironment.shape);
 const config = parseEnvironment(environment, process.env);
 const redis = await openRedis(config, logger);
 const { RT_EDGE_QUEUE_URL } = config;
@@ -37,6 +39,7 @@ export const handler = createFanOut({
   poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
   enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
   splitOver: SPLIT_OVER,
+  tracer: await openTracer(config, "managed-edge-fan-out"),
   windowMs: config.RT_EDGE_WINDOW_MS,
   onError: logErrors(logger),
   onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),

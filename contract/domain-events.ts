@@ -10,6 +10,7 @@ import { copyTrade, notification, order, portfolio } from "./payloads/user.ts";
 import type { StateChange } from "./state/state-change.ts";
 import type { StateChannel } from "./state/state-formats.ts";
 import { findSuspicions, type Suspicion } from "./suspicions.ts";
+import { traceparent } from "./trace-context.ts";
 
 /** One kind of event that a domain team puts on the bus, and the channel that it is published to. */
 export interface DomainEventDefinition {
@@ -61,6 +62,8 @@ export const eventFields = z.object({
   versionEpoch: optional(versionEpoch),
   /** A name for the change, passed on to clients. */
   event: optional(text(64)),
+  /** The W3C trace context that the event was made in. One that is not valid is ignored. */
+  traceparent,
 });
 
 export const privateEventFields = eventFields.extend({
@@ -109,6 +112,13 @@ export interface MessageOf<C extends Channel> {
    * @default - found in `data`
    */
   readonly suspicions?: readonly Suspicion[];
+  /**
+   * The W3C trace context of the message (`00-<trace>-<span>-<flags>`). The services that pass a sampled one on record what
+   * they did; any other is ignored.
+   *
+   * @default - the message is not traced
+   */
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -179,6 +189,7 @@ export function parseDomainEvent(domain: Domain, event: DomainEvent): ChannelMes
     version: fields.version,
     versionEpoch: fields.versionEpoch,
     suspicions: findSuspicions(channel, event.detail, data),
+    traceparent: fields.traceparent,
   };
   // The definition pairs the channel with its payload's schema; the compiler cannot follow that through a look-up.
   return message as ChannelMessage;

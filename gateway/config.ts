@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { authEnvironment, flag, publishingEnvironment, redisEnvironment } from "../kernel/env.ts";
 import { redisSecretEnvironment } from "../kernel/redis/redis-secret.ts";
+import { tracingEnvironment } from "../kernel/tracing/open-tracer.ts";
 
 const count = (fallback: number, maximum: number) => z.coerce.number().int().min(1).max(maximum).default(fallback);
 
@@ -73,6 +74,7 @@ export const gatewayEnvironment = z.object({
     .optional(),
   /** Set by ECS: the address of the container metadata, which has the address of the task. */
   ECS_CONTAINER_METADATA_URI_V4: z.url().optional(),
+  ...tracingEnvironment.shape,
 });
 
 export type GatewayConfig = z.infer<typeof gatewayEnvironment>;

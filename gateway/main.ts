@@ -6,6 +6,7 @@ import { connectPublisher, connectReader, connectSubscriber } from "../kernel/re
 import { RedisPassword } from "../kernel/redis/redis-password.ts";
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
+import { openTracer } from "../kernel/tracing/open-tracer.ts";
 import { gatewayEnvironment } from "./config.ts";
 import { createDrainer } from "./drain.ts";
 import { reportMetrics } from "./embedded-metrics.ts";
@@ -38,8 +39,10 @@ if (config.RT_DIRECT_WRITES && !writeModes.hasDirectWrites) {
     "shared compression disabled: self-test failed with this socket.io and ws version; sending uncompressed (more traffic)",
   );
 }
+const tracer = await openTracer(config, "gateway");
 const gateway = createGateway({
   config,
+  tracer,
   writeModes,
   subscriber,
   reader,
@@ -75,6 +78,7 @@ async function stop(signal: string): Promise<void> {
   stopping = true;
   await drainer.drain(signal);
   await gateway.close();
+  await tracer?.flush();
   for (const connection of [subscriber, reader, publishing]) connection.disconnect();
   logger.info("stopped");
   process.exit(0);

@@ -9,6 +9,7 @@ import type { VerifyToken } from "../kernel/auth/token-verifier.ts";
 import type { Publisher } from "../kernel/streams/publisher.ts";
 import { readState } from "../kernel/streams/stored-state.ts";
 import { createStreamReader, type LeftOut } from "../kernel/streams/stream-reader.ts";
+import type { Tracer } from "../kernel/tracing/tracer.ts";
 import { type BroadcastToChannel, createBroadcast } from "./broadcast.ts";
 import type { GatewayConfig } from "./config.ts";
 import { authenticateHandshake } from "./connection/authenticate-handshake.ts";
@@ -30,6 +31,7 @@ import { createReleaseHandshake } from "./socket-io/release-handshake.ts";
 import type { WriteModes } from "./socket-io/self-test.ts";
 import type { GatewayNamespace } from "./socket-io/socket.ts";
 import { createSocketServer } from "./socket-io/socket-server.ts";
+import { DeliveryTrace } from "./streams/delivery-trace.ts";
 import { watchFrozenStreams } from "./streams/frozen-streams.ts";
 import { startHeartbeats } from "./streams/heartbeats.ts";
 import { isStreamChannel } from "./streams/stream-channels.ts";
@@ -62,6 +64,8 @@ export interface GatewayDependencies {
   readonly logger: Logger;
   /** The address of Redis, for the log: without credentials. */
   readonly redisAddress?: string;
+  /** Records the way of traced messages. @default - nothing is traced */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface Gateway {
@@ -99,7 +103,7 @@ function createHttpServer(readiness: Readiness): HttpServer {
 
 function createFanOut(
   { config, writeModes }: GatewayDependencies,
-  { metrics, publishToWrite, onError }: Pick<Delivery, "metrics" | "publishToWrite" | "onError">,
+  { metrics, publishToWrite, onError, trace }: Omit<Delivery, "pubSub" | "clock">,
 ): FanOut {
   const { hasCompression } = writeModes;
   metrics.compressionMemoryLimit.set(hasCompression ? config.RT_COMPRESSION_MEMORY_BYTES : 0);
@@ -110,7 +114,9 @@ function createFanOut(
     windowMs: config.RT_FAN_OUT_WINDOW_MS,
     heartbeatDeferMs: config.RT_HEARTBEAT_MS * HEARTBEAT_DEFER_SHARE,
     maximumWaitingBytes: config.RT_MAX_WAITING_BYTES,
+    onFlushing: () => trace?.flushing(),
     onFlush({ messages, writes, bytes, oldestId }) {
+      trace?.flushed();
       if (oldestId !== undefined) publishToWrite.observe(oldestId);
       metrics.deliveries.inc(messages);
       metrics.writes.inc(writes);
@@ -130,12 +136,13 @@ interface Delivery {
   readonly metrics: Metrics;
   readonly publishToWrite: PublishToWrite;
   readonly onError: OnError;
+  readonly trace: DeliveryTrace | undefined;
 }
 
 /** Starts the hub, the fan-out and what runs beside them at intervals. */
 function startStreams(dependencies: GatewayDependencies, delivery: Delivery) {
   const { config, reader } = dependencies;
-  const { pubSub, clock, metrics, onError } = delivery;
+  const { pubSub, clock, metrics, onError, trace } = delivery;
   const fanOut = createFanOut(dependencies, delivery);
   const onLeftOut = (reason: LeftOut): void => metrics.redisDropped.inc({ reason });
   const hub = new StreamHub({
@@ -143,6 +150,7 @@ function startStreams(dependencies: GatewayDependencies, delivery: Delivery) {
     reader: createStreamReader(reader, { guard: clock, onLeftOut }),
     readState: (stream) => readState(reader, stream),
     wholeValueRate: config.RT_WHOLE_VALUE_RATE,
+    onReceived: trace && ((entry) => trace.received(entry)),
     send: (target, content) => fanOut.send(target, content),
   });
   const intervalMs = config.RT_HEARTBEAT_MS;
@@ -186,7 +194,7 @@ function serveConnections(
 
 /** Creates a gateway on open connections. It accepts no clients until its `http` listens. */
 export function createGateway(dependencies: GatewayDependencies): Gateway {
-  const { config, writeModes, subscriber, reader, publisher, logger, redisAddress } = dependencies;
+  const { config, writeModes, subscriber, reader, publisher, logger, redisAddress, tracer } = dependencies;
   const metrics = createMetrics();
   const onError: OnError = (error, stage) => {
     metrics.redisErrors.inc({ stage });
@@ -204,7 +212,8 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   });
   const http = createHttpServer(readiness);
   const io = createSocketServer(http, { config, hasCompression: writeModes.hasCompression, isFull, metrics });
-  const delivery = { pubSub, clock, metrics, publishToWrite, onError };
+  const trace = tracer && new DeliveryTrace({ tracer, redisNow: () => clock.earliest });
+  const delivery = { pubSub, clock, metrics, publishToWrite, onError, trace };
   const streams = startStreams(dependencies, delivery);
   const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });
   pulse.start(() => readiness.report());

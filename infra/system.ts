@@ -11,8 +11,8 @@ import { DomainEventsStack } from "./stacks/domain-events-stack.ts";
 import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { ManagedEdgeStack } from "./stacks/managed-edge-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
-import { warnOfExamples } from "./stacks/support/warn-of-examples.ts";
 import { RotationStack } from "./stacks/rotation-stack.ts";
+import { warnOfExamples } from "./stacks/support/warn-of-examples.ts";
 
 /** The stacks of one environment, for further stacks to take their resources from. */
 export interface System {

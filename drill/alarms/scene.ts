@@ -58,7 +58,9 @@ function findMetric(definitions: readonly AlarmDefinition[], section: string, pa
 }
 
 const definedOnly = (environment: Readonly<Record<string, string | undefined>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 
 /** Collects what has to be ended, and ends it in the opposite order. */
 class Endings {

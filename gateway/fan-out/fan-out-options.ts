@@ -23,6 +23,8 @@ export interface FanOutOptions {
   readonly heartbeatDeferMs: number;
   /** Most bytes that may wait for one client. */
   readonly maximumWaitingBytes: number;
+  /** Called before each flush of what is queued. */
+  readonly onFlushing?: () => void;
   /** Called after each flush. */
   readonly onFlush?: (flush: Flush) => void;
   /** Called for each message that a client does not get because a newer one replaced it. */

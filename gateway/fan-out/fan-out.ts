@@ -42,6 +42,7 @@ export class FanOut {
     this.#flusher = new Flusher({
       queue: this.#queue,
       tails: this.#tails,
+      onFlushing: () => options.onFlushing?.(),
       onFlush: (flush) => options.onFlush?.(flush),
       onReplaced,
       onError: options.onError,

@@ -13,6 +13,8 @@ interface FlusherOptions {
   readonly queue: MessageQueue;
   /** Holds what clients got compressed. Without it nothing is compressed. */
   readonly tails: TailMemory | undefined;
+  /** Called before each flush of what is queued. */
+  readonly onFlushing: () => void;
   /** Called after each flush. */
   readonly onFlush: (flush: Flush) => void;
   /** Called for each message that a newer one has replaced in a lane. */
@@ -39,6 +41,7 @@ export class Flusher {
 
   /** Sends everything that is queued, each member's messages from all its rooms with one write. */
   flush(): void {
+    this.#options.onFlushing();
     const touched: Member[] = [];
     for (const room of this.#options.queue.takePending()) this.#gather(room, touched);
     for (const member of touched) {

@@ -18,6 +18,8 @@ import { type RoomLease, TopicRoom } from "./topic-room.ts";
 interface StreamHubOptions extends Omit<CreateStreamOptions, "roomsOf"> {
   readonly pubSub: ShardedPubSub;
   readonly clock: RedisClock;
+  /** Called with each entry that has come from Redis, before it is handed on. */
+  readonly onReceived?: ((entry: Entry) => void) | undefined;
 }
 
 /** A topic that the hub keeps open for one holder. */
@@ -197,6 +199,7 @@ export class StreamHub {
     const refusal = this.#refusal(room, entry);
     if (refusal) this.#options.metrics.redisDropped.inc({ reason: refusal });
     if (!entry || refusal) return;
+    this.#options.onReceived?.(entry);
     const stream: Stream = { channel: room.topic.channel, key: room.topic.key ?? entry.marketId };
     const state = this.stateOf(stream);
     if (state) state.receive(entry);

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { RemovalPolicy } from "aws-cdk-lib";
 import { type IVpc, SecurityGroup } from "aws-cdk-lib/aws-ec2";
 import {
   AvailabilityZoneRebalancing,

@@ -56,7 +56,8 @@ export class RedisRotation extends Construct {
     alarmOn(this, "Failed", {
       metric: rotation.metricErrors({ period: Duration.minutes(5) }),
       threshold: 0,
-      description: `rotation of the Redis password of ${role} failed; the last one stays valid. docs/deploying.md, "Redis passwords"`,
+      description: `rotation of the Redis password of ${role} failed; the last one stays valid`,
+      runbook: "rotation-failed",
       topic: alarmTopic,
     });
   }

@@ -230,6 +230,7 @@ export class ManagedEdgeStack extends Stack {
       metric: damagedStatesOf(functions),
       threshold: 0,
       description: "managed edge: values of state channels in Redis are not those that were published",
+      runbook: "damaged-values",
       topic: this.#props.alarmTopic,
     });
   }

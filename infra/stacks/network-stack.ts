@@ -27,7 +27,10 @@ import { acknowledge } from "../constructs/support/acknowledge.ts";
 import { subnetGroups } from "../constructs/support/subnet-groups.ts";
 
 export interface NetworkStackProps extends StackProps {
-  readonly config: Pick<EnvironmentConfig, "region" | "network" | "logRetentionDays" | "managedEdge" | "gateway" | "rotation">;
+  readonly config: Pick<
+    EnvironmentConfig,
+    "region" | "network" | "logRetentionDays" | "managedEdge" | "gateway" | "rotation"
+  >;
 }
 
 /** The AWS services that tasks and functions call, for a VPC without access to the internet. */

@@ -5,6 +5,7 @@ import { isRecord } from "../../contract/is-record.ts";
 import type { ChangesMessage, DataEvent } from "../../contract/messages.ts";
 import { isStateChannel } from "../../contract/state/state-formats.ts";
 import type { Topic } from "../../contract/stream.ts";
+import { sampledContext } from "../../contract/trace-context.ts";
 
 /** One entry of a stream, as clients get it: a message, or on a `state` channel the whole value or what changed of it. */
 export type Entry = DataEvent;
@@ -13,6 +14,12 @@ export type Entry = DataEvent;
 export const isChanges = (entry: Entry): entry is ChangesMessage => "changes" in entry;
 
 const id = z.string().regex(ENTRY_ID);
+
+/** Beside the entries, since clients do not get it. */
+const traceparents = new WeakMap<Entry, string>();
+
+/** Returns the W3C trace context of an entry that is traced. */
+export const traceparentOf = (entry: Entry): string | undefined => traceparents.get(entry);
 
 /**
  * The fields that routing relies on. The publisher has checked the data: it is neither walked nor copied here, which took
@@ -49,8 +56,10 @@ const envelopeSchema = z.object({
 export function parseBody(body: Buffer, channel: Channel): Entry | undefined {
   try {
     const value: unknown = JSON.parse(body.toString("utf8"));
-    if (isStateChannel(channel)) return entrySchema.safeParse(value).data as Entry | undefined;
-    return envelopeSchema.safeParse(value).data?.data.packet.data[1] as Entry | undefined;
+    if (isStateChannel(channel)) return noteTrace(entrySchema.safeParse(value).data as Entry | undefined, value);
+    const entry = envelopeSchema.safeParse(value).data?.data.packet.data[1] as Entry | undefined;
+    // The schema has found it there.
+    return entry && noteTrace(entry, (value as z.input<typeof envelopeSchema>).data.packet.data[1]);
   } catch {
     return undefined;
   }
@@ -60,11 +69,18 @@ export function parseBody(body: Buffer, channel: Channel): Entry | undefined {
 export function parseItem([itemId, fields]: readonly [string, readonly string[]]): Entry | undefined {
   const [, body, , prev] = fields;
   try {
-    const parsed = entrySchema.safeParse({ ...JSON.parse(`${body}}`), id: itemId, prev });
-    return parsed.success ? (parsed.data as Entry) : undefined;
+    const item: unknown = { ...JSON.parse(`${body}}`), id: itemId, prev };
+    return noteTrace(entrySchema.safeParse(item).data as Entry | undefined, item);
   } catch {
     return undefined;
   }
+}
+
+/** Notes the trace context that a parsed entry came with. @param sent what it was parsed from */
+function noteTrace(entry: Entry | undefined, sent: unknown): Entry | undefined {
+  const traceparent = entry && sampledContext((sent as { readonly traceparent?: unknown }).traceparent);
+  if (entry && traceparent !== undefined) traceparents.set(entry, traceparent);
+  return entry;
 }
 
 /** True where an entry belongs to a topic, so that its room may carry it. */

@@ -12,6 +12,7 @@ import type { StateFormat } from "../../contract/state/state-format.ts";
 import { stateFormat } from "../../contract/state/state-formats.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { findSuspicions, type Suspicion, suspicions } from "../../contract/suspicions.ts";
+import { traceparent } from "../../contract/trace-context.ts";
 import { parseByKnownLevels } from "./known-levels.ts";
 import { parseByKnownPositions } from "./known-positions.ts";
 import { InvalidMessageError } from "./publish-errors.ts";
@@ -40,6 +41,7 @@ const messageSchema = z
     version: version.optional(),
     versionEpoch: versionEpoch.optional(),
     suspicions: z.array(z.enum(suspicions)).optional(),
+    traceparent,
   })
   .refine(({ data, changes }) => (data === undefined) !== (changes === undefined), {
     path: ["data"],
@@ -112,9 +114,9 @@ function headerOf(message: ParsedMessage, payload: Readonly<Record<string, unkno
   };
 }
 
-const startOf = ({ channel, key, event }: ParsedMessage): string => {
+const startOf = ({ channel, key, event, traceparent }: ParsedMessage): string => {
   const marketId = channelDefinition(channel).key === "marketId" ? key : undefined;
-  return JSON.stringify({ channel, marketId, event }).slice(0, -1);
+  return JSON.stringify({ channel, marketId, event, traceparent }).slice(0, -1);
 };
 
 /** @throws InvalidMessageError that names the field. */

@@ -1,6 +1,9 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
+import type { ChannelMessage } from "../../contract/domain-events.ts";
 import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
-import type { Publish } from "./domain-handler.ts";
+
+/** Publishes a batch; see `Publisher.publish`. */
+export type Publish = (messages: readonly ChannelMessage[]) => Promise<readonly PublishOutcome[]>;
 
 type Counts = Readonly<Record<PublishOutcome["status"], number>>;
 

@@ -3,16 +3,17 @@ import type { EventBridgeEvent, KinesisStreamBatchResponse, KinesisStreamEvent }
 import { moveToFailureQueue, withFailureQueue } from "../../publisher/failure-queue.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
-import { publish } from "./prepared-publish.ts";
+import { publish, tracer } from "./prepared-publish.ts";
 import { createStreamHandler } from "./stream-handler.ts";
 
 const logger = new Logger({ serviceName: "market-data" });
 
 const publishAndLog = loggedPublish(logger, publish);
 
-const handleEvent = withFailureQueue(createDomainEventHandler("market-data", publishAndLog));
+const handleEvent = withFailureQueue(createDomainEventHandler("market-data", publishAndLog, tracer));
 const handleBatch = createStreamHandler("market-data", {
   publish: publishAndLog,
+  tracer,
   moveToFailureQueue,
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });

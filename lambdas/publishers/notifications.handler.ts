@@ -2,8 +2,10 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { withFailureQueue } from "../../publisher/failure-queue.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
-import { publish } from "./prepared-publish.ts";
+import { publish, tracer } from "./prepared-publish.ts";
 
 const logger = new Logger({ serviceName: "notifications" });
 
-export const handler = withFailureQueue(createDomainEventHandler("notifications", loggedPublish(logger, publish)));
+export const handler = withFailureQueue(
+  createDomainEventHandler("notifications", loggedPublish(logger, publish), tracer),
+);

@@ -2,8 +2,8 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { withFailureQueue } from "../../publisher/failure-queue.ts";
 import { createDomainEventHandler } from "./domain-handler.ts";
 import { loggedPublish } from "./logged-publish.ts";
-import { publish } from "./prepared-publish.ts";
+import { publish, tracer } from "./prepared-publish.ts";
 
 const logger = new Logger({ serviceName: "portfolio" });
 
-export const handler = withFailureQueue(createDomainEventHandler("portfolio", loggedPublish(logger, publish)));
+export const handler = withFailureQueue(createDomainEventHandler("portfolio", loggedPublish(logger, publish), tracer));

@@ -3,13 +3,18 @@ import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecor
 import { type ChannelMessage, type Domain, InvalidEventError, parseDomainEvent } from "../../contract/domain-events.ts";
 import { parseEntry } from "../../contract/event-entry.ts";
 import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
+import { preciseNow, type Tracer } from "../../kernel/tracing/tracer.ts";
 import { type InvalidEvent, isPermanent } from "../../publisher/failure-queue.ts";
-import type { Publish } from "./domain-handler.ts";
 import { writeEventAges } from "./event-age.ts";
+import type { Publish } from "./logged-publish.ts";
+import { type PublishReceived, type ReceivedMessage, tracedPublish } from "./traced-publish.ts";
 
 export type StreamHandler = (event: KinesisStreamEvent) => Promise<KinesisStreamBatchResponse>;
 
 const dataOf = ({ kinesis }: KinesisStreamRecord): Buffer => Buffer.from(kinesis.data, "base64");
+
+/** When Kinesis took a record, in ms since 1970. */
+const arrivalOf = ({ kinesis }: KinesisStreamRecord): number => kinesis.approximateArrivalTimestamp * 1_000;
 
 const parseRecord = (domain: Domain, record: KinesisStreamRecord): ChannelMessage =>
   parseDomainEvent(domain, parseEntry(record.eventID, dataOf(record).toString("utf8")));
@@ -42,9 +47,12 @@ function parseRecords(domain: Domain, records: readonly KinesisStreamRecord[], f
   return messages;
 }
 
-async function outcomesOf(publish: Publish, messages: readonly ChannelMessage[]): Promise<readonly PublishOutcome[]> {
+async function outcomesOf(
+  publish: PublishReceived,
+  received: readonly ReceivedMessage[],
+): Promise<readonly PublishOutcome[]> {
   try {
-    return await publish(messages);
+    return await publish(received);
   } catch (error) {
     if (error instanceof PublishError) return error.outcomes;
     throw error;
@@ -53,6 +61,8 @@ async function outcomesOf(publish: Publish, messages: readonly ChannelMessage[])
 
 interface StreamHandlerOptions {
   readonly publish: Publish;
+  /** Records where the sampled records spend their time. @default - nothing is traced */
+  readonly tracer?: Tracer | undefined;
   /** Moves records that no retry can help to the failure queue. Resolves with those that it could not move. */
   readonly moveToFailureQueue: (events: readonly InvalidEvent[]) => Promise<readonly InvalidEvent[]>;
   /** Called for each record that is reported as failed. */
@@ -78,12 +88,15 @@ async function moveInvalid(failures: Failures, move: StreamHandlerOptions["moveT
  * the order of a stream where one of its messages fails.
  */
 export function createStreamHandler(domain: Domain, options: StreamHandlerOptions): StreamHandler {
-  const { publish, moveToFailureQueue, onError } = options;
+  const { moveToFailureQueue, onError } = options;
+  const publish = tracedPublish(options.tracer, options.publish);
   return async ({ Records: records }) => {
+    const receivedMs = preciseNow();
     const failures: Failures = new Map();
     const messages = parseRecords(domain, records, failures);
-    const outcomes = await outcomesOf(publish, [...messages.values()]);
-    writeEventAges([...messages.keys()].map(({ kinesis }) => kinesis.approximateArrivalTimestamp * 1_000));
+    const received = [...messages].map(([record, message]) => ({ message, occurredMs: arrivalOf(record), receivedMs }));
+    const outcomes = await outcomesOf(publish, received);
+    writeEventAges(received.map(({ occurredMs }) => occurredMs));
     for (const [index, record] of [...messages.keys()].entries()) {
       const outcome = outcomes[index];
       if (outcome?.status === "failed") failures.set(record, outcome.error);

@@ -2,6 +2,7 @@ import { FIRST_ID } from "../../../contract/ids.ts";
 import { isStateChannel } from "../../../contract/state/state-formats.ts";
 import type { Stream } from "../../../contract/stream.ts";
 import type { EdgeHint } from "../../../kernel/streams/edge-hint.ts";
+import type { Entry } from "../../../kernel/streams/entry.ts";
 import type { StoredState } from "../../../kernel/streams/stored-state.ts";
 import type { StoredCursor } from "../streams/cursor.ts";
 import type { FanOutScope } from "../streams/edge-streams.ts";
@@ -28,6 +29,7 @@ export interface PlanContext extends SplitContext, EncodeStatesContext {
 /** The entries of one stream that are to be delivered, and the connections that get them. */
 export interface DeliveryPlan extends StateFrames {
   readonly audience: Audience;
+  readonly entries: readonly Entry[];
   /** Moves the cursor behind the entries. Call it once every connection has them. */
   commit(): Promise<void>;
 }
@@ -88,6 +90,7 @@ async function tryPlan(
   return {
     ...frames,
     audience,
+    entries: pending.entries,
     commit: async () => {
       const isLarge = audience.live.size > splitOver;
       const splitAt = isLarge ? { splitAt: await streams.now(stream) } : {};

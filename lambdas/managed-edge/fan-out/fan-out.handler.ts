@@ -10,6 +10,7 @@ import { createEdgeQueue } from "../../../kernel/managed-edge/edge-queue.ts";
 import { redisSecretEnvironment } from "../../../kernel/redis/redis-secret.ts";
 import { readState } from "../../../kernel/streams/stored-state.ts";
 import { createStreamReader } from "../../../kernel/streams/stream-reader.ts";
+import { openTracer, tracingEnvironment } from "../../../kernel/tracing/open-tracer.ts";
 import { openPoster, openRedis } from "../clients.ts";
 import { reportErrors } from "../error-report.ts";
 import { createEdgeStreams } from "../streams/edge-streams.ts";
@@ -25,7 +26,8 @@ const environment = redisEnvironment
   .extend(redisSecretEnvironment.shape)
   .extend(edgeEnvironment.shape)
   .extend(edgeQueueEnvironment.shape)
-  .extend(edgeFanOutEnvironment.shape);
+  .extend(edgeFanOutEnvironment.shape)
+  .extend(tracingEnvironment.shape);
 const config = parseEnvironment(environment, process.env);
 const { redis, withFreshPassword } = await openRedis(config, logger);
 const { RT_EDGE_QUEUE_URL } = config;
@@ -39,6 +41,7 @@ export const handler = withFreshPassword(
     poster: openPoster(config.RT_EDGE_MANAGEMENT_URL),
     enqueueHints: RT_EDGE_QUEUE_URL === undefined ? undefined : await createEdgeQueue(RT_EDGE_QUEUE_URL),
     splitOver: SPLIT_OVER,
+    tracer: await openTracer(config, "managed-edge-fan-out"),
     windowMs: config.RT_EDGE_WINDOW_MS,
     onError: reportErrors(logger, config.AWS_LAMBDA_FUNCTION_NAME),
     onCursorReplaced: (channel) => logger.warn("cursor replaced: not valid or ahead of its stream", { channel }),

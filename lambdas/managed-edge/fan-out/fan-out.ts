@@ -4,6 +4,7 @@ import { subscriptionEnded, tokenExpired } from "../../../contract/answers.ts";
 import { ChannelError } from "../../../contract/errors.ts";
 import type { ErrorMessage } from "../../../contract/messages.ts";
 import { isTimeout } from "../../../kernel/aws/bounded-requests.ts";
+import { preciseNow, type Tracer } from "../../../kernel/tracing/tracer.ts";
 import { type CloseContext, closeConnection } from "../posting/close-connection.ts";
 import { encodeFrame } from "../posting/poster.ts";
 import { valueUnavailable } from "../streams/held-state.ts";
@@ -11,6 +12,7 @@ import type { RoomSubscriber } from "../table/room-subscriber.ts";
 import { deliver } from "./deliver.ts";
 import { type DeliveryPlan, type PlanContext, planDelivery } from "./delivery-plan.ts";
 import { groupRecords, type MessageGroup } from "./message-groups.ts";
+import { traceFanOut } from "./trace-fan-out.ts";
 
 /** Most records of a FIFO queue that an event source passes to one invocation. */
 const MAXIMUM_BATCH = 10;
@@ -22,6 +24,8 @@ export const DELIVERY_BOUND_MS = 10_000;
 const WINDOW_BOUND_MS = 5_000;
 
 export interface FanOutContext extends PlanContext, CloseContext {
+  /** Records where the traced entries spend their time. @default - nothing is traced */
+  readonly tracer?: Tracer | undefined;
   /** Pause of an invocation after a batch that was not full, in ms. */
   readonly windowMs: number;
 }
@@ -37,8 +41,11 @@ export function createFanOut(context: FanOutContext): FanOutHandler {
     const began = performance.now();
     const until = AbortSignal.timeout(DELIVERY_BOUND_MS);
     const groups = groupRecords(records, context.onError);
+    const invokedMs = preciseNow();
     await Promise.all(groups.map((group) => plan(context, group)));
+    const plannedMs = preciseNow();
     await deliver(context, groups, until);
+    await traceFanOut(context.tracer, groups, { invokedMs, plannedMs });
     await Promise.all(groups.map((group) => commit(context, group)));
     // After the delivery, not before it: a single update is not delayed.
     const mayWait = records.length < MAXIMUM_BATCH && performance.now() - began < WINDOW_BOUND_MS;

@@ -5,6 +5,7 @@ import { connectPublisher, connectReader, connectSubscriber } from "../kernel/re
 import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { gatewayEnvironment } from "./config.ts";
+import { createGatewayId } from "./control/gateway-id.ts";
 import { drain } from "./drain.ts";
 import { reportConnections } from "./embedded-metrics.ts";
 import { createGateway } from "./server.ts";
@@ -43,6 +44,10 @@ const gateway = createGateway({
   }),
   verifyToken: createTokenVerifier(config),
   logger,
+  control: {
+    id: createGatewayId(config.ECS_CONTAINER_METADATA_URI_V4),
+    onDrain: () => void stop("control message"),
+  },
   redisAddress: new URL(config.RT_REDIS_URL).host,
 });
 

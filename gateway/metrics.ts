@@ -110,6 +110,12 @@ export function createMetrics() {
       labelNames: ["channel"],
       registers,
     }),
+    controlMessages: new Counter({
+      name: "rt_control_messages_total",
+      help: "Operators' control messages, by type (kick, drain), or unknown or malformed for those ignored",
+      labelNames: ["type"],
+      registers,
+    }),
     redisErrors: new Counter({
       name: "rt_redis_errors_total",
       help: "Redis connection and command errors, by stage",

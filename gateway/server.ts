@@ -14,6 +14,7 @@ import type { GatewayConfig } from "./config.ts";
 import { authenticateHandshake } from "./connection/authenticate-handshake.ts";
 import { Connection } from "./connection/connection.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
+import { serveControl } from "./control/serve-control.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -55,6 +56,12 @@ export interface GatewayDependencies {
   readonly publisher: Publisher;
   readonly verifyToken: VerifyToken;
   readonly logger: Logger;
+  /**
+   * The name of this gateway for operators, and what ends it when one of them drains it.
+   *
+   * @default - operators' control messages are not read
+   */
+  readonly control?: { readonly id: string; readonly onDrain: () => void };
   /** The address of Redis, for the log: without credentials. */
   readonly redisAddress?: string;
 }
@@ -184,6 +191,10 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const streams = startStreams(dependencies, delivery);
   const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });
   pulse.start(() => readiness.report());
+  const state = () => (admitting ? (readiness.reason === undefined ? "ready" : "not ready") : "draining");
+  const control =
+    dependencies.control &&
+    serveControl({ ...dependencies.control, ...{ redis: reader, namespace, metrics, state, onError } });
   return {
     ...{ http, namespace, metrics },
     broadcastToChannel: createBroadcast(publisher, metrics),
@@ -191,6 +202,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       admitting = false;
     },
     async close() {
+      await control?.stop();
       streams.stop();
       pulse.stop();
       // An unfinished request, or a connection that keeps sending requests, would keep the server open.

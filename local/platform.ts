@@ -105,7 +105,7 @@ async function startBus({ started, onNotice }: Context, environment: Readonly<Re
     onEvent: (domain, event) => void lambdas.invokeAsynchronously(domain, event),
     onUnmatched: (source, detailType) => onNotice(`no rule takes the event ${source} / ${detailType}`),
   });
-  return { bus, failures: lambdas.failures };
+  return { bus, failures: lambdas.failures, failureQueueUrl: queue.environment.RT_FAILURE_QUEUE_URL };
 }
 
 /**
@@ -157,7 +157,10 @@ async function start(context: Context): Promise<LocalPlatform> {
   started.add(() => edge.stop());
   onProgress(`managed edge on port ${edge.port}`);
 
-  const { bus, failures } = await startBus(context, { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url });
+  const { bus, failures, failureQueueUrl } = await startBus(context, {
+    ...edge.publisherEnvironment,
+    RT_REDIS_URL: redis.url,
+  });
   const servePage = startPage(context);
   const balancer: Balancer = new Balancer({
     isSticky: hasPolling,
@@ -177,6 +180,12 @@ async function start(context: Context): Promise<LocalPlatform> {
   const serveDevelopment = createDevelopmentRoutes({
     ...{ issuer, bus, failures, balancer, fleet, orderDesk: market.orderDesk },
     isReady: () => balancer.healthyTargets.length > 0,
+    describeSystem: () => ({
+      environment,
+      gatewayUrls: fleet.gateways.map(({ url }) => url),
+      managedEdgeUrl: `ws://127.0.0.1:${edge.port}/local`,
+      failureQueueUrl,
+    }),
     managedEdgePort: edge.port,
   });
   onProgress(`balancer, event bus and six Lambdas on port ${port}`);

@@ -44,7 +44,7 @@ export const floors = {
     system: ["command"],
     tail: [],
     smoke: [],
-    doctor: ["command", "system"],
+    doctor: ["command", "smoke", "system"],
     load: ["command", "smoke"],
     recording: ["command"],
     redrive: ["command", "system"],

@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import type { Context } from "../command/context.ts";
 import { drainCommand, kickCommand } from "./control.ts";
+import { doctorCommand } from "./doctor.ts";
 import { inspectCommand } from "./inspect.ts";
+import { loadCommand } from "./load.ts";
 import { publishCommand } from "./publish.ts";
+import { recordCommand, replayCommand } from "./record.ts";
 import { resetCommand } from "./reset.ts";
 import { smokeCommand } from "./smoke.ts";
 import { tailCommand } from "./tail.ts";
@@ -12,7 +15,11 @@ export const commands: readonly ((context: Context) => Command)[] = [
   tailCommand,
   publishCommand,
   inspectCommand,
+  doctorCommand,
   smokeCommand,
+  loadCommand,
+  recordCommand,
+  replayCommand,
   resetCommand,
   kickCommand,
   drainCommand,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { decodeJwt } from "jose";
 import * as z from "zod";
 import { messageOf } from "../../kernel/as-error.ts";
 import { UsageError } from "../command/context.ts";
@@ -39,3 +40,7 @@ export function clientUrl(system: System, { managed }: Pick<ClientOptions, "mana
     throw new UsageError("--managed needs a local system: give the managed edge of a deployed one as --url wss://…");
   return new URL(system.local.managedEdgeUrl);
 }
+
+/** Returns the user that a token names, without verifying it: the endpoint does that. Undefined without a token. */
+export const userOf = (token: string | undefined): string | undefined =>
+  token === undefined ? undefined : decodeJwt(token).sub;

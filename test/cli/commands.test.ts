@@ -117,7 +117,7 @@ describe("vezta publish and tail", () => {
     ]);
 
     expect([anonymous.code, gateway.code, edge.code]).toEqual([1, 0, 0]);
-    expect(anonymous.stderr).toContain("private");
+    expect(anonymous.stderr).toContain("needs a valid token");
     expect(gateway.stdout).toContain("user:orders");
     expect(edge.stdout).toContain("user:orders");
   });

@@ -2,13 +2,14 @@ import * as z from "zod";
 import { type Domain, domainNames, domains } from "../contract/domain-events.ts";
 import { messageOf } from "../kernel/as-error.ts";
 import { STALE_LOG_MESSAGE } from "../kernel/streams/stale-log.ts";
+import { eventOf } from "../publisher/retries.ts";
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
 import { EventBus } from "./event-bus.ts";
-import { startFailureQueue } from "./failure-queue.ts";
+import { type FailureRecord, startFailureQueue } from "./failure-queue.ts";
 import { GatewayFleet } from "./gateway-fleet.ts";
 import { createIssuer, type Issuer } from "./issuer.ts";
-import { Lambdas } from "./lambdas.ts";
+import { Lambdas, toFailureRecord } from "./lambdas.ts";
 import { startManagedEdge } from "./managed-edge/managed-edge.ts";
 import { OrderDesk } from "./order-desk.ts";
 import { buildPage, createPageServer } from "./page.ts";
@@ -86,16 +87,18 @@ function domainOf(event: unknown): Domain | undefined {
 
 /** The event bus, with the publishers' Lambdas and their failure queue behind it. */
 async function startBus({ started, onNotice }: Context, environment: Readonly<Record<string, string>>) {
-  const queue = await startFailureQueue(({ requestContext, requestPayload: event, responsePayload }) => {
+  const onRecord = ({ requestContext, requestPayload: event, responsePayload }: FailureRecord): void => {
     const { errorType, errorMessage } = responsePayload;
     const attempts = requestContext.approximateInvokeCount;
     lambdas.keepFailure({ domain: domainOf(event), error: `${errorType}: ${errorMessage}`, event, attempts });
-  });
+  };
+  const queue = await startFailureQueue(onRecord, (body) => void lambdas.retry(body, domainOf(eventOf(body)) ?? "market-data"));
   started.add(() => queue.stop());
   const lambdas = new Lambdas({
     environment: { ...environment, ...queue.environment, POWERTOOLS_LOG_LEVEL: "WARN" },
     onFailure: ({ domain, error, attempts }) =>
       onNotice(`${domain}: event moved to the failure queue, attempt ${attempts}: ${error}`),
+    onExhausted: (failure) => queue.keep(JSON.stringify(toFailureRecord(failure))),
     onLog: (line) => {
       if (!isRoutine(line)) onNotice(`lambda: ${line}`);
     },

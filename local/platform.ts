@@ -92,7 +92,10 @@ async function startBus({ started, onNotice }: Context, environment: Readonly<Re
     const attempts = requestContext.approximateInvokeCount;
     lambdas.keepFailure({ domain: domainOf(event), error: `${errorType}: ${errorMessage}`, event, attempts });
   };
-  const queue = await startFailureQueue(onRecord, (body) => void lambdas.retry(body, domainOf(eventOf(body)) ?? "market-data"));
+  const queue = await startFailureQueue(
+    onRecord,
+    (body) => void lambdas.retry(body, domainOf(eventOf(body)) ?? "market-data"),
+  );
   started.add(() => queue.stop());
   const lambdas = new Lambdas({
     environment: { ...environment, ...queue.environment, POWERTOOLS_LOG_LEVEL: "WARN" },

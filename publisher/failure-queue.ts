@@ -43,7 +43,11 @@ function toBody({ event, error }: InvalidEvent, functionName: string): string {
   return JSON.stringify({
     version: "1.0",
     timestamp: new Date().toISOString(),
-    requestContext: { functionName, condition: isPermanent(error) ? "EventInvalid" : "RetriesExhausted", approximateInvokeCount: 1 },
+    requestContext: {
+      functionName,
+      condition: isPermanent(error) ? "EventInvalid" : "RetriesExhausted",
+      approximateInvokeCount: 1,
+    },
     requestPayload: event,
     responsePayload: { errorType: error.name, errorMessage: error.message },
   });
@@ -128,10 +132,7 @@ export async function moveToFailureQueue(events: readonly InvalidEvent[]): Promi
  *   await publish(toMessage(event));
  * });
  */
-export const withFailureQueue = <
-  Values extends readonly [event: unknown, ...others: unknown[]],
-  Result,
->(
+export const withFailureQueue = <Values extends readonly [event: unknown, ...others: unknown[]], Result>(
   handler: (...values: Values) => Promise<Result>,
 ) => {
   const handle = async (...values: Values): Promise<Result | undefined> => {
@@ -148,7 +149,8 @@ export const withFailureQueue = <
     const [event, ...others] = values;
     if (!isRetryBatch(event)) return handle(...values);
     const logger = createDefaultLogger();
-    const onError = (error: unknown): void => logger.warn("event not published, to be retried", { reason: String(error) });
+    const onError = (error: unknown): void =>
+      logger.warn("event not published, to be retried", { reason: String(error) });
     return handleRetries(event, (each) => handle(...([each, ...others] as unknown as Values)), onError);
   };
 };

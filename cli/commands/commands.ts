@@ -6,6 +6,7 @@ import { inspectCommand } from "./inspect.ts";
 import { loadCommand } from "./load.ts";
 import { publishCommand } from "./publish.ts";
 import { recordCommand, replayCommand } from "./record.ts";
+import { redriveCommand } from "./redrive.ts";
 import { resetCommand } from "./reset.ts";
 import { smokeCommand } from "./smoke.ts";
 import { tailCommand } from "./tail.ts";
@@ -23,4 +24,5 @@ export const commands: readonly ((context: Context) => Command)[] = [
   resetCommand,
   kickCommand,
   drainCommand,
+  redriveCommand,
 ];

@@ -11,6 +11,8 @@ export const mayImport = {
   lambdas: ["contract", "kernel", "publisher"],
   client: ["contract"],
   infra: ["contract", "kernel"],
+  // The command-line tool: a client as any other, and an operator's hand on Redis.
+  cli: ["contract", "kernel", "client"],
 };
 
 /** Floors inside a room, or a folder of one: a folder imports those listed and nothing else beside itself there. */
@@ -35,6 +37,19 @@ export const floors = {
     "fan-out": ["socket-io"],
     streams: ["fan-out", "redis"],
     connection: ["fan-out", "socket-io", "streams"],
+    control: ["socket-io"],
+  },
+  cli: {
+    command: [],
+    system: ["command"],
+    tail: [],
+    smoke: [],
+    doctor: ["command", "smoke", "system"],
+    load: ["command", "smoke"],
+    recording: ["command"],
+    redrive: ["command", "system"],
+    plan: [],
+    commands: ["command", "system", "tail", "smoke", "doctor", "load", "recording", "redrive", "plan"],
   },
   infra: { config: [], constructs: [], stacks: ["config", "constructs"] },
   kernel: {
@@ -45,6 +60,7 @@ export const floors = {
     protocol: ["auth", "streams"],
     "managed-edge": ["aws", "streams"],
     operations: ["managed-edge", "streams"],
+    control: [],
   },
   "lambdas/managed-edge": {
     table: [],

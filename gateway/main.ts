@@ -8,6 +8,7 @@ import { createPublisher } from "../kernel/streams/publisher.ts";
 import { createStaleLog } from "../kernel/streams/stale-log.ts";
 import { openTracer } from "../kernel/tracing/open-tracer.ts";
 import { gatewayEnvironment } from "./config.ts";
+import { createGatewayId } from "./control/gateway-id.ts";
 import { createDrainer } from "./drain.ts";
 import { reportMetrics } from "./embedded-metrics.ts";
 import { createMetricsServer } from "./metrics-server.ts";
@@ -52,6 +53,10 @@ const gateway = createGateway({
   }),
   verifyToken: createTokenVerifier(config),
   logger,
+  control: {
+    id: createGatewayId(config.ECS_CONTAINER_METADATA_URI_V4),
+    onDrain: () => void stop("control message"),
+  },
   redisAddress: new URL(config.RT_REDIS_URL).host,
 });
 

@@ -142,6 +142,12 @@ export function createMetrics() {
       labelNames: ["channel"],
       registers,
     }),
+    controlMessages: new Counter({
+      name: "rt_control_messages_total",
+      help: "Operators' control messages, by type (kick, drain), or unknown or malformed for those ignored",
+      labelNames: ["type"],
+      registers,
+    }),
   };
 }
 

@@ -15,6 +15,7 @@ import type { GatewayConfig } from "./config.ts";
 import { authenticateHandshake } from "./connection/authenticate-handshake.ts";
 import { Connection } from "./connection/connection.ts";
 import { limitTraffic } from "./connection/traffic-limit.ts";
+import { serveControl } from "./control/serve-control.ts";
 import { FanOut } from "./fan-out/fan-out.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -62,6 +63,12 @@ export interface GatewayDependencies {
   readonly publisher: Publisher;
   readonly verifyToken: VerifyToken;
   readonly logger: Logger;
+  /**
+   * The name of this gateway for operators, and what ends it when one of them drains it.
+   *
+   * @default - operators' control messages are not read
+   */
+  readonly control?: { readonly id: string; readonly onDrain: () => void };
   /** The address of Redis, for the log: without credentials. */
   readonly redisAddress?: string;
   /** Records the way of traced messages. @default - nothing is traced */
@@ -217,6 +224,10 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const streams = startStreams(dependencies, delivery);
   const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });
   pulse.start(() => readiness.report());
+  const state = () => (admitting ? (readiness.reason === undefined ? "ready" : "not ready") : "draining");
+  const control =
+    dependencies.control &&
+    serveControl({ ...dependencies.control, ...{ redis: reader, namespace, metrics, state, onError } });
   return {
     ...{ http, namespace, metrics, publishToWrite },
     broadcastToChannel: createBroadcast(publisher, metrics),
@@ -229,6 +240,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       metrics.draining.set(0);
     },
     async close() {
+      await control?.stop();
       streams.stop();
       pulse.stop();
       // An unfinished request, or a connection that keeps sending requests, would keep the server open.

@@ -7,16 +7,27 @@ import type { LambdaFailure } from "./lambdas.ts";
 import { answerPage, type PageRoutesOptions } from "./page-routes.ts";
 import { BodyTooLargeError, readBody } from "./request-body.ts";
 
+/** The addresses of the parts, as `/dev/system` answers them. */
+export interface SystemDescription {
+  /** Variables that gateways and functions run with: the address of Redis, the issuer. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly gatewayUrls: readonly string[];
+  readonly managedEdgeUrl: string;
+  readonly failureQueueUrl: string;
+}
+
 interface DevelopmentRoutesOptions extends PageRoutesOptions {
   readonly issuer: Issuer;
   readonly bus: EventBus;
   readonly failures: readonly LambdaFailure[];
+  /** What the command-line tool must know to reach the parts. */
+  readonly describeSystem: () => SystemDescription;
   /** Lets clients connect, or refuses them. */
   readonly isReady: () => boolean;
 }
 
 const ROUTES =
-  "there are /dev/token, /dev/aws, /dev/failures, /dev/config, /dev/gateways, /dev/orders and /dev/connections/cut";
+  "there are /dev/token, /dev/aws, /dev/failures, /dev/system, /dev/config, /dev/gateways, /dev/orders and /dev/connections/cut";
 
 async function putEvents(bus: EventBus, request: IncomingMessage): Promise<HttpAnswer> {
   if (request.method !== "POST") return { status: 405, body: { message: "POST an AWSEvents.PutEvents request" } };
@@ -42,6 +53,8 @@ async function answer(options: DevelopmentRoutesOptions, request: IncomingMessag
       return token(issuer, url);
     case "/dev/aws":
       return putEvents(bus, request);
+    case "/dev/system":
+      return { status: 200, body: options.describeSystem() };
     case "/dev/failures":
       return { status: 200, body: { failures } };
     default:

@@ -2,13 +2,14 @@ import * as z from "zod";
 import { type Domain, domainNames, domains } from "../contract/domain-events.ts";
 import { messageOf } from "../kernel/as-error.ts";
 import { STALE_LOG_MESSAGE } from "../kernel/streams/stale-log.ts";
+import { eventOf } from "../publisher/retries.ts";
 import { Balancer } from "./balancer.ts";
 import { createDevelopmentRoutes } from "./development-routes.ts";
 import { EventBus } from "./event-bus.ts";
-import { startFailureQueue } from "./failure-queue.ts";
+import { type FailureRecord, startFailureQueue } from "./failure-queue.ts";
 import { GatewayFleet } from "./gateway-fleet.ts";
 import { createIssuer, type Issuer } from "./issuer.ts";
-import { Lambdas } from "./lambdas.ts";
+import { Lambdas, toFailureRecord } from "./lambdas.ts";
 import { startManagedEdge } from "./managed-edge/managed-edge.ts";
 import { OrderDesk } from "./order-desk.ts";
 import { buildPage, createPageServer } from "./page.ts";
@@ -86,16 +87,21 @@ function domainOf(event: unknown): Domain | undefined {
 
 /** The event bus, with the publishers' Lambdas and their failure queue behind it. */
 async function startBus({ started, onNotice }: Context, environment: Readonly<Record<string, string>>) {
-  const queue = await startFailureQueue(({ requestContext, requestPayload: event, responsePayload }) => {
+  const onRecord = ({ requestContext, requestPayload: event, responsePayload }: FailureRecord): void => {
     const { errorType, errorMessage } = responsePayload;
     const attempts = requestContext.approximateInvokeCount;
     lambdas.keepFailure({ domain: domainOf(event), error: `${errorType}: ${errorMessage}`, event, attempts });
-  });
+  };
+  const queue = await startFailureQueue(
+    onRecord,
+    (body) => void lambdas.retry(body, domainOf(eventOf(body)) ?? "market-data"),
+  );
   started.add(() => queue.stop());
   const lambdas = new Lambdas({
     environment: { ...environment, ...queue.environment, POWERTOOLS_LOG_LEVEL: "WARN" },
     onFailure: ({ domain, error, attempts }) =>
       onNotice(`${domain}: event moved to the failure queue, attempt ${attempts}: ${error}`),
+    onExhausted: (failure) => queue.keep(JSON.stringify(toFailureRecord(failure))),
     onLog: (line) => {
       if (!isRoutine(line)) onNotice(`lambda: ${line}`);
     },
@@ -105,7 +111,7 @@ async function startBus({ started, onNotice }: Context, environment: Readonly<Re
     onEvent: (domain, event) => void lambdas.invokeAsynchronously(domain, event),
     onUnmatched: (source, detailType) => onNotice(`no rule takes the event ${source} / ${detailType}`),
   });
-  return { bus, failures: lambdas.failures };
+  return { bus, failures: lambdas.failures, failureQueueUrl: queue.environment.RT_FAILURE_QUEUE_URL };
 }
 
 /**
@@ -157,7 +163,10 @@ async function start(context: Context): Promise<LocalPlatform> {
   started.add(() => edge.stop());
   onProgress(`managed edge on port ${edge.port}`);
 
-  const { bus, failures } = await startBus(context, { ...edge.publisherEnvironment, RT_REDIS_URL: redis.url });
+  const { bus, failures, failureQueueUrl } = await startBus(context, {
+    ...edge.publisherEnvironment,
+    RT_REDIS_URL: redis.url,
+  });
   const servePage = startPage(context);
   const balancer: Balancer = new Balancer({
     isSticky: hasPolling,
@@ -177,6 +186,12 @@ async function start(context: Context): Promise<LocalPlatform> {
   const serveDevelopment = createDevelopmentRoutes({
     ...{ issuer, bus, failures, balancer, fleet, orderDesk: market.orderDesk },
     isReady: () => balancer.healthyTargets.length > 0,
+    describeSystem: () => ({
+      environment,
+      gatewayUrls: fleet.gateways.map(({ url }) => url),
+      managedEdgeUrl: `ws://127.0.0.1:${edge.port}/local`,
+      failureQueueUrl,
+    }),
     managedEdgePort: edge.port,
   });
   onProgress(`balancer, event bus and six Lambdas on port ${port}`);

@@ -5,6 +5,7 @@ import { failureQueueEnvironment, parseEnvironment } from "../kernel/env.ts";
 import { PublishError } from "../kernel/streams/publish-error.ts";
 import { InvalidMessageError, VersionAheadError } from "../kernel/streams/publish-errors.ts";
 import { createDefaultLogger, type PublisherLogger } from "./logger.ts";
+import { handleRetries, isRetryBatch, type RetryResult } from "./retries.ts";
 
 /** Most messages in one request to SQS. */
 const MAXIMUM_BATCH = 10;
@@ -21,7 +22,7 @@ const LIMITS = { connectTimeoutMs: 1_500, answerTimeoutMs: 1_500, attempts: 2 };
 /** Longest wait for all requests of one invocation, in ms. */
 const TIMEOUT_MS = 4_000;
 
-/** An event that no retry can help. */
+/** An event that is to be retried no more. */
 export interface InvalidEvent {
   /** The event as its source wrote it. */
   readonly event: unknown;
@@ -42,7 +43,11 @@ function toBody({ event, error }: InvalidEvent, functionName: string): string {
   return JSON.stringify({
     version: "1.0",
     timestamp: new Date().toISOString(),
-    requestContext: { functionName, condition: "EventInvalid", approximateInvokeCount: 1 },
+    requestContext: {
+      functionName,
+      condition: isPermanent(error) ? "EventInvalid" : "RetriesExhausted",
+      approximateInvokeCount: 1,
+    },
     requestPayload: event,
     responsePayload: { errorType: error.name, errorMessage: error.message },
   });
@@ -117,20 +122,20 @@ export async function moveToFailureQueue(events: readonly InvalidEvent[]): Promi
 
 /**
  * Wraps the handler of a Lambda function: an event that it rejects because something in the event is wrong goes to the
- * failure queue at once, and is not retried. Every other error ends the invocation, as without it.
+ * failure queue at once, and is not retried. Every other error ends the invocation, as without it. Batches of the function's
+ * retry queue are unpacked: the handler gets each event as it came first, and those that fail again stay in the queue.
  *
- * The construct `DomainEventPublisher` sets the queue. Without one (`RT_FAILURE_QUEUE_URL`) the error is thrown.
+ * The construct `DomainEventPublisher` sets the queues. Without a failure queue (`RT_FAILURE_QUEUE_URL`) the error is thrown.
  *
  * @example
  * export const handler = withFailureQueue(async (event: DepositReceived) => {
  *   await publish(toMessage(event));
  * });
  */
-export const withFailureQueue =
-  <Values extends readonly [event: unknown, ...others: unknown[]], Result>(
-    handler: (...values: Values) => Promise<Result>,
-  ) =>
-  async (...values: Values): Promise<Result | undefined> => {
+export const withFailureQueue = <Values extends readonly [event: unknown, ...others: unknown[]], Result>(
+  handler: (...values: Values) => Promise<Result>,
+) => {
+  const handle = async (...values: Values): Promise<Result | undefined> => {
     try {
       return await handler(...values);
     } catch (error) {
@@ -140,3 +145,12 @@ export const withFailureQueue =
       return undefined;
     }
   };
+  return async (...values: Values): Promise<Result | RetryResult | undefined> => {
+    const [event, ...others] = values;
+    if (!isRetryBatch(event)) return handle(...values);
+    const logger = createDefaultLogger();
+    const onError = (error: unknown): void =>
+      logger.warn("event not published, to be retried", { reason: String(error) });
+    return handleRetries(event, (each) => handle(...([each, ...others] as unknown as Values)), onError);
+  };
+};

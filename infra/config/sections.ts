@@ -143,6 +143,11 @@ export const eventsSchema = z.strictObject({
     .describe(
       "The reserved concurrency of each publisher. None by default: a new account may run ten functions at a time in all and could not deploy it. Cost: none.",
     ),
+  archiveDays: integer(0, 365)
+    .default(7)
+    .describe(
+      "The days for which the bus keeps its events, to replay them; 0 for none. Cost: $0.10 a GB written and $0.023 a GB and month.",
+    ),
   maximumClockSkewMs: integer(0, 3_600_000)
     .default(DEFAULT_CLOCK_SKEW_MS)
     .describe(

@@ -5,7 +5,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import { StartingPosition } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
-import { KinesisEventSource, SqsDlq } from "aws-cdk-lib/aws-lambda-event-sources";
+import { KinesisEventSource, SqsDlq, SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { NodejsFunction } from "aws-cdk-lib/aws-lambda-nodejs";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -16,7 +16,7 @@ import { alarmOn } from "./support/alarm-on.ts";
 import { createFunction, type FunctionCode } from "./support/create-function.ts";
 import { functionVariables, redisVariables } from "./support/environment.ts";
 import type { PublisherPlatform } from "./support/publisher-platform.ts";
-import { maximumEventAge, STREAM_RECORD_AGE } from "./support/retry-window.ts";
+import { RETRY_INTERVAL, type RetryWindow, retryWindow, STREAM_RECORD_AGE } from "./support/retry-window.ts";
 
 export interface DomainEventPublisherProps extends FunctionCode {
   /** The environment to publish to: `RealtimePlatform.fromEnvironment(this, "prod")`. */
@@ -59,29 +59,42 @@ const STREAM_BATCH = 200;
 export class DomainEventPublisher extends Construct {
   readonly function: NodejsFunction;
   /**
-   * The failure queue, with the reason beside each event: those that the function moved there because something in them is
-   * wrong, as their source wrote them, and those whose retries are exhausted. Keeps them for 14 days.
+   * The failure queue: each event as its source wrote it, with the reason beside it. Those that the function moved there
+   * because something in them is wrong, and those whose retries are exhausted. Keeps them for 14 days; `vezta redrive` puts
+   * them back.
    */
   readonly failures: Queue;
+  /** The retry queue: events that failed for another reason, tried again for as long as the channels remember their ids. */
+  readonly retries: Queue;
   readonly #platform: PublisherPlatform;
 
   constructor(scope: Construct, id: string, props: DomainEventPublisherProps) {
     super(scope, id);
     this.#platform = props.platform;
-    this.failures = new Queue(this, "Failures", {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
+    const window = retryWindow(props.channels);
+    const settings = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) };
+    this.failures = new Queue(this, "Failures", settings);
+    this.retries = new Queue(this, "Retries", {
+      ...settings,
+      visibilityTimeout: RETRY_INTERVAL,
+      deadLetterQueue: { queue: this.failures, maxReceiveCount: window.retries },
     });
     acknowledge(this.failures, { "AwsSolutions-SQS3": "It is the dead-letter queue of a rule and a function." });
-    const maxEventAge = maximumEventAge(props.channels);
-    this.function = this.#createFunction(props, maxEventAge);
+    this.function = this.#createFunction(props, window);
+    this.function.addEventSource(
+      // Few at once: what fails is often Redis, and more attempts would not help it.
+      new SqsEventSource(this.retries, { batchSize: 10, maxConcurrency: 2, reportBatchItemFailures: true }),
+    );
     new Rule(this, "Rule", {
       eventBus: props.platform.bus,
       eventPattern: props.eventPattern,
       targets: [
         // Limits delivery to the function; errors of the function itself are limited by its own retries.
-        new LambdaFunction(this.function, { deadLetterQueue: this.failures, maxEventAge, retryAttempts: 185 }),
+        new LambdaFunction(this.function, {
+          deadLetterQueue: this.failures,
+          maxEventAge: window.delivery,
+          retryAttempts: 185,
+        }),
       ],
     });
     alarmOn(this, "Failures", {
@@ -114,7 +127,7 @@ export class DomainEventPublisher extends Construct {
     });
   }
 
-  #createFunction({ entry, projectRoot, depsLockFilePath }: FunctionCode, maxEventAge: Duration): NodejsFunction {
+  #createFunction({ entry, projectRoot, depsLockFilePath }: FunctionCode, window: RetryWindow): NodejsFunction {
     const { network, redis, logRetentionDays, reservedConcurrency, hintQueue, maximumClockSkewMs } = this.#platform;
     const publisher = createFunction(this, {
       entry,
@@ -126,7 +139,6 @@ export class DomainEventPublisher extends Construct {
         ...redisVariables(redis, "publisher"),
         RT_REDIS_SECRET_ARN: redis.password.secretArn,
         ...(hintQueue ? { RT_EDGE_QUEUE_URL: hintQueue.queueUrl } : {}),
-        // The failure destination below gives the function the right to send to the queue, and to no other.
         RT_FAILURE_QUEUE_URL: this.failures.queueUrl,
         RT_MAXIMUM_CLOCK_SKEW_MS: Tokenization.stringifyNumber(maximumClockSkewMs),
         ...functionVariables(this.node.id),
@@ -136,9 +148,10 @@ export class DomainEventPublisher extends Construct {
       memorySize: MEMORY_MB,
       reservedConcurrentExecutions: reservedConcurrency,
       retryAttempts: 2,
-      maxEventAge,
-      onFailure: new SqsDestination(this.failures),
+      maxEventAge: window.invocation,
+      onFailure: new SqsDestination(this.retries),
     });
+    this.failures.grantSendMessages(publisher);
     redis.password.grantRead(publisher);
     hintQueue?.grantSendMessages(publisher);
     return publisher;
@@ -151,7 +164,8 @@ export class DomainEventPublisher extends Construct {
         batchSize: STREAM_BATCH,
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
-        retryAttempts: 3,
+        // As often as the record's age allows; before that the function moves the record to the failure queue itself.
+        retryAttempts: 10_000,
         // A price that is a minute old is of no use, and retrying it blocks its shard.
         maxRecordAge: STREAM_RECORD_AGE,
         onFailure: new SqsDlq(this.failures),

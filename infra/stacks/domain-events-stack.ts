@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import type { ISecurityGroup, IVpc } from "aws-cdk-lib/aws-ec2";
-import { EventBus } from "aws-cdk-lib/aws-events";
+import { Archive, EventBus } from "aws-cdk-lib/aws-events";
 import { AccountPrincipal, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Stream, StreamEncryption, StreamMode } from "aws-cdk-lib/aws-kinesis";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
@@ -46,6 +46,14 @@ export class DomainEventsStack extends Stack {
     super(scope, id, stackProps);
     const bus = new EventBus(this, "Bus", { eventBusName: busName(config.name) });
     acceptFrom(bus, config.events.producerAccounts);
+    if (config.events.archiveDays > 0) {
+      new Archive(this, "Archive", {
+        sourceEventBus: bus,
+        description: "The domain events, to replay them",
+        eventPattern: { account: [this.account, ...config.events.producerAccounts] },
+        retention: Duration.days(config.events.archiveDays),
+      });
+    }
     const subnets = { subnetGroupName: subnetGroups.compute };
     const egress = { redis, endpoints };
     this.platform = {

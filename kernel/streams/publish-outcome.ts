@@ -24,7 +24,7 @@ export type PublishOutcome =
   | StaleOutcome
   | { readonly status: "failed"; readonly error: Error };
 
-/** Names a stream in logs and errors, in the form that `npm run stream` takes. */
+/** Names a stream in logs and errors, the channel and the key. */
 export const describeStream = ({ channel, key }: Stream): string => (key === undefined ? channel : `${channel} ${key}`);
 
 const describeSubject = ({ stream, entity }: PreparedHeader): string =>
@@ -52,7 +52,7 @@ function mixedError(message: PreparedHeader, heldEpoch: string): InvalidMessageE
   const wrong = heldEpoch === "" ? "has a versionEpoch" : "has none";
   return new InvalidMessageError(
     `${describeSubject(message)}: the versions so far are ${held}, and version ${message.version} ${wrong}: ` +
-      "send all of them the same way; to change it, reset the stream (npm run stream -- reset)",
+      "send all of them the same way; to change it, reset the stream (npx vezta reset)",
   );
 }
 

@@ -18,11 +18,12 @@ const handleBatch = createStreamHandler("market-data", {
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });
 
-/** Handles market data from both sources: single events of the bus, and batches of ticks of the Kinesis stream. */
+const isOfStream = ({ Records: [first] }: KinesisStreamEvent): boolean => first?.eventSource === "aws:kinesis";
+
+/** Handles market data from both sources: single events of the bus, and batches of ticks of the Kinesis stream; and batches of the retry queue. */
 export async function handler(
   event: EventBridgeEvent<string, unknown> | KinesisStreamEvent,
 ): Promise<KinesisStreamBatchResponse | undefined> {
-  if ("Records" in event) return handleBatch(event);
-  await handleEvent(event);
-  return undefined;
+  if ("Records" in event && isOfStream(event)) return handleBatch(event);
+  return (await handleEvent(event as EventBridgeEvent<string, unknown>)) ?? undefined;
 }

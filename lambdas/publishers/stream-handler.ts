@@ -1,35 +1,21 @@
-import { isUtf8 } from "node:buffer";
 import type { KinesisStreamBatchResponse, KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
 import { type ChannelMessage, type Domain, InvalidEventError, parseDomainEvent } from "../../contract/domain-events.ts";
 import { parseEntry } from "../../contract/event-entry.ts";
 import { PublishError, type PublishOutcome } from "../../kernel/streams/publisher.ts";
 import { preciseNow, type Tracer } from "../../kernel/tracing/tracer.ts";
 import { type InvalidEvent, isPermanent } from "../../publisher/failure-queue.ts";
+import { dataOf, describeRecord } from "./described-record.ts";
 import { writeEventAges } from "./event-age.ts";
 import type { Publish } from "./logged-publish.ts";
 import { type PublishReceived, type ReceivedMessage, tracedPublish } from "./traced-publish.ts";
 
 export type StreamHandler = (event: KinesisStreamEvent) => Promise<KinesisStreamBatchResponse>;
 
-const dataOf = ({ kinesis }: KinesisStreamRecord): Buffer => Buffer.from(kinesis.data, "base64");
-
 /** When Kinesis took a record, in ms since 1970. */
 const arrivalOf = ({ kinesis }: KinesisStreamRecord): number => kinesis.approximateArrivalTimestamp * 1_000;
 
 const parseRecord = (domain: Domain, record: KinesisStreamRecord): ChannelMessage =>
   parseDomainEvent(domain, parseEntry(record.eventID, dataOf(record).toString("utf8")));
-
-/** Describes a record for the failure queue, its data as the producer wrote it. */
-function describeRecord(record: KinesisStreamRecord): object {
-  const { eventID, eventSourceARN, kinesis } = record;
-  const { sequenceNumber, partitionKey, approximateArrivalTimestamp, data } = kinesis;
-  const bytes = dataOf(record);
-  const isText = isUtf8(bytes);
-  return {
-    ...{ eventID, eventSourceARN, sequenceNumber, partitionKey, approximateArrivalTimestamp },
-    ...{ data: isText ? bytes.toString("utf8") : data, isBase64Encoded: !isText },
-  };
-}
 
 type Failures = Map<KinesisStreamRecord, Error>;
 
@@ -63,17 +49,29 @@ interface StreamHandlerOptions {
   readonly publish: Publish;
   /** Records where the sampled records spend their time. @default - nothing is traced */
   readonly tracer?: Tracer | undefined;
-  /** Moves records that no retry can help to the failure queue. Resolves with those that it could not move. */
+  /** Moves records that are to be retried no more to the failure queue. Resolves with those that it could not move. */
   readonly moveToFailureQueue: (events: readonly InvalidEvent[]) => Promise<readonly InvalidEvent[]>;
   /** Called for each record that is reported as failed. */
   readonly onError: (error: Error, sequenceNumber: string) => void;
 }
 
-/** Takes the records out of `failures` that go to the failure queue: retrying one would hold up its shard for nothing. */
-async function moveInvalid(failures: Failures, move: StreamHandlerOptions["moveToFailureQueue"]): Promise<void> {
+/**
+ * Age at which a record that fails is moved, in ms, before the event source gives it up: what that writes to the queue is
+ * sequence numbers alone, which lead nowhere once the stream has let go of the record.
+ */
+const GIVE_UP_MS = 45_000;
+
+const isOld = ({ kinesis }: KinesisStreamRecord): boolean =>
+  Date.now() - kinesis.approximateArrivalTimestamp * 1_000 > GIVE_UP_MS;
+
+/**
+ * Takes the records out of `failures` that go to the failure queue: retrying one would hold up its shard, for nothing where
+ * the record is wrong, for too long where it is old.
+ */
+async function moveFailures(failures: Failures, move: StreamHandlerOptions["moveToFailureQueue"]): Promise<void> {
   const records = new Map<InvalidEvent, KinesisStreamRecord>();
   for (const [record, error] of failures) {
-    if (isPermanent(error)) records.set({ event: describeRecord(record), error }, record);
+    if (isPermanent(error) || isOld(record)) records.set({ event: describeRecord(record), error }, record);
   }
   const unmoved = new Set(records.size > 0 ? await move([...records.keys()]) : []);
   for (const [invalid, record] of records) if (!unmoved.has(invalid)) failures.delete(record);
@@ -81,7 +79,7 @@ async function moveInvalid(failures: Failures, move: StreamHandlerOptions["moveT
 
 /**
  * Builds the handler of a domain's batches on a Kinesis stream. It publishes all valid records, in their order, with one
- * call; moves those that no retry can help to the failure queue; and reports the failed ones by sequence number
+ * call; moves those that no retry can help, or that have failed for too long, to the failure queue; and reports the failed ones by sequence number
  * (`ReportBatchItemFailures`), so that these never hold up the others.
  *
  * Not Powertools' batch processor: that one handles record by record, while `publish` takes the batch as a whole and keeps
@@ -101,7 +99,7 @@ export function createStreamHandler(domain: Domain, options: StreamHandlerOption
       const outcome = outcomes[index];
       if (outcome?.status === "failed") failures.set(record, outcome.error);
     }
-    await moveInvalid(failures, moveToFailureQueue);
+    await moveFailures(failures, moveToFailureQueue);
     for (const [{ kinesis }, error] of failures) onError(error, kinesis.sequenceNumber);
     return { batchItemFailures: [...failures.keys()].map((r) => ({ itemIdentifier: r.kinesis.sequenceNumber })) };
   };

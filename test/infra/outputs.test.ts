@@ -46,7 +46,7 @@ describe.each(Object.entries(variants))("the outputs of %s", (_name, fields) => 
 
   it("give a smoke test for every endpoint, without secrets", () => {
     for (const edge of edges) {
-      expect(textOf(edge, "SmokeTest")).toMatch(/npm run smoke -- --url /);
+      expect(textOf(edge, "SmokeTest")).toMatch(/npx vezta smoke --url /);
       expect(textOf(edge, "SmokeTest")).toContain(` --bus ${busName(config.name)} --region ${config.region}`);
       expect(textOf(edge, "SmokeTest")).not.toContain("token");
     }

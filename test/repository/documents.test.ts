@@ -46,6 +46,7 @@ function brokenLinks(page: string): readonly string[] {
 
 const rooms = [
   "bench",
+  "cli",
   "client",
   "contract",
   "docs",

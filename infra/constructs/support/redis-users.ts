@@ -1,4 +1,5 @@
 import { NAMESPACE } from "../../../contract/endpoints.ts";
+import { CONTROL_STREAM, GATEWAY_DETAILS, GATEWAYS } from "../../../kernel/control/control-keys.ts";
 
 /** The roles that connect to Redis. Each has its own user, password and access string. */
 export const redisRoles = ["gateway", "publisher", "managed-edge"] as const;
@@ -20,6 +21,9 @@ const PUBLISH =
   "+eval +evalsha +time +xrevrange +xadd +exists +sismember +sadd +hget +hset +hlen +hmget +hgetall +hdel +rename +expire +expireat +zadd +zscore +zrem " +
   "+zremrangebyscore +zremrangebyrank +spublish +pubsub|shardnumsub";
 
+/** Gateways read the control stream, which operators alone write, and announce themselves. */
+const CONTROL_NAMES = `%R~${CONTROL_STREAM} ~${GATEWAYS} ~${GATEWAY_DETAILS}`;
+
 /** The managed edge reads streams and writes only its own keys. A script counts as a write to the keys it is passed. */
 const EDGE_NAMES = "%R~stream:{* %R~index:{* %R~state:{* ~edge:{* ~fanned:{*";
 
@@ -33,7 +37,7 @@ const BROAD = "on ~* &* +@all";
  */
 export const accessStrings: Readonly<Record<RedisRole, string>> = {
   publisher: `on resetchannels ${PUBLISH_NAMES} &${ADAPTER}{* ${CONNECT} ${PUBLISH}`,
-  gateway: `on resetchannels ${PUBLISH_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe`,
+  gateway: `on resetchannels ${PUBLISH_NAMES} ${CONTROL_NAMES} &socket.io#* ${CONNECT} ${PUBLISH} +xrange +zrangebyscore +zcount +ssubscribe +sunsubscribe`,
   "managed-edge": `on resetchannels ${EDGE_NAMES} ${CONNECT} +eval +evalsha +time +get +mget +set +hgetall +xrange +xrevrange +zrangebyscore`,
 };
 

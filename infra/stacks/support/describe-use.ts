@@ -10,7 +10,7 @@ export function describeUse(
   { auth, region, name }: Pick<EnvironmentConfig, "name" | "auth" | "region">,
 ): void {
   new CfnOutput(scope, "SmokeTest", {
-    value: `npm run smoke -- --url ${endpoint} --bus ${busName(name)} --region ${region}`,
+    value: `npx vezta smoke --url ${endpoint} --bus ${busName(name)} --region ${region}`,
     description: "Connects, subscribes, publishes one event and reports each step",
   });
   if (auth.issuer === undefined) return;

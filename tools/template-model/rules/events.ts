@@ -1,5 +1,5 @@
 import { domainNames, domains } from "../../../contract/domain-events.ts";
-import { maximumEventAge } from "../../../infra/constructs/support/retry-window.ts";
+import { retryWindow } from "../../../infra/constructs/support/retry-window.ts";
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
 import { handlerOf } from "./programs.ts";
 
@@ -28,6 +28,15 @@ export const publishersOf = (model: Model): readonly Resource[] =>
 export const failuresOf = (model: Model, lambda: Resource | undefined): Resource | undefined =>
   model.target(lambda?.properties.Environment?.Variables?.RT_FAILURE_QUEUE_URL, "AWS::SQS::Queue");
 
+/** The queue from which a publisher takes the events that it could not publish at first. */
+export function retriesOf(model: Model, lambda: Resource): Resource | undefined {
+  const [queue] = model
+    .ofType("AWS::Lambda::EventSourceMapping")
+    .filter(({ properties }) => properties.FunctionName === referenceTo(lambda))
+    .flatMap(({ properties }) => model.target(properties.EventSourceArn, "AWS::SQS::Queue", "Arn") ?? []);
+  return queue;
+}
+
 /** Returns true if somebody may invoke a function: a permission of that principal, from that source. */
 export const mayInvoke = (
   model: Model,
@@ -52,7 +61,7 @@ function ruleFindings(model: Model, rule: Resource): Finding[] {
   const events = domain ? domains[domain] : [];
   const failures = failuresOf(model, lambda);
   const pattern = rule.properties.EventPattern ?? {};
-  const age = domain && maximumEventAge(events.map(({ channel }) => channel)).toSeconds();
+  const age = domain && retryWindow(events.map(({ channel }) => channel)).delivery.toSeconds();
   const letsRule =
     failures &&
     queueStatements(model, failures).some(
@@ -110,13 +119,21 @@ const invokeRule: Rule = (model) =>
       .filter(({ properties }) => properties.FunctionName === referenceTo(lambda));
     const [config] = configs;
     const failures = failuresOf(model, lambda);
+    const retries = retriesOf(model, lambda);
     const domain = domainOf(model, lambda);
-    const age = domain ? maximumEventAge(domains[domain].map(({ channel }) => channel)).toSeconds() : 0;
+    const window = domain && retryWindow(domains[domain].map(({ channel }) => channel));
     return failed(lambda, {
       "has no limit on its retries, or two": configs.length === 1,
-      "moves failed events elsewhere than its variable says":
-        failures && config?.properties.DestinationConfig?.OnFailure?.Destination === referenceTo(failures, "Arn"),
-      "retries after the event ids are forgotten": config?.properties.MaximumEventAgeInSeconds <= age,
+      "moves failed events elsewhere than to the queue that it retries from":
+        retries && config?.properties.DestinationConfig?.OnFailure?.Destination === referenceTo(retries, "Arn"),
+      "loses events whose retries are exhausted":
+        failures && retries?.properties.RedrivePolicy?.deadLetterTargetArn === referenceTo(failures, "Arn"),
+      "retries after the event ids are forgotten":
+        window &&
+        config?.properties.MaximumEventAgeInSeconds <= window.invocation.toSeconds() &&
+        retries?.properties.RedrivePolicy?.maxReceiveCount <= window.retries,
+      "gives up long before the event ids are forgotten":
+        window && retries?.properties.RedrivePolicy?.maxReceiveCount >= window.retries / 2,
       "has a timeout that its parts do not fit into":
         lambda.properties.Timeout >= 15 && lambda.properties.Timeout <= 30,
       "has too little memory": lambda.properties.MemorySize >= 256,

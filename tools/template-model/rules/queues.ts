@@ -15,7 +15,7 @@ function kinesisFindings(model: Model, mapping: Resource): Finding[] {
     "loses records that it cannot publish":
       failures && p.DestinationConfig?.OnFailure?.Destination === referenceTo(failures, "Arn"),
     "retries records that are of no use any more":
-      p.MaximumRecordAgeInSeconds === MINUTE && p.MaximumRetryAttempts >= 2 && p.MaximumRetryAttempts <= 10,
+      p.MaximumRecordAgeInSeconds === MINUTE && p.MaximumRetryAttempts >= 2,
     "retries a whole batch for one bad record": p.BisectBatchOnFunctionError === true,
     "begins with records of yesterday": p.StartingPosition === "LATEST",
     "takes batches that are too small or too large": p.BatchSize >= 50 && p.BatchSize <= 500,
@@ -24,7 +24,24 @@ function kinesisFindings(model: Model, mapping: Resource): Finding[] {
   });
 }
 
-function queueMappingFindings(model: Model, mapping: Resource, queue: Resource): Finding[] {
+/** A publisher's retries: few at once, and each event on its own. */
+function retryMappingFindings(model: Model, mapping: Resource, queue: Resource): Finding[] {
+  const p = mapping.properties;
+  const lambda = model.target(p.FunctionName, "AWS::Lambda::Function");
+  const isPublisher = publishersOf(model).some((each) => each === lambda);
+  return failed(mapping, {
+    "is read by another function than a publisher": isPublisher,
+    "retries a whole batch for one event": p.FunctionResponseTypes?.includes("ReportBatchItemFailures"),
+    "retries so many at once that it is no help to Redis":
+      p.BatchSize <= 10 && p.ScalingConfig?.MaximumConcurrency >= 2 && p.ScalingConfig?.MaximumConcurrency <= 5,
+    // docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: at least six times the function's timeout.
+    "gives events out again while they are worked on":
+      queue.properties.VisibilityTimeout >= 6 * (lambda?.properties.Timeout ?? 0) &&
+      queue.properties.VisibilityTimeout <= 10 * MINUTE,
+  });
+}
+
+function hintMappingFindings(model: Model, mapping: Resource, queue: Resource): Finding[] {
   const p = mapping.properties;
   const lambda = model.target(p.FunctionName, "AWS::Lambda::Function");
   return failed(mapping, {
@@ -54,7 +71,7 @@ function queueMappingFindings(model: Model, mapping: Resource, queue: Resource):
 const mappingsRule: Rule = (model) =>
   model.ofType("AWS::Lambda::EventSourceMapping").flatMap((mapping) => {
     const queue = model.target(mapping.properties.EventSourceArn, "AWS::SQS::Queue", "Arn");
-    if (queue) return queueMappingFindings(model, mapping, queue);
+    if (queue) return (queue.properties.FifoQueue ? hintMappingFindings : retryMappingFindings)(model, mapping, queue);
     if (model.target(mapping.properties.EventSourceArn, "AWS::Kinesis::Stream", "Arn"))
       return kinesisFindings(model, mapping);
     return failed(mapping, { "reads something that is neither a queue nor a stream": false });
@@ -67,7 +84,8 @@ const mappingCountRule: Rule = (model) => {
     { name: "event sources" },
     {
       "are not those of the configuration":
-        sources.length === (managedEdge.enabled ? 1 : 0) + (events.marketStream === "none" ? 0 : 1),
+        sources.length ===
+        publishersOf(model).length + (managedEdge.enabled ? 1 : 0) + (events.marketStream === "none" ? 0 : 1),
       "are read twice": new Set(sources).size === sources.length,
     },
   );

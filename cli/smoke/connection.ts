@@ -10,6 +10,8 @@ export interface SmokeConnection {
   ask(event: string, request: unknown): Promise<unknown>;
   /** Calls the listener with the content of every `data` event. */
   onData(listener: (message: unknown) => void): void;
+  /** Calls the listener when the other side closes the connection, or it breaks. */
+  onClose(listener: () => void): void;
   close(): void;
 }
 
@@ -45,6 +47,7 @@ const toConnection = (socket: Socket, timeoutMs: number): SmokeConnection => ({
   how: "Socket.IO over WebSocket",
   ask: async (event, request) => checkAnswer(await socket.timeout(timeoutMs).emitWithAck(event, request)),
   onData: (listener) => socket.on("data", listener),
+  onClose: (listener) => socket.on("disconnect", listener),
   close: () => socket.disconnect(),
 });
 

@@ -51,6 +51,7 @@ export function connectManagedEdge({ url, token, timeoutMs }: ConnectOptions): P
         how: "WebSocket of the managed edge",
         ask: (event, request) => frames.ask(event, request, timeoutMs),
         onData: (listener) => frames.onData(listener),
+        onClose: (listener) => socket.on("close", listener),
         close: () => socket.close(),
       }),
     );

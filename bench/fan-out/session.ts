@@ -187,7 +187,8 @@ export class Session {
     await this.#redisOutput.begin();
     const startedAt = nowMicros();
     const before = this.usage();
-    await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder });
+    const mixed = traffic.kind === "mixed" ? { expectedSteps: () => Math.floor(sent.expected / step) } : {};
+    await runTraffic(traffic, course, { saturatedRate: this.#saturatedRate, skipsOlder, ...mixed });
     const after = this.usage();
     const rssBytes = residentBytes(this.pids.server);
     const [report, redisBytes] = [await this.client.report(), await this.#redisOutput.end()];

@@ -92,13 +92,15 @@ export interface TrafficOptions {
   readonly saturatedRate: number;
   /** True where a server may leave out older values, so that there are fewer deliveries than events. */
   readonly skipsOlder?: boolean;
+  /** For `mixed`, whose events lead to different numbers of deliveries: the steps that all of those sent so far make. */
+  readonly expectedSteps?: () => number;
 }
 
 /** Sends the traffic and resolves with the number of events sent, once all are delivered or it has waited long enough. */
 export async function runTraffic(
   traffic: Traffic,
   course: Course,
-  { saturatedRate, skipsOlder = false }: TrafficOptions,
+  { saturatedRate, skipsOlder = false, expectedSteps }: TrafficOptions,
 ): Promise<number> {
   const sent = await (() => {
     switch (traffic.kind) {
@@ -115,9 +117,12 @@ export async function runTraffic(
     }
   })();
   const deadline = nowMicros() + DRAIN_SECONDS * 1e6;
-  // Events of mixed traffic lead to different numbers of deliveries, so that the number of steps says nothing.
-  const isMixed = traffic.kind === "mixed";
-  const isDone = (): boolean => (!isMixed && course.delivered >= sent) || ((skipsOlder || isMixed) && course.isQuiet);
+  const isDone = (): boolean => {
+    if (skipsOlder && course.isQuiet) return true;
+    if (!expectedSteps) return course.delivered >= sent;
+    // What is left after the last whole step comes at once.
+    return course.delivered >= expectedSteps() && course.isQuiet;
+  };
   while (!isDone() && nowMicros() < deadline) {
     await delay(POLL_MS);
     course.check();

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startApplication } from "../../bench/fan-out/application.ts";
 import { createMix } from "../../bench/fan-out/mix.ts";
 import { treeOf } from "../../bench/fan-out/process-usage.ts";
 import { createServers, type ServerName } from "../../bench/fan-out/servers/servers.ts";
@@ -157,6 +158,12 @@ describe("a session", () => {
     const session = await open("ws", shared(1, 1));
 
     await expect(session.measure({ kind: "mixed", seconds: 1 })).rejects.toThrow("no mixed traffic");
+  });
+
+  it("fails with the words of the application's client where that does not get what it asks for", async () => {
+    const refused = startApplication("websocket", 1, ["> m00"]);
+
+    await expect(refused).rejects.toThrow(/did not get what it asked for:.*ECONNREFUSED/s);
   });
 
   it("fails with the server's log where it does not start", async () => {

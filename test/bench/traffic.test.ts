@@ -71,6 +71,24 @@ describe("traffic to a server that skips older values", () => {
   });
 });
 
+describe("mixed traffic", () => {
+  it("ends once every step of its deliveries is there, whatever the number of events is", async () => {
+    let sent = 0;
+    const course: Course = new Course(async () => {
+      sent += 1;
+      course.onDelivered();
+      course.onDelivered();
+    });
+
+    const events = await runTraffic({ kind: "mixed", seconds: 0.2 }, course, {
+      saturatedRate: 0,
+      expectedSteps: () => 2 * sent,
+    });
+
+    expect([events, course.delivered, course.isQuiet]).toEqual([10, 20, true]);
+  });
+});
+
 describe("closed traffic", () => {
   it("keeps the maximum number of events in flight, and never more", async () => {
     const { course, sent, most } = receive();

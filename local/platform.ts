@@ -17,6 +17,7 @@ import { startRedis } from "./redis.ts";
 import { EventSource } from "./simulator/event-source.ts";
 import { startFeed } from "./simulator/feed.ts";
 import { Simulation } from "./simulator/simulation.ts";
+import { openTraceCollector } from "./trace-collector.ts";
 
 export interface PlatformOptions {
   /** The one port that everything is served on; 0 for a free one. */
@@ -49,6 +50,9 @@ export interface LocalPlatform {
 
 /** Short, so that what a gateway does in minutes can be watched. */
 const GATEWAY_ENVIRONMENT = { RT_LOG_LEVEL: "warn", RT_HEARTBEAT_MS: "5000", RT_DRAIN_SECONDS: "2" };
+
+/** More than in production: there is always a recent trace to look at. */
+const TRACED_SHARE = "0.05";
 
 /** Started parts, to be stopped in the opposite order. */
 class Started {
@@ -158,13 +162,17 @@ async function start(context: Context): Promise<LocalPlatform> {
   onProgress(`Redis on port ${redis.port}`);
 
   const issuer = await createIssuer();
-  const environment = { ...issuer.env, RT_REDIS_URL: redis.url };
+  const collector = await openTraceCollector();
+  started.add(() => collector.close());
+  const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER_ARG: TRACED_SHARE };
+  const environment = { ...issuer.env, ...tracing, RT_REDIS_URL: redis.url };
   const edge = await startManagedEdge({ port: options.edgePort, environment, onNotice });
   started.add(() => edge.stop());
   onProgress(`managed edge on port ${edge.port}`);
 
   const { bus, failures, failureQueueUrl } = await startBus(context, {
     ...edge.publisherEnvironment,
+    ...tracing,
     RT_REDIS_URL: redis.url,
   });
   const servePage = startPage(context);

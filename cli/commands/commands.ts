@@ -10,12 +10,14 @@ import { redriveCommand } from "./redrive.ts";
 import { resetCommand } from "./reset.ts";
 import { smokeCommand } from "./smoke.ts";
 import { tailCommand } from "./tail.ts";
+import { traceCommand } from "./trace.ts";
 
 /** Creates each command, in the order of the help. */
 export const commands: readonly ((context: Context) => Command)[] = [
   tailCommand,
   publishCommand,
   inspectCommand,
+  traceCommand,
   doctorCommand,
   smokeCommand,
   loadCommand,

@@ -70,6 +70,13 @@ export function spansOf(spans: readonly ExportedSpan[], entryId: string): Export
   return own.toSorted((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
 }
 
+/** Returns the id of the newest entry that got as far as a client's socket; else of the newest one. */
+export function newestEntry(spans: readonly ExportedSpan[]): string | undefined {
+  const isWrite = ({ name }: ExportedSpan): boolean => name === "gateway write" || name === "edge post";
+  const newest = spans.findLast((span) => span.entryId !== undefined && isWrite(span));
+  return (newest ?? spans.findLast(({ entryId }) => entryId !== undefined))?.entryId;
+}
+
 const WIDTH = 40;
 const MINIMUM_NAME = 18;
 

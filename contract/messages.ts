@@ -237,6 +237,11 @@ export interface HeartbeatMessage {
   readonly id?: string;
   /** To subscribers of a whole channel: the current ids of the streams that moved since the last heartbeat. */
   readonly ids?: Readonly<Record<string, string>>;
+  /**
+   * To subscribers of a whole channel, from the gateway: all markets that cannot be served now, because their values in Redis
+   * are damaged. Absent where there is none. The next whole value heals one.
+   */
+  readonly unavailable?: readonly string[];
 }
 
 export type Acknowledge<T> = (answer: T | ErrorMessage) => void;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describeSubscribed } from "../../contract/answers.ts";
 import { FIRST_ID } from "../../contract/ids.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/messages.ts";
+import { channelHeartbeat } from "../../kernel/protocol/heartbeat.ts";
 import type { Recovery } from "../../kernel/protocol/recovery.ts";
 import { lastIdFor } from "../../kernel/protocol/subscribe-plan.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
@@ -14,7 +15,9 @@ const RETRY_MS = 250;
 type PositionOf = (view: StreamView) => string | undefined;
 
 /** The answer to a `subscribe`, and the messages that follow it at once. */
-interface Start {
+export interface Start {
+  /** What the client must know before the answer, which would say that all is live. */
+  readonly notices: readonly OutgoingOptions[];
   readonly answer: SubscribedMessage;
   readonly contents: readonly OutgoingOptions[];
 }
@@ -69,6 +72,7 @@ export class CatchUp {
       ...{ stream, id, recovered },
     }));
     return {
+      notices: this.#notices(),
       answer: describeSubscribed(this.#request, positions),
       contents: starts.flatMap(({ view, recovery }) => contentsOf(view, recovery)),
     };
@@ -99,6 +103,15 @@ export class CatchUp {
   /** The streams that can be served. */
   #views(): StreamView[] {
     return this.#allViews().filter(({ failure }) => failure === undefined);
+  }
+
+  /** Names the markets of a whole channel that cannot be served. Of a list each one's subscription ends, with an error. */
+  #notices(): readonly OutgoingOptions[] {
+    const { channel, keys } = this.#request;
+    const failed = this.#allViews().filter(({ failure }) => failure !== undefined);
+    const unavailable = failed.flatMap(({ stream: { key } }) => key ?? []);
+    if (keys || unavailable.length === 0) return [];
+    return [{ event: "heartbeat", message: channelHeartbeat(channel, [], unavailable) }];
   }
 
   #allViews(): StreamView[] {

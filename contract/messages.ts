@@ -199,6 +199,8 @@ export interface SubscribedMessage {
   readonly recovered?: boolean;
   /** The markets of a request for several that could not be recovered. */
   readonly unrecovered?: readonly string[];
+  /** On the managed edge: the options of the request that it does not apply. */
+  readonly ignored?: readonly "maxRate"[];
   /**
    * On the managed edge: this is one part of the answer, and another one with the same request's id follows. Each part
    * has the `ids`, `recovered` and `unrecovered` of its own streams, whose messages come after it; a `marketId` that is a

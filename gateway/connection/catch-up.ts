@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeSubscribed } from "../../contract/answers.ts";
+import { ChannelError } from "../../contract/errors.ts";
 import { FIRST_ID } from "../../contract/ids.ts";
+import { MAXIMUM_KEYS } from "../../contract/limits.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/messages.ts";
 import { channelHeartbeat } from "../../kernel/protocol/heartbeat.ts";
 import type { Recovery } from "../../kernel/protocol/recovery.ts";
@@ -64,7 +66,11 @@ export class CatchUp {
     return this.#confirmAndLoad(doubtful);
   }
 
-  /** Starts every stream where the client is. Call it in the turn in which `load` was done. */
+  /**
+   * Starts every stream where the client is. Call it in the turn in which `load` was done.
+   *
+   * @throws ChannelError `unavailable` where more markets of a whole channel cannot be served than can be named.
+   */
   start(): Start {
     const starts = this.#views().map((view) => ({ view, recovery: this.#recoveryOf(view) }));
     for (const { view } of starts) this.#positions.set(view, view.lastId);
@@ -111,6 +117,9 @@ export class CatchUp {
     const failed = this.#allViews().filter(({ failure }) => failure !== undefined);
     const unavailable = failed.flatMap(({ stream: { key } }) => key ?? []);
     if (keys || unavailable.length === 0) return [];
+    if (unavailable.length > MAXIMUM_KEYS) {
+      throw new ChannelError("unavailable", "too many markets of the channel cannot be served; retry");
+    }
     return [{ event: "heartbeat", message: channelHeartbeat(channel, [], unavailable) }];
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MAXIMUM_KEYS } from "../../contract/limits.ts";
 import { stateKey, streamKey } from "../../kernel/streams/redis-keys.ts";
 import { book, bookMessage } from "../support/books.ts";
 import { type Platform, startPlatform } from "../support/platform.ts";
@@ -63,4 +64,23 @@ describe("a market whose value is damaged", () => {
       expect(early.errors).toEqual([]);
     },
   );
+});
+
+it("more markets than can be named: the channel is refused", async () => {
+  const damaged = Array.from({ length: MAXIMUM_KEYS + 1 }, nextMarket);
+  const [last = ""] = damaged.slice(-1);
+  await platform.publish(damaged.map((marketId) => bookMessage(sized(marketId, 1))));
+  await platform.commands.del(damaged.map((marketId) => stateKey({ channel, key: marketId })));
+  await platform.addGateway();
+  const client = await platform.connect({ gateway: 1 });
+  expect(await client.ask("subscribe", { channel, changes: true })).toMatchObject({ code: "unavailable", channel });
+
+  const id = await publish(last, 2);
+  const answer = await client.ask("subscribe", { channel, changes: true });
+  expect(answer).toHaveProperty("ids", expect.objectContaining({ [last]: id }));
+  const listed = () => client.heartbeats.map(({ unavailable = [] }) => unavailable.length);
+  expect(listed()[0]).toBe(MAXIMUM_KEYS);
+  const before = listed().length;
+  await expect.poll(() => listed().length).toBeGreaterThan(before);
+  expect(new Set(listed())).toEqual(new Set([MAXIMUM_KEYS]));
 });

@@ -199,6 +199,8 @@ export interface SubscribedMessage {
   readonly recovered?: boolean;
   /** The markets of a request for several that could not be recovered. */
   readonly unrecovered?: readonly string[];
+  /** On the managed edge: the options of the request that it does not apply. */
+  readonly ignored?: readonly "maxRate"[];
   /**
    * On the managed edge: this is one part of the answer, and another one with the same request's id follows. Each part
    * has the `ids`, `recovered` and `unrecovered` of its own streams, whose messages come after it; a `marketId` that is a
@@ -237,6 +239,11 @@ export interface HeartbeatMessage {
   readonly id?: string;
   /** To subscribers of a whole channel: the current ids of the streams that moved since the last heartbeat. */
   readonly ids?: Readonly<Record<string, string>>;
+  /**
+   * To subscribers of a whole channel, from the gateway: all markets that cannot be served now, because their values in Redis
+   * are damaged. Absent where there is none. The next whole value heals one.
+   */
+  readonly unavailable?: readonly string[];
 }
 
 export type Acknowledge<T> = (answer: T | ErrorMessage) => void;

@@ -1,7 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describeSubscribed } from "../../contract/answers.ts";
+import { ChannelError } from "../../contract/errors.ts";
 import { FIRST_ID } from "../../contract/ids.ts";
+import { MAXIMUM_KEYS } from "../../contract/limits.ts";
 import type { SubscribedMessage, SubscribeRequest } from "../../contract/messages.ts";
+import { channelHeartbeat } from "../../kernel/protocol/heartbeat.ts";
 import type { Recovery } from "../../kernel/protocol/recovery.ts";
 import { lastIdFor } from "../../kernel/protocol/subscribe-plan.ts";
 import type { OutgoingOptions } from "../fan-out/outgoing.ts";
@@ -14,7 +17,9 @@ const RETRY_MS = 250;
 type PositionOf = (view: StreamView) => string | undefined;
 
 /** The answer to a `subscribe`, and the messages that follow it at once. */
-interface Start {
+export interface Start {
+  /** What the client must know before the answer, which would say that all is live. */
+  readonly notices: readonly OutgoingOptions[];
   readonly answer: SubscribedMessage;
   readonly contents: readonly OutgoingOptions[];
 }
@@ -61,7 +66,11 @@ export class CatchUp {
     return this.#confirmAndLoad(doubtful);
   }
 
-  /** Starts every stream where the client is. Call it in the turn in which `load` was done. */
+  /**
+   * Starts every stream where the client is. Call it in the turn in which `load` was done.
+   *
+   * @throws ChannelError `unavailable` where more markets of a whole channel cannot be served than can be named.
+   */
   start(): Start {
     const starts = this.#views().map((view) => ({ view, recovery: this.#recoveryOf(view) }));
     for (const { view } of starts) this.#positions.set(view, view.lastId);
@@ -69,6 +78,7 @@ export class CatchUp {
       ...{ stream, id, recovered },
     }));
     return {
+      notices: this.#notices(),
       answer: describeSubscribed(this.#request, positions),
       contents: starts.flatMap(({ view, recovery }) => contentsOf(view, recovery)),
     };
@@ -99,6 +109,18 @@ export class CatchUp {
   /** The streams that can be served. */
   #views(): StreamView[] {
     return this.#allViews().filter(({ failure }) => failure === undefined);
+  }
+
+  /** Names the markets of a whole channel that cannot be served. Of a list each one's subscription ends, with an error. */
+  #notices(): readonly OutgoingOptions[] {
+    const { channel, keys } = this.#request;
+    const failed = this.#allViews().filter(({ failure }) => failure !== undefined);
+    const unavailable = failed.flatMap(({ stream: { key } }) => key ?? []);
+    if (keys || unavailable.length === 0) return [];
+    if (unavailable.length > MAXIMUM_KEYS) {
+      throw new ChannelError("unavailable", "too many markets of the channel cannot be served; retry");
+    }
+    return [{ event: "heartbeat", message: channelHeartbeat(channel, [], unavailable) }];
   }
 
   #allViews(): StreamView[] {

@@ -13,7 +13,7 @@ import type { OutgoingOptions } from "../fan-out/outgoing.ts";
 import type { GatewaySocket } from "../socket-io/socket.ts";
 import type { StreamHub, TopicLease } from "../streams/stream-hub.ts";
 import { viewOf, viewRoom } from "../streams/stream-view.ts";
-import { CatchUp } from "./catch-up.ts";
+import { CatchUp, type Start } from "./catch-up.ts";
 import { type Attempt, assertServed, inTime, openingOf, unavailable } from "./subscribe-attempt.ts";
 
 interface SubscriptionsOptions {
@@ -64,7 +64,7 @@ export class Subscriptions {
       throw error;
     }
     try {
-      let sending = this.#sendAnswer(start.answer, start.contents, acknowledge);
+      let sending = this.#sendAnswer(start, acknowledge);
       if (sending) await sending;
       while (!this.#closed && catchUp.isBehind) {
         sending = this.#send(await catchUp.next());
@@ -205,15 +205,14 @@ export class Subscriptions {
   }
 
   #sendAnswer(
-    answer: SubscribedMessage,
-    contents: readonly OutgoingOptions[],
+    { notices, answer, contents }: Start,
     acknowledge: Acknowledge<SubscribedMessage> | undefined,
   ): Promise<void> | undefined {
     const { fanOut, member } = this.#options;
     const subscribed = { event: "subscribed", message: answer } as const;
-    if (!acknowledge) return fanOut.sendTo(member, [subscribed, ...contents]);
+    if (!acknowledge) return fanOut.sendTo(member, [...notices, subscribed, ...contents]);
     // The acknowledgement goes between the event and the first message, and over Socket.IO.
-    void fanOut.sendTo(member, [subscribed]);
+    void fanOut.sendTo(member, [...notices, subscribed]);
     acknowledge(answer);
     return fanOut.sendTo(member, contents);
   }

@@ -1,4 +1,5 @@
 import type { Channel } from "../../contract/channels.ts";
+import { MAXIMUM_KEYS } from "../../contract/limits.ts";
 import type { HeartbeatMessage } from "../../contract/messages.ts";
 import { channelHeartbeat, streamHeartbeat } from "../../kernel/protocol/heartbeat.ts";
 import type { FanOut } from "../fan-out/fan-out.ts";
@@ -25,25 +26,47 @@ function sendHeartbeat(fanOut: FanOut, room: string, message: HeartbeatMessage):
   fanOut.send({ room }, { event: "heartbeat", message, replaces: `heartbeat of ${room}` });
 }
 
-/** The ids of one channel's streams that moved since the last round. */
-interface Moved {
+/** What the subscribers of one whole channel are told in a round. */
+interface ChannelRound {
   readonly channel: Channel;
+  /** The ids of the streams that moved since the last round. */
   readonly ids: Map<string, string>;
+  /** The streams that cannot be served. */
+  readonly unavailable: string[];
 }
 
-/** Sends subscribers of whole channels the ids of the streams that moved since the last round. */
-function sendChannelHeartbeats(fanOut: FanOut, heads: readonly Head[], lastSentIds: WeakMap<object, string>): void {
-  const movedByRoom = new Map<string, Moved>();
-  for (const { stream, target, lastId } of heads) {
-    const { channel, key } = stream;
-    const room = target.channelRoom;
-    if (room === undefined || key === undefined) continue;
-    const moved = movedByRoom.get(room) ?? { channel, ids: new Map<string, string>() };
-    movedByRoom.set(room, moved);
-    if (lastSentIds.get(target) !== lastId) moved.ids.set(key, lastId);
+interface RoundHeads {
+  /** Of the streams that are level with Redis. */
+  readonly level: readonly Head[];
+  /** Of those that cannot be served. */
+  readonly failed: readonly Head[];
+}
+
+/** Sends subscribers of whole channels the ids of the streams that moved since the last round, and what is not live. */
+function sendChannelHeartbeats(
+  fanOut: FanOut,
+  { level, failed }: RoundHeads,
+  lastSentIds: WeakMap<object, string>,
+): void {
+  const rounds = new Map<string, ChannelRound>();
+  const roundOf = ({ stream: { channel }, target: { channelRoom } }: Head): ChannelRound | undefined => {
+    if (channelRoom === undefined) return undefined;
+    const round = rounds.get(channelRoom) ?? { channel, ids: new Map<string, string>(), unavailable: [] };
+    rounds.set(channelRoom, round);
+    return round;
+  };
+  for (const head of level) {
+    const { stream, target, lastId } = head;
+    if (stream.key !== undefined && lastSentIds.get(target) !== lastId) roundOf(head)?.ids.set(stream.key, lastId);
+    else roundOf(head);
     lastSentIds.set(target, lastId);
   }
-  for (const [room, { channel, ids }] of movedByRoom) sendHeartbeat(fanOut, room, channelHeartbeat(channel, ids));
+  for (const head of failed) if (head.stream.key !== undefined) roundOf(head)?.unavailable.push(head.stream.key);
+  for (const [room, { channel, ids, unavailable }] of rounds) {
+    // Without a heartbeat the whole channel shows as not live, which is nearer to the truth than a part of a long list.
+    if (unavailable.length > MAXIMUM_KEYS) continue;
+    sendHeartbeat(fanOut, room, channelHeartbeat(channel, ids, unavailable));
+  }
 }
 
 /** Timers that end together. */
@@ -103,10 +126,11 @@ export function startHeartbeats(options: HeartbeatOptions): { stop(): void } {
       const states = [...hub.states];
       const isLevel = await Promise.all(states.map((state) => hub.check(state)));
       const level = states.filter((_, index) => isLevel[index]).flatMap(({ heads }) => [...heads]);
+      const failed = states.filter(({ failure }) => failure !== undefined).flatMap(({ heads }) => [...heads]);
       for (const { stream, target, lastId } of level) {
         sendHeartbeat(fanOut, target.room, streamHeartbeat(stream, lastId));
       }
-      sendChannelHeartbeats(fanOut, level, lastSentIds);
+      sendChannelHeartbeats(fanOut, { level, failed }, lastSentIds);
     } finally {
       timers.start(round, intervalMs * (0.8 + 0.4 * Math.random()));
     }

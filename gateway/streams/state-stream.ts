@@ -73,7 +73,8 @@ export class StateStream extends StreamState implements ViewedStream {
   }
 
   get heads(): Iterable<Head> {
-    return this.#views.values();
+    // A stream that cannot be served has sent nothing, and so may lack the views of those who must be told.
+    return this.#failure ? this.#openViews() : this.#views.values();
   }
 
   close(): void {

@@ -228,7 +228,8 @@ export class StreamHub {
     for (const state of this.#states.values()) {
       const name = roomName(state.stream);
       const isHeld = state.stream.channel !== channel || state.isReading || this.#rooms.has(name);
-      if (!isHeld && timeOf(state.lastId) < expiry) this.#forget(name);
+      // One that cannot be served has no id here; it is none that has expired.
+      if (!isHeld && !state.failure && timeOf(state.lastId) < expiry) this.#forget(name);
     }
   }
 }

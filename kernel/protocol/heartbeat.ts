@@ -8,7 +8,15 @@ export function streamHeartbeat({ channel, key }: Stream, id: string | undefined
   return { channel, ...(hasMarket ? { marketId: key } : {}), ...(id === undefined ? {} : { id }) };
 }
 
-/** Says that a whole channel is live, to its subscribers, with the ids of the streams that moved, by key. */
-export const channelHeartbeat = (channel: Channel, ids: Iterable<readonly [string, string]>): HeartbeatMessage =>
+/**
+ * Says that a whole channel is live, to its subscribers, with the ids of the streams that moved, by key.
+ *
+ * @param unavailable the keys of all streams that are not live.
+ */
+export const channelHeartbeat = (
+  channel: Channel,
+  ids: Iterable<readonly [string, string]>,
+  unavailable: readonly string[] = [],
+): HeartbeatMessage =>
   // `fromEntries` keeps a market of the name `__proto__`; an assignment would not.
-  ({ channel, ids: Object.fromEntries(ids) });
+  ({ channel, ids: Object.fromEntries(ids), ...(unavailable.length > 0 ? { unavailable } : {}) });

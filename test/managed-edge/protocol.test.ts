@@ -40,3 +40,15 @@ describe("the protocol", () => {
     await expect.poll(() => client.ids("market:trades").slice(0, -1)).toEqual(ids);
   });
 });
+
+it("says that it does not apply maxRate, in the first part of an answer", async () => {
+  const client = await edge.connect();
+  const one = await client.ask("subscribe", { channel: "market:prices", marketId: "rate", maxRate: 5 });
+  expect(one).toMatchObject({ marketId: "rate", ignored: ["maxRate"] });
+  const whole = await client.ask("subscribe", { channel: "market:orderbook", maxRate: 5, changes: true });
+  expect(whole).toMatchObject({ ignored: ["maxRate"] });
+  expect(await client.ask("subscribe", { channel: "market:prices", marketId: "rate" })).not.toHaveProperty("ignored");
+  expect(await client.ask("subscribe", { channel: "market:trades", maxRate: 5 })).toMatchObject({
+    code: "bad_request",
+  });
+});

@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { orderBookFormat } from "../../contract/state/order-book-format.ts";
 import { sumOf } from "../../contract/state/verified-state.ts";
 import { type Book, nextTime } from "../support/books.ts";
-import { eventsOf, manyLevels, nextMarket, received, startBooksEdge } from "../support/edge-books.ts";
+import {
+  eventsOf,
+  kinds,
+  manyLevels,
+  nextMarket,
+  received,
+  StrictReceiver,
+  startBooksEdge,
+} from "../support/edge-books.ts";
 
 const channel = "market:orderbook";
 
@@ -39,7 +47,50 @@ describe("a subscriber with a depth", () => {
 
     const [snapshot, ...events] = await received(client, published.at(-1)?.id ?? "");
     expect(snapshot).toMatchObject({ ...viewOf(before.truth), id: before.id });
-    expect(events).toMatchObject(published.map(({ id, truth }) => ({ id, ...viewOf(truth) })));
+    expect(events.map(({ id, sum, depth }) => ({ id, sum, depth }))).toEqual(
+      published.map(({ id, truth }) => ({ id, sum: viewOf(truth).sum, depth: 5 })),
+    );
+    expect(kinds(events)).toEqual(["changes", "changes", "changes"]);
+    const receiver = new StrictReceiver().takeAll(eventsOf(client));
+    expect(receiver.state?.value).toEqual(viewOf(published.at(-1)?.truth as Book).data);
+  });
+
+  it("gets changes that follow each other past messages that change nothing among its levels, as others do", async () => {
+    const { marketId, client } = await subscribeDeep();
+    const whole = await subscribe({ marketId, depth: 5 });
+    let last = await publish(marketId, { ...levels, "0.499": "2" });
+    await idle();
+    for (const size of ["1", "2", "3"]) {
+      await publish(marketId, { ...levels, "0.499": "2", "0.485": size });
+      await idle();
+    }
+    const late = await subscribe({ marketId, depth: 5, changes: true });
+    for (const size of ["3", "4"]) {
+      last = await publish(marketId, { ...levels, "0.499": size, "0.485": "3" });
+      await idle();
+    }
+
+    const events = await received(client, last.id);
+    expect(kinds(events)).toEqual(["whole", "changes", "changes", "changes"]);
+    expect(kinds(await received(late.client, last.id))).toEqual(["whole", "changes", "changes"]);
+    expect(kinds(await received(whole.client, last.id))).toEqual(["whole", "whole", "whole", "whole"]);
+    for (const each of [client, late.client, whole.client]) {
+      const receiver = new StrictReceiver().takeAll(eventsOf(each));
+      expect(receiver.state).toMatchObject({ value: viewOf(last.truth).data, sum: viewOf(last.truth).sum });
+    }
+  });
+
+  it("gets the best levels whole where the cursor does not say what the view was sent last", async () => {
+    const { marketId, client } = await subscribeDeep();
+    const first = await publish(marketId, { ...levels, "0.499": "2" });
+    await received(client, first.id);
+    await idle();
+    await edge.commands.set(`fanned:{market:orderbook}:${marketId}`, JSON.stringify({ id: first.id }));
+    const second = await publish(marketId, { ...levels, "0.499": "3" });
+    expect((await received(client, second.id)).at(-1)).toMatchObject(viewOf(second.truth));
+    const third = await publish(marketId, { ...levels, "0.499": "4" });
+    expect(kinds(await received(client, third.id))).toEqual(["whole", "changes", "whole", "changes"]);
+    new StrictReceiver().takeAll(eventsOf(client));
   });
 
   it("gets nothing where only levels below its depth changed, and heartbeats without an id", async () => {
@@ -56,7 +107,10 @@ describe("a subscriber with a depth", () => {
     expect(client.frames.find(({ event }) => event === "heartbeat")?.data).toEqual({ channel, marketId });
 
     const { id, truth } = await publish(marketId, { ...manyLevels(17), "0.501": "8" });
-    expect((await received(client, id))[1]).toMatchObject(viewOf(truth));
+    expect(new StrictReceiver().takeAll(await received(client, id)).state).toMatchObject({
+      value: viewOf(truth).data,
+      sum: viewOf(truth).sum,
+    });
   });
 
   it("gets what the head says beside the time, although no level changed", async () => {
@@ -64,7 +118,8 @@ describe("a subscriber with a depth", () => {
     const { no: _, ...mirrored } = before.truth;
     const truth = { ...mirrored, mirrored: true, time: nextTime() } as Book;
     const { id } = await publishBook(truth);
-    expect((await received(client, id))[1]).toMatchObject({ data: { mirrored: true }, id });
+    expect((await received(client, id))[1]).toMatchObject({ changes: { head: { mirrored: true } }, id });
+    expect(new StrictReceiver().takeAll(eventsOf(client)).state?.value).toEqual(viewOf(truth).data);
   });
 
   it("is named the newest id where the room was not marked, so that it asks again", async () => {

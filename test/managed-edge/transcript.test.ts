@@ -96,7 +96,7 @@ it("a session is the same on both edges: subscribe, data, resume, errors, token 
 
   // The latest value as a snapshot, of one market and of the whole channel, and conflated on resume.
   const prices = await edge.publish(messages("market:prices", "m", 3));
-  await ask("subscribe", { channel: "market:prices", marketId: "m", maxRate: 50 });
+  await ask("subscribe", { channel: "market:prices", marketId: "m" });
   await publish([message("market:prices", "m", 4)]);
   await ask("subscribe", { channel: "market:prices", marketId: "m", lastId: prices[0] });
   await ask("subscribe", { channel: "market:orderbook" });

@@ -18,7 +18,9 @@ const isOptional = (value: unknown, type: "string" | "boolean"): boolean =>
 const isIdMap = (value: unknown): boolean =>
   value === undefined || (isRecord(value) && Object.values(value).every((id) => typeof id === "string"));
 
-const isTextList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === "string");
+/** True for a list of texts, or none at all. */
+const isTextList = (value: unknown = []): boolean =>
+  Array.isArray(value) && value.every((each) => typeof each === "string");
 
 const hasChannel = (value: unknown): value is Fields => isRecord(value) && typeof value.channel === "string";
 
@@ -49,7 +51,11 @@ export function parseData(value: unknown): DataEvent | undefined {
 /** Returns a `heartbeat`, or undefined where the value is malformed. */
 export function parseHeartbeat(value: unknown): HeartbeatMessage | undefined {
   const isHeartbeat =
-    hasChannel(value) && isOptional(value.marketId, "string") && isOptional(value.id, "string") && isIdMap(value.ids);
+    hasChannel(value) &&
+    isOptional(value.marketId, "string") &&
+    isOptional(value.id, "string") &&
+    isIdMap(value.ids) &&
+    isTextList(value.unavailable);
   return isHeartbeat ? (value as unknown as HeartbeatMessage) : undefined;
 }
 
@@ -61,7 +67,7 @@ export function parseSubscribed(value: unknown): SubscribedMessage | undefined {
     isIdMap(value.ids) &&
     isOptional(value.recovered, "boolean") &&
     isOptional(value.more, "boolean") &&
-    (value.unrecovered === undefined || isTextList(value.unrecovered));
+    isTextList(value.unrecovered);
   return isSubscribed ? (value as unknown as SubscribedMessage) : undefined;
 }
 

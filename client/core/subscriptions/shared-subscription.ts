@@ -12,6 +12,7 @@ import { channelTraits, isConflated } from "../topics/channel-traits.ts";
 import type { StreamKey, Topic } from "../topics/topic.ts";
 import type { Receiver } from "./receiver.ts";
 import { Receivers } from "./receivers.ts";
+import type { ReplyOptions } from "./reply-options.ts";
 import { SubscriptionHealth } from "./subscription-health.ts";
 
 /**
@@ -19,15 +20,6 @@ import { SubscriptionHealth } from "./subscription-health.ts";
  * are missing, the stream was reset, or the message of a state channel is wrong.
  */
 export type Finding = "fine" | "verified" | "hole" | "reset" | "wrong";
-
-/** The request of a reply, and the rules to apply it by. */
-export interface ReplyOptions {
-  readonly requested: RequestedIds;
-  /** True if an id below a receiver's position shows a reset. */
-  readonly mayLower: boolean;
-  /** Called with each stream that the service replays, and the last id of the replay. */
-  readonly onReplay: (end: StreamPosition) => void;
-}
 
 /** One subscription at the service, shared by any number of receivers in the application. */
 export class SharedSubscription {
@@ -43,6 +35,8 @@ export class SharedSubscription {
   readonly #heads: StreamHeads;
   /** Undefined on a channel whose messages have no state. */
   readonly #states: StateStreams | undefined;
+  /** Streams of a whole channel that the service cannot serve. */
+  #unavailable: readonly string[] = [];
   #isAnswered = false;
 
   /** @param isWholeWanted whether the application has a subscription to the whole channel as well */
@@ -111,10 +105,10 @@ export class SharedSubscription {
     return true;
   }
 
-  /** Applies a heartbeat, whose ids every receiver should have. Returns the streams that it shows were reset. */
-  takeHeartbeat({ marketId, id, ids }: HeartbeatMessage, showsReset: boolean): Set<StreamKey> {
+  /** Applies a heartbeat, whose ids every receiver should have. Returns the streams that were reset, or are served again. */
+  takeHeartbeat({ marketId, id, ids, unavailable = [] }: HeartbeatMessage, showsReset: boolean): Set<StreamKey> {
     this.health.markHeard();
-    const reset = new Set<StreamKey>();
+    const reset = new Set<StreamKey>(ids ? this.#setUnavailable(unavailable) : []);
     const named: readonly (readonly [StreamKey, string | undefined])[] = ids ? Object.entries(ids) : [[marketId, id]];
     for (const [key, each] of named) {
       if (each === undefined) continue;
@@ -239,6 +233,14 @@ export class SharedSubscription {
       receiver.applyReply(reply);
     }
     this.#heads.applyReply(reply, isReset);
+  }
+
+  /** Records which streams the service cannot serve. Returns those that it serves again and of which nothing has come. */
+  #setUnavailable(keys: readonly string[]): string[] {
+    const before = this.#unavailable;
+    this.#unavailable = keys;
+    this.health.markPartial(keys.length > 0);
+    return before.filter((key) => !keys.includes(key) && !this.#heads.values.has(key));
   }
 
   /** Suspends a stream of which the service is behind the receivers. */

@@ -14,6 +14,7 @@ export class SubscriptionHealth {
   /** The time at which a message, a heartbeat or a reply last arrived, in ms since 1970. */
   #heardAt = 0;
   #isSilent = false;
+  #isPartial = false;
 
   /** @param onChange called after each change, and sometimes without one */
   constructor(onChange: () => void) {
@@ -23,7 +24,7 @@ export class SubscriptionHealth {
   get current(): Health {
     let refusal: ChannelError | undefined;
     for (const report of this.#reports.values()) {
-      if (report === "confirmed") return this.#isSilent ? "silent" : "confirmed";
+      if (report === "confirmed") return this.#isSilent ? "silent" : this.#isPartial ? "pending" : "confirmed";
       refusal = report;
     }
     return refusal ?? "pending";
@@ -63,6 +64,12 @@ export class SubscriptionHealth {
   markHeard(): void {
     this.#heardAt = Date.now();
     this.#setSilent(false);
+  }
+
+  /** Records whether the service cannot serve a part of the subscription. */
+  markPartial(isPartial: boolean): void {
+    this.#isPartial = isPartial;
+    this.#onChange();
   }
 
   /** Records that nothing can arrive, whatever the connection reports. */

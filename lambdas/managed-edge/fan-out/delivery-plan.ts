@@ -94,7 +94,7 @@ async function tryPlan(
     commit: async () => {
       const isLarge = audience.live.size > splitOver;
       const splitAt = isLarge ? { splitAt: await streams.now(stream) } : {};
-      await streams.moveCursor(scope, seen, { id: newest.id, ...splitAt });
+      await streams.moveCursor(scope, seen, { id: newest.id, ...splitAt, viewIds: frames.viewIds });
     },
   };
 }

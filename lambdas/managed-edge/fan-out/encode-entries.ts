@@ -12,6 +12,8 @@ export interface PendingEntries {
   readonly after: string | undefined;
   /** True where Redis has lost the entry that `after` names, so that `after` says nothing. */
   readonly isReset: boolean;
+  /** By depth, the id of the last message of a view up to `after`, where it is known. */
+  readonly viewIds?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Returns the frames of one connection. */

@@ -25,6 +25,8 @@ export interface StateFrames {
   readonly framesFor: FramesFor;
   /** Subscribers that cannot be sent their value: Redis has another one than was published. */
   readonly unprovable: readonly RoomSubscriber[];
+  /** By depth, the id of the last message of a view once these are delivered. */
+  readonly viewIds?: Readonly<Record<string, string>> | undefined;
 }
 
 interface EncodeStatesOptions {
@@ -107,6 +109,7 @@ export async function encodeStates(
   const starts = await readStarts(context, groups, { stream, after, newest: newest.id, choose: newestStart });
   const encoder = new StateEncoder({ stream, reader: context.reader, pending }, newest);
   const due = [...recipients].filter(([name]) => encoder.hasNews(starts.get(name)));
+  for (const [name, { view }] of due) encoder.addRecipient(view, starts.get(name));
   const needing = due.filter(([name, { view }]) => encoder.needsState(view, starts.get(name)));
   const state = needing.length > 0 ? await readValue(context, stream, options) : undefined;
   if (state === "moved") return state;
@@ -121,5 +124,6 @@ export async function encodeStates(
     framesFor: (connectionId) => frames.get(connectionId) ?? [],
     // Of a whole channel the other streams go on; the next whole value of this one heals it.
     unprovable: unprovable.filter(({ topic }) => isStream(topic)),
+    viewIds: encoder.viewIds,
   };
 }

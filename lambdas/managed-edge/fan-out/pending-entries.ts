@@ -45,7 +45,10 @@ export async function readPending(
   scope: HintedScope,
   { seen, upTo }: { readonly seen: StoredCursor; readonly upTo?: string | undefined },
 ): Promise<PendingEntries> {
-  const pending = await readHeld(reader, scope, seen);
+  const held = await readHeld(reader, scope, seen);
+  // A part of a large room begins after messages that its cursor knows nothing of.
+  const isContinued = !held.isReset && held.after === seen.cursor?.id;
+  const pending = { ...held, viewIds: isContinued ? seen.cursor?.viewIds : undefined };
   return upTo === undefined ? pending : { ...pending, entries: entriesUpTo(pending.entries, upTo) };
 }
 

@@ -1,4 +1,4 @@
-import { compareIds } from "../../../contract/ids.ts";
+import { compareIds, FIRST_ID, laterId } from "../../../contract/ids.ts";
 import type { DataEvent, SubscribeRequest } from "../../../contract/messages.ts";
 import { stateFormat } from "../../../contract/state/state-formats.ts";
 import type { VerifiedState } from "../../../contract/state/verified-state.ts";
@@ -16,12 +16,17 @@ import type { StreamReader } from "../../../kernel/streams/stream-reader.ts";
 import { encodeFrame, MAXIMUM_MESSAGE_BYTES } from "../posting/poster.ts";
 import { conflatedPrev, type PendingEntries } from "./encode-entries.ts";
 import { touchesView } from "./touches-view.ts";
+import { changesOfView } from "./view-changes.ts";
 
 type Depth = SubscribeRequest["depth"];
 
 const encode = (data: DataEvent): string => encodeFrame({ event: "data", data });
 
 const isShort = (text: string): boolean => Buffer.byteLength(text) <= MAXIMUM_MESSAGE_BYTES;
+
+/** Returns what changed, unless the whole value is shorter: many rows that are gone can make it so. */
+const shorter = (changes: string | undefined, whole: string): string =>
+  changes !== undefined && changes.length <= whole.length ? changes : whole;
 
 interface StateEncoderOptions {
   readonly stream: Stream;
@@ -46,16 +51,32 @@ export class StateEncoder {
   /** What changed since a position, as one message; undefined where the entries do not reach back to it. */
   readonly #composed = new Map<string, DataEvent | undefined>();
   readonly #texts = new Map<string, string>();
-  readonly #views = new Map<string, Promise<boolean>>();
+  /** By depth, the oldest position of those who have the view. */
+  readonly #oldest = new Map<Depth, string>();
+  readonly #views = new Map<Depth, Promise<boolean>>();
+  readonly #viewIds: Map<string, string>;
 
   constructor(options: StateEncoderOptions, newest: Entry) {
     this.#options = options;
     this.#newest = newest;
+    this.#viewIds = new Map(Object.entries(options.pending.viewIds ?? {}));
+  }
+
+  /** By depth, the id of the last message of a view after all that was encoded. */
+  get viewIds(): Readonly<Record<string, string>> | undefined {
+    return this.#viewIds.size > 0 ? Object.fromEntries(this.#viewIds) : undefined;
   }
 
   /** True where a subscriber that had `start` as it went live does not have the newest entry yet. */
   hasNews(start: string | undefined): boolean {
     return start === undefined || compareIds(this.#newest.id, start) > 0;
+  }
+
+  /** Adds a subscriber that does not have the newest entry. Call it for all of them before `encode`. */
+  addRecipient({ depth }: StateView, start: string | undefined): void {
+    const position = this.#prevOf(start);
+    const oldest = this.#oldest.get(depth) ?? position;
+    this.#oldest.set(depth, compareIds(position, oldest) < 0 ? position : oldest);
   }
 
   /** True where `encode` needs the whole value for a subscriber. */
@@ -75,13 +96,58 @@ export class StateEncoder {
     start: string | undefined,
     state: VerifiedState | undefined,
   ): Promise<string | undefined> {
+    if (depth !== undefined) return state && this.#encodeView({ changes, depth }, start, state);
     const prev = this.#prevOf(start);
-    const composed = changes && depth === undefined ? this.#changesText(prev) : undefined;
+    const composed = changes ? this.#changesText(prev) : undefined;
     if (!state || (composed !== undefined && isShort(composed))) return composed;
-    if (depth !== undefined && !(await this.#isInView(prev, depth, state))) return undefined;
-    const whole = this.#wholeText(prev, depth, state);
-    // Many rows that are gone can make what changed longer than the value.
-    return composed !== undefined && composed.length <= whole.length ? composed : whole;
+    return shorter(composed, this.#wholeText(prev, depth, state));
+  }
+
+  /** Whoever has the view gets the same messages: what one of them is sent, another one's change follows. */
+  async #encodeView(
+    { changes, depth }: StateView & { readonly depth: NonNullable<Depth> },
+    start: string | undefined,
+    state: VerifiedState,
+  ): Promise<string | undefined> {
+    if (!(await this.#isInView(depth, state))) return undefined;
+    const before = this.#viewIdBefore(depth, start);
+    const prev = before ?? this.#prevOf(start);
+    const change = changes && before !== undefined ? this.#viewText(before, { depth, start }, state) : undefined;
+    this.#viewIds.set(String(depth), this.#newest.id);
+    return shorter(change, this.#wholeText(prev, depth, state));
+  }
+
+  /** Returns the id of the last message of a view that a subscriber has; undefined where it is not known. */
+  #viewIdBefore(depth: Depth, start: string | undefined): string | undefined {
+    const { after, isReset, viewIds } = this.#options.pending;
+    if (isReset) return undefined;
+    if (start !== undefined && compareIds(start, after ?? FIRST_ID) >= 0) return start;
+    const known = viewIds?.[String(depth)];
+    return known && laterId(known, start ?? FIRST_ID);
+  }
+
+  #viewText(
+    prev: string,
+    { depth, start }: { readonly depth: NonNullable<Depth>; readonly start: string | undefined },
+    state: VerifiedState,
+  ): string | undefined {
+    const { stream } = this.#options;
+    const format = stateFormat(stream.channel);
+    const since = this.#prevOf(start);
+    const composed = this.#composedAfter(since);
+    if (!format || !composed || !isChanges(composed)) return undefined;
+    const { value } = state;
+    const { event } = this.#newest;
+    return this.#once(`view ${depth} ${prev} ${since}`, () => {
+      const changes = changesOfView(format, { value, depth }, composed.changes);
+      const { data: _, ...whole } = wholeMessage(
+        stream,
+        limitState(stream, state, depth),
+        { id: this.#newest.id, prev, event },
+        depth,
+      );
+      return changes && encode({ ...whole, changes } as DataEvent);
+    });
   }
 
   #prevOf(start: string | undefined): string {
@@ -95,9 +161,9 @@ export class StateEncoder {
     return this.#composed.get(prev);
   }
 
-  #once(name: string, text: () => string): string {
+  #once<T extends string | undefined>(name: string, text: () => T): T | string {
     const known = this.#texts.get(name) ?? text();
-    this.#texts.set(name, known);
+    if (known !== undefined) this.#texts.set(name, known);
     return known;
   }
 
@@ -114,11 +180,10 @@ export class StateEncoder {
     );
   }
 
-  /** Resolves with false where the best rows cannot have changed since a position, nor what the value has beside rows. */
-  #isInView(prev: string, depth: NonNullable<Depth>, state: VerifiedState): Promise<boolean> {
-    const name = `${depth} ${prev}`;
-    const known = this.#views.get(name) ?? this.#findInView(prev, depth, state);
-    this.#views.set(name, known);
+  /** Resolves with false where the best rows cannot have changed for anyone, nor what the value has beside rows. */
+  #isInView(depth: NonNullable<Depth>, state: VerifiedState): Promise<boolean> {
+    const known = this.#views.get(depth) ?? this.#findInView(this.#oldest.get(depth) ?? FIRST_ID, depth, state);
+    this.#views.set(depth, known);
     return known;
   }
 

@@ -4,6 +4,10 @@ import type { StateFormat } from "../../../contract/state/state-format.ts";
 /** The value of a row that is put back to find where it was: every format with a depth takes it. */
 const ANY_ROW = "1";
 
+/** Returns a value with rows that are gone, in their places. */
+export const rowsPutBack = <P extends object>(format: StateFormat<P>, value: P, gone: readonly string[]): P =>
+  format.apply(value, { head: format.head(value), rows: Object.fromEntries(gone.map((key) => [key, ANY_ROW])) });
+
 /**
  * Returns false where a change that led to a value cannot have changed its best `depth` rows a side: none of the rows that
  * were set is among them, and none of those that are gone would be.
@@ -22,6 +26,5 @@ export function touchesView<P extends object>(
   };
   if (isInView(keys, value)) return true;
   const gone = keys.filter((key) => rows[key] === null);
-  const back = Object.fromEntries(gone.map((key) => [key, ANY_ROW]));
-  return gone.length > 0 && isInView(gone, format.apply(value, { head: format.head(value), rows: back }));
+  return gone.length > 0 && isInView(gone, rowsPutBack(format, value, gone));
 }

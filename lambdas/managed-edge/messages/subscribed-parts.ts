@@ -55,7 +55,8 @@ export class SubscribedParts {
   /** Puts the current part into the outbox, and begins the next one. */
   end({ isLast }: { readonly isLast: boolean }): void {
     const { request, id, outbox } = this.#options;
-    const answer = describeSubscribed(request, this.#streams);
+    const ignored = this.#isFirst && request.maxRate !== undefined ? { ignored: ["maxRate"] as const } : {};
+    const answer = { ...describeSubscribed(request, this.#streams), ...ignored };
     outbox.add({ event: "subscribed", data: toPart(answer, { isFirst: this.#isFirst, isLast }), id });
     for (const stream of this.#streams) outbox.addMessages(stream);
     this.#isFirst = false;

@@ -5,6 +5,8 @@ const cursorSchema = z.object({
   id: z.string().regex(ENTRY_ID),
   /** The time at which the room was last found too large for one invocation, in ms since 1970 by Redis's clock. */
   splitAt: z.number().optional(),
+  /** By depth, the id of the last message that subscribers with a depth were sent: ids of others are left out for them. */
+  viewIds: z.record(z.string(), z.string().regex(ENTRY_ID)).optional(),
 });
 
 /** Up to which id this edge has delivered a stream, or has delivered it to one shard of its room. */

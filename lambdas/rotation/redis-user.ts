@@ -21,12 +21,14 @@ interface RedisUserOptions {
 export class RedisUser {
   readonly #client: ElastiCacheClient;
   readonly #id: string;
-  readonly #options: RedisUserOptions;
+  readonly #pollMs: number;
+  readonly #applyMs: number;
 
-  constructor(client: ElastiCacheClient, id: string, options: RedisUserOptions) {
+  constructor(client: ElastiCacheClient, id: string, { pollMs, applyMs = APPLY_MS }: RedisUserOptions) {
     this.#client = client;
     this.#id = id;
-    this.#options = options;
+    this.#pollMs = pollMs;
+    this.#applyMs = applyMs;
   }
 
   /**
@@ -34,11 +36,10 @@ export class RedisUser {
    *
    * @throws Error where the user does not become active in time.
    */
-  async setPasswords(passwords: readonly [string] | readonly [string, string]): Promise<void> {
-    const deadline = performance.now() + (this.#options.applyMs ?? APPLY_MS);
-    do await this.#untilActive(deadline);
-    while (!(await this.#modify(passwords)));
-    await this.#untilActive(deadline);
+  async setPasswords(passwords: readonly [string, string]): Promise<void> {
+    const deadline = performance.now() + this.#applyMs;
+    await this.#until(deadline, async () => (await this.#isActive()) && (await this.#modify(passwords)));
+    await this.#until(deadline, () => this.#isActive());
   }
 
   /** Returns false where another change was quicker: the user is not active any more. */
@@ -54,14 +55,17 @@ export class RedisUser {
     }
   }
 
-  async #untilActive(deadline: number): Promise<void> {
-    for (;;) {
-      const { Users } = await this.#client.send(new DescribeUsersCommand({ UserId: this.#id }), requestSignal());
-      const status = Users?.[0]?.Status;
-      if (status === "active") return;
-      if (performance.now() > deadline)
-        throw new Error(`user ${this.#id} is not active but ${status}: rotate again later`);
-      await delay(this.#options.pollMs);
+  async #isActive(): Promise<boolean> {
+    const { Users } = await this.#client.send(new DescribeUsersCommand({ UserId: this.#id }), requestSignal());
+    return Users?.[0]?.Status === "active";
+  }
+
+  async #until(deadline: number, condition: () => Promise<boolean>): Promise<void> {
+    while (!(await condition())) {
+      if (performance.now() > deadline) {
+        throw new Error(`user ${this.#id} did not become active within ${this.#applyMs} ms: rotate again later`);
+      }
+      await delay(this.#pollMs);
     }
   }
 }

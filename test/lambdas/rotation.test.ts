@@ -1,6 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { ElastiCacheClient } from "@aws-sdk/client-elasticache";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
+import { RedisUser } from "../../lambdas/rotation/redis-user.ts";
+import { tryPassword } from "../../lambdas/rotation/try-password.ts";
 import { type RotationSystem, secretArn, startRotationSystem } from "../support/rotation-system.ts";
+import { startSilentServer } from "../support/silent-server.ts";
 
 const ARN = secretArn("publisher");
 
@@ -143,6 +148,30 @@ describe("a rotation that must not go on", () => {
     await system.rotate("publisher");
     expect(current()).not.toBe(old);
     expect(await isAccepted(current())).toBe(true);
+  });
+
+  it("gives up where the user does not become active, and says which one it is", async () => {
+    const { AWS_ENDPOINT_URL_ELASTICACHE: endpoint = "" } = system.environment("publisher");
+    const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+    const client = new ElastiCacheClient({ endpoint, region: "us-east-1", credentials });
+    const user = new RedisUser(client, "test-publisher", { pollMs: 5, applyMs: 50 });
+    system.users.refusals = Number.POSITIVE_INFINITY;
+
+    await expect(user.setPasswords(["a-password-of-the-test", "another-of-the-test"])).rejects.toThrow(
+      "user test-publisher did not become active within 50 ms: rotate again later",
+    );
+    system.users.refusals = 0;
+    client.destroy();
+  });
+
+  it.each(["false", "true"])("gives up where Redis does not answer (cluster: %s)", async (isCluster) => {
+    const server = await startSilentServer();
+    const url = `redis://127.0.0.1:${server.port}`;
+    const variables = { RT_REDIS_URL: url, RT_REDIS_CLUSTER: isCluster, RT_REDIS_USERNAME: "publisher" };
+    const attempt = tryPassword(parseEnvironment(redisEnvironment, variables), "a-password-of-the-test");
+
+    await expect(attempt).rejects.toThrow(/does not accept the new password of user publisher on every node: .*time/i);
+    await server.stop();
   });
 
   it.each([

@@ -137,7 +137,7 @@ export async function startDeployWorld(options: DeployDrillOptions): Promise<Dep
   onStarted(() => balancer.close());
   const aws = await openAwsEndpoints(balancer);
   onStarted(() => aws.close());
-  if (!isTold) aws.deny();
+  if (!isTold) aws.fail("refused");
   const issuer = await createIssuer();
   const environment = {
     ...issuer.env,

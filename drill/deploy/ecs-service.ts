@@ -86,7 +86,8 @@ export class EcsService {
   async create(count: number, environment: Environment): Promise<void> {
     const tasks = await Promise.all(Array.from({ length: count }, () => this.#start(environment)));
     for (const task of tasks) {
-      if (!(await this.#becomesHealthy(task, START_TIMEOUT_MS))) throw new Error(`the first gateways do not start:\n${task.log()}`);
+      if (!(await this.#becomesHealthy(task, START_TIMEOUT_MS)))
+        throw new Error(`the first gateways do not start:\n${task.log()}`);
       this.#tasks = [...this.#tasks, task];
     }
   }

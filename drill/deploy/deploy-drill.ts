@@ -71,6 +71,8 @@ export interface DeployResult {
   readonly reconnects: readonly Reconnects[];
   /** Calls of DescribeTargetHealth. */
   readonly healthCalls: number;
+  /** The logs of the gateways, by task. */
+  readonly logs: Readonly<Record<string, string>>;
 }
 
 const streams = [
@@ -204,5 +206,6 @@ export async function runDeployDrill(
     ...{ deployment, events: service.events, published: feed.published, verdict, stranded, reconnects },
     darkMs: Object.fromEntries(dark) as Record<ClientKind, DarkTimes>,
     healthCalls: world.healthCalls(),
+    logs: service.logs,
   };
 }

@@ -29,7 +29,7 @@ const errorOf = (code: string, message: string): string =>
   `<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
 <Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
 
-const describeTargets = ({ targets }: LoadBalancer): string =>
+const describeTargets = ({ targets }: Pick<LoadBalancer, "targets">): string =>
   targets
     .map(
       ({ port, state }) =>
@@ -45,7 +45,7 @@ async function readBody(request: IncomingMessage): Promise<URLSearchParams> {
 }
 
 /** Serves the query API of Elastic Load Balancing v2, as far as a gateway uses it, and container metadata. */
-export async function openAwsEndpoints(balancer: LoadBalancer): Promise<AwsEndpoints> {
+export async function openAwsEndpoints(balancer: Pick<LoadBalancer, "targets">): Promise<AwsEndpoints> {
   let calls = 0;
   let failure: "refused" | "silent" | undefined;
   const server = createServer(async (request, response) => {

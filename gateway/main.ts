@@ -14,7 +14,6 @@ import { reportMetrics } from "./embedded-metrics.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 import { createGateway } from "./server.ts";
 import { tryWriteModes } from "./socket-io/self-test.ts";
-import { watchTargetHealth } from "./target-health.ts";
 
 const config = parseEnvironment(gatewayEnvironment, process.env);
 const logger = pino({ level: config.RT_LOG_LEVEL, base: { service: "gateway" } });
@@ -91,6 +90,8 @@ async function stop(signal: string): Promise<void> {
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void stop(signal));
 if (config.RT_TARGET_GROUP_ARN && config.ECS_CONTAINER_METADATA_URI_V4) {
+  // The AWS SDK is loaded only where it is used: it takes as long to load as the rest.
+  const { watchTargetHealth } = await import("./target-health.ts");
   watchTargetHealth({
     targetGroupArn: config.RT_TARGET_GROUP_ARN,
     metadataUri: config.ECS_CONTAINER_METADATA_URI_V4,

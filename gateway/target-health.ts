@@ -17,8 +17,8 @@ const POLL_MS = 3_000;
  */
 const POLL_MS_PER_TARGET = 400;
 
-/** Longest time until the next poll after failures, in ms. */
-const MAXIMUM_BACKOFF_MS = 60_000;
+/** The longest pause after failures, as a multiple of the one without: the deregistration delay has room for one of 12 s. */
+const MAXIMUM_BACKOFF = 4;
 
 /** Longest wait for the task metadata, in ms. */
 const METADATA_TIMEOUT_MS = 2_000;
@@ -56,7 +56,8 @@ class TargetHealth {
   #address: string | undefined;
   #isDraining = false;
   #pauseMs = POLL_MS;
-  #hasFailed = false;
+  /** What the pause is multiplied with, after failures. */
+  #backoff = 1;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -69,15 +70,14 @@ class TargetHealth {
   async run(): Promise<void> {
     try {
       this.#take(await this.#poll());
-      this.#hasFailed = false;
+      this.#backoff = 1;
     } catch (error) {
-      if (!this.#hasFailed) this.#options.onError(asError(error));
-      this.#hasFailed = true;
-      this.#pauseMs = Math.min(MAXIMUM_BACKOFF_MS, 2 * this.#pauseMs);
+      if (this.#backoff === 1) this.#options.onError(asError(error));
+      this.#backoff = Math.min(MAXIMUM_BACKOFF, 2 * this.#backoff);
     }
     if (this.#isStopped) return;
     // Spread, so that tasks that were started together do not poll together.
-    this.#timer = setTimeout(() => void this.run(), this.#pauseMs * (0.75 + Math.random() / 2));
+    this.#timer = setTimeout(() => void this.run(), this.#pauseMs * this.#backoff * (0.75 + Math.random() / 2));
     this.#timer.unref();
   }
 

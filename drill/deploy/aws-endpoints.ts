@@ -14,8 +14,8 @@ export interface AwsEndpoints {
   readonly environment: Readonly<Record<string, string>>;
   /** Calls of `DescribeTargetHealth` that were answered. */
   readonly calls: () => number;
-  /** Makes every call fail, as without the right to make it. */
-  deny(): void;
+  /** Refuses every call from now on, as without the right to make it, or leaves it without an answer. */
+  fail(how: "refused" | "silent"): void;
   close(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ const errorOf = (code: string, message: string): string =>
   `<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">
 <Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`;
 
-const describeTargets = ({ targets }: LoadBalancer): string =>
+const describeTargets = ({ targets }: Pick<LoadBalancer, "targets">): string =>
   targets
     .map(
       ({ port, state }) =>
@@ -45,9 +45,9 @@ async function readBody(request: IncomingMessage): Promise<URLSearchParams> {
 }
 
 /** Serves the query API of Elastic Load Balancing v2, as far as a gateway uses it, and container metadata. */
-export async function openAwsEndpoints(balancer: LoadBalancer): Promise<AwsEndpoints> {
+export async function openAwsEndpoints(balancer: Pick<LoadBalancer, "targets">): Promise<AwsEndpoints> {
   let calls = 0;
-  let isDenied = false;
+  let failure: "refused" | "silent" | undefined;
   const server = createServer(async (request, response) => {
     if (request.method === "GET") {
       const Networks = [{ NetworkMode: "awsvpc", IPv4Addresses: [ADDRESS] }];
@@ -58,10 +58,12 @@ export async function openAwsEndpoints(balancer: LoadBalancer): Promise<AwsEndpo
     response.setHeader("content-type", "text/xml");
     const isKnown =
       parameters.get("Action") === "DescribeTargetHealth" && parameters.get("TargetGroupArn") === TARGET_GROUP;
-    if (isDenied)
+    if (failure === "silent") return;
+    if (failure === "refused") {
       response.writeHead(403).end(errorOf("AccessDenied", "not authorized to perform DescribeTargetHealth"));
-    else if (!isKnown) response.writeHead(400).end(errorOf("ValidationError", `unexpected: ${parameters}`));
-    else {
+    } else if (!isKnown) {
+      response.writeHead(400).end(errorOf("ValidationError", `unexpected: ${parameters}`));
+    } else {
       calls += 1;
       response.end(envelope(describeTargets(balancer)));
     }
@@ -78,8 +80,8 @@ export async function openAwsEndpoints(balancer: LoadBalancer): Promise<AwsEndpo
       AWS_SECRET_ACCESS_KEY: "drill",
     },
     calls: () => calls,
-    deny: () => {
-      isDenied = true;
+    fail: (how) => {
+      failure = how;
     },
     async close() {
       server.closeAllConnections();

@@ -71,6 +71,8 @@ export interface DeployResult {
   readonly reconnects: readonly Reconnects[];
   /** Calls of DescribeTargetHealth. */
   readonly healthCalls: number;
+  /** The logs of the gateways, by task. */
+  readonly logs: Readonly<Record<string, string>>;
 }
 
 const streams = [
@@ -137,7 +139,7 @@ export async function startDeployWorld(options: DeployDrillOptions): Promise<Dep
   onStarted(() => balancer.close());
   const aws = await openAwsEndpoints(balancer);
   onStarted(() => aws.close());
-  if (!isTold) aws.deny();
+  if (!isTold) aws.fail("refused");
   const issuer = await createIssuer();
   const environment = {
     ...issuer.env,
@@ -204,5 +206,6 @@ export async function runDeployDrill(
     ...{ deployment, events: service.events, published: feed.published, verdict, stranded, reconnects },
     darkMs: Object.fromEntries(dark) as Record<ClientKind, DarkTimes>,
     healthCalls: world.healthCalls(),
+    logs: service.logs,
   };
 }

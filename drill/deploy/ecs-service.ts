@@ -67,6 +67,7 @@ export class EcsService {
   readonly events: ServiceEvent[] = [];
   readonly #options: EcsServiceOptions;
   #tasks: readonly Task[] = [];
+  readonly #logs = new Map<string, () => string>();
   #started = 0;
 
   constructor(options: EcsServiceOptions) {
@@ -77,9 +78,9 @@ export class EcsService {
     return this.#tasks;
   }
 
-  /** The logs of the tasks that run. */
-  get log(): string {
-    return this.#tasks.map(({ name, log }) => `${name}:\n${log()}`).join("\n");
+  /** The logs of all tasks so far, by their names. */
+  get logs(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#logs].map(([name, log]) => [name, log()]));
   }
 
   /** Starts the first tasks. */
@@ -129,6 +130,7 @@ export class EcsService {
       log += `${line}\n`;
     });
     const task = { name: `task-${this.#started}`, port, process: child, log: () => log };
+    this.#logs.set(task.name, task.log);
     this.#note("started", task);
     this.#options.balancer.register(port);
     return task;

@@ -4,7 +4,6 @@ import {
   AvailabilityZoneRebalancing,
   AwsLogDriverMode,
   Cluster,
-  type ContainerDefinition,
   type ContainerImage,
   ContainerInsights,
   CpuArchitecture,
@@ -61,7 +60,6 @@ const maximumHealthyPercent = ({ minTasks, deploymentBatchPercent }: GatewayCapa
 /** The gateway's Fargate service with autoscaling. */
 export class GatewayService extends Construct {
   readonly service: FargateService;
-  #container: ContainerDefinition | undefined;
 
   constructor(scope: Construct, id: string, props: GatewayServiceProps) {
     super(scope, id);
@@ -97,8 +95,9 @@ export class GatewayService extends Construct {
 
   /** Lets the tasks read the health of their targets, which says when they are deregistered: then they drain. */
   watchTargets({ targetGroupArn }: IApplicationTargetGroup): void {
-    this.#container?.addEnvironment("RT_TARGET_GROUP_ARN", targetGroupArn);
-    this.service.taskDefinition.addToTaskRolePolicy(
+    const { taskDefinition } = this.service;
+    taskDefinition.defaultContainer?.addEnvironment("RT_TARGET_GROUP_ARN", targetGroupArn);
+    taskDefinition.addToTaskRolePolicy(
       new PolicyStatement({ actions: ["elasticloadbalancing:DescribeTargetHealth"], resources: ["*"] }),
     );
   }
@@ -120,7 +119,6 @@ export class GatewayService extends Construct {
       // Non-blocking: a slow log service must not stop the event loop.
       logging: LogDrivers.awsLogs({ streamPrefix: "gateway", logGroup, mode: AwsLogDriverMode.NON_BLOCKING }),
     });
-    this.#container = container;
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
     redis.passwords.gateway.grantRead(definition.taskRole);
     acknowledge(definition, {

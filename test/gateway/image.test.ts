@@ -8,6 +8,7 @@ import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { NAMESPACE } from "../../contract/endpoints.ts";
+import { openAwsEndpoints } from "../../drill/deploy/aws-endpoints.ts";
 import { freePort } from "../../local/free-port.ts";
 import { createIssuer } from "../../local/issuer.ts";
 import { type RunningRedis, startRedis } from "../../local/redis.ts";
@@ -74,13 +75,13 @@ afterAll(async () => {
 }, 600_000);
 
 /** The image's program, started by the image's command where nothing but the image's own files are. */
-async function startProgram(folder: string) {
+async function startProgram(folder: string, environment: Readonly<Record<string, string>>) {
   const port = await freePort();
   const { env } = await createIssuer();
   const [, ...values] = command;
   const child = spawn(process.execPath, values, {
     cwd: folder,
-    env: { ...env, RT_REDIS_URL: redis.url, RT_PORT: String(port), RT_DRAIN_SECONDS: "1" },
+    env: { ...env, ...environment, RT_REDIS_URL: redis.url, RT_PORT: String(port), RT_DRAIN_SECONDS: "1" },
     stdio: "ignore",
   });
   const isReady = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
@@ -103,7 +104,11 @@ describe("the gateway's image", () => {
     mkdirSync(folder);
     for (const instruction of stages[0] ?? []) carryOut(instruction, context, folder);
     const dist = join(folder, "dist");
-    const { child, port } = await startProgram(dist);
+    const aws = await openAwsEndpoints({ targets: [] });
+    const { child, port } = await startProgram(dist, aws.environment);
+    // The bundle has the AWS SDK, with which a task asks for the health of its target.
+    await expect.poll(() => aws.calls()).toBeGreaterThan(0);
+    await aws.close();
     const events: string[] = [];
     const client = io(`http://127.0.0.1:${port}${NAMESPACE}`, { transports: ["websocket"], reconnection: false });
     client.onAny((event: string) => events.push(event)).on("disconnect", (reason) => events.push(reason));
@@ -114,7 +119,7 @@ describe("the gateway's image", () => {
     child.kill("SIGTERM");
 
     expect(await once(child, "exit")).toEqual([0, null]);
-    expect(events).toEqual(["drain", "transport close"]);
+    expect(events).toEqual(["retry", "drain", "transport close"]);
     const bytes = readdirSync(dist).map((name) => statSync(join(dist, name)).size);
     expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(5_000_000);
   });

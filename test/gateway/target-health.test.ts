@@ -24,14 +24,14 @@ interface Registered {
 }
 
 /** Starts a gateway that asks for the health of its target, and connects clients through its load balancer. */
-async function registered({ isDenied }: { readonly isDenied: boolean }): Promise<Registered> {
+async function registered(failure?: "refused" | "silent"): Promise<Registered> {
   const redis = await startRedis();
   ends.push(() => redis.stop());
   const balancer = await LoadBalancer.open({ healthCheck, deregistrationDelayMs: 60_000 });
   ends.push(() => balancer.close());
   const aws = await openAwsEndpoints(balancer);
   ends.push(() => aws.close());
-  if (isDenied) aws.deny();
+  if (failure) aws.fail(failure);
   const issuer = await createIssuer();
   const settings = { RT_REDIS_URL: redis.url, RT_DRAIN_SECONDS: "1" };
   const gateway = await startGateway({ ...issuer.env, ...aws.environment, ...settings });
@@ -54,7 +54,7 @@ const statusOf = async ({ url }: GatewayProcess, path: string): Promise<number> 
   (await fetch(`${url}${path}`)).status;
 
 it("a deregistered task drains, waits for SIGTERM, and is ready again if it is registered again", async () => {
-  const { gateway, port, balancer, clients, reasons } = await registered({ isDenied: false });
+  const { gateway, port, balancer, clients, reasons } = await registered();
 
   const cut = balancer.deregister(port);
   await expect.poll(() => drainsOf(clients)).toBe(CLIENTS);
@@ -72,15 +72,18 @@ it("a deregistered task drains, waits for SIGTERM, and is ready again if it is r
   expect(await gateway.stop("SIGTERM")).toBe(0);
 });
 
-it("a task that may not read its target's health says so once, and drains at SIGTERM", async () => {
-  const { gateway, clients, reasons } = await registered({ isDenied: true });
-  const warnings = (): number => gateway.log().split("cannot read the target health").length - 1;
-  await expect.poll(warnings).toBe(1);
+it.each(["refused", "silent"] as const)(
+  "where the question for a target's health is %s the task says so once, and drains at SIGTERM",
+  async (failure) => {
+    const { gateway, clients, reasons } = await registered(failure);
+    const warnings = (): number => gateway.log().split("cannot read the target health").length - 1;
+    await expect.poll(warnings).toBe(1);
 
-  const exit = gateway.stop("SIGTERM");
-  await expect.poll(() => drainsOf(clients)).toBe(CLIENTS);
-  expect(await exit).toBe(0);
-  // A client that comes back before the end of the process is closed again.
-  expect(new Set(reasons)).toEqual(new Set(["transport close"]));
-  expect(warnings()).toBe(1);
-});
+    const exit = gateway.stop("SIGTERM");
+    await expect.poll(() => drainsOf(clients)).toBe(CLIENTS);
+    expect(await exit).toBe(0);
+    // A client that comes back before the end of the process is closed again.
+    expect(new Set(reasons)).toEqual(new Set(["transport close"]));
+    expect(warnings()).toBe(1);
+  },
+);

@@ -34,7 +34,9 @@ const resolve = (value: unknown): string =>
         ? "https://edge.example.com/ws"
         : JSON.stringify(value).includes("cognito-idp")
           ? "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1Cd2Ef3"
-          : "arn:aws:secretsmanager:us-east-1:111122223333:secret:Password";
+          : JSON.stringify(value).includes("LoadBalancerTasks")
+            ? "arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/tasks/0123456789abcdef"
+            : "arn:aws:secretsmanager:us-east-1:111122223333:secret:Password";
 
 const resolveAll = (variables: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, resolve(value)]));

@@ -22,7 +22,7 @@ interface ServiceEventsOptions {
   readonly onDrain: (reconnectIn: number) => void;
 }
 
-/** Returns the time of an event, in ms; 0 or NaN where it has none, which is at once. */
+/** Returns the time of an event, in ms; 0 or NaN where it has none. */
 const readTime = (value: unknown): number => Number(isRecord(value) && value.reconnectIn);
 
 /** Handles the events that the service sends on one connection. */

@@ -98,9 +98,11 @@ export class NetworkStack extends Stack {
     return [...this.#zones];
   }
 
-  /** CDK writes what it has into the property for names; CloudFormation takes ids in one of their own. */
+  /** CDK writes what it has into the property for names; CloudFormation takes ids in one of their own, on subnets alone. */
   #placeByZoneId(): void {
     for (const child of this.vpc.node.findAll()) {
+      // A NAT instance has the zone of its subnet.
+      if (child instanceof CfnInstance) child.availabilityZone = undefined;
       if (!(child instanceof CfnSubnet) || !isZoneId(child.availabilityZone ?? "")) continue;
       child.availabilityZoneId = child.availabilityZone;
       child.availabilityZone = undefined;

@@ -54,17 +54,17 @@ const metrics: Readonly<Record<string, Metric>> = {
   "AWS/SQS ApproximateNumberOfMessagesVisible": { ...ofQueue, threshold: [0, 0], isFor: isFailureQueue },
   "AWS/SQS ApproximateAgeOfOldestMessage": {
     ...ofQueue,
-    threshold: [10, 600],
+    threshold: [10, 120],
     isFor: (model, queue) => !isFailureQueue(model, queue),
   },
-  "AWS/Lambda IteratorAge": { ...ofFunction, statistics: ["Maximum"], threshold: [1_000, 60_000], isFor: readsStream },
+  "AWS/Lambda IteratorAge": { ...ofFunction, statistics: ["Maximum"], threshold: [1_000, 30_000], isFor: readsStream },
   "AWS/Lambda Errors": { ...ofFunction, statistics: ["Sum"], threshold: [0, 1_000] },
   "AWS/Lambda Throttles": { ...ofFunction, statistics: ["Sum"], threshold: [0, 1_000] },
   "AWS/ApiGateway IntegrationError": {
     dimension: "ApiId",
     type: "AWS::ApiGatewayV2::Api",
     statistics: ["Sum"],
-    threshold: [1, 1_000],
+    threshold: [1, 100],
   },
   "AWS/ApplicationELB UnHealthyHostCount": { ...ofBalancer, statistics: ["Maximum"], threshold: [0, 10] },
   "AWS/ApplicationELB HTTPCode_ELB_5XX_Count": { ...ofBalancer, statistics: ["Sum"], threshold: [0, 10_000] },
@@ -101,8 +101,7 @@ function alarmFindings(model: Model, alarm: Resource): Finding[] {
       metric && p.Threshold >= metric.threshold[0] && p.Threshold <= metric.threshold[1],
     "fires while all is well": p.ComparisonOperator === "GreaterThanThreshold",
     "fires when there is no data": p.TreatMissingData === "notBreaching",
-    "fires late":
-      p.EvaluationPeriods <= 3 && (p.Period ?? 0) <= 300 && (p.DatapointsToAlarm ?? 1) <= p.EvaluationPeriods,
+    "fires late": p.EvaluationPeriods <= 3 && p.Period <= 300 && (p.DatapointsToAlarm ?? 1) <= p.EvaluationPeriods,
     "tells nobody": p.AlarmActions?.length === 1 && model.target(p.AlarmActions[0], "AWS::SNS::Topic"),
   });
 }

@@ -88,6 +88,7 @@ const usersRule: Rule = (model) => {
         "has other rights than its role":
           role && user.properties.AccessString === accessStringOf(role, model.config.cache.accessStrings),
         "has a password that is not in a secret": secret,
+        "may have the id of another environment": user.properties.UserId === `${model.config.name}-${role}`,
         "shares its password": secrets.filter((other) => other === secret).length === 1,
         "has the password of another role": secret?.properties.Description?.endsWith(` ${role}`),
       });
@@ -116,6 +117,7 @@ const userGroupRule: Rule = (model) => {
       "has no users: everybody may do everything": group,
       "has not every user": model.ofType("AWS::ElastiCache::User").every((user) => members.includes(referenceTo(user))),
       "has a user group of another engine": group?.properties.Engine === cache?.properties.Engine,
+      "may have the id of another environment": group?.properties.UserGroupId === `${model.config.name}-realtime`,
       "has a user twice": new Set(members).size === members.length,
       "has a user that is none": members.every((member) => model.target(member, "AWS::ElastiCache::User")),
     }),

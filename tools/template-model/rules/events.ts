@@ -1,15 +1,8 @@
 import { domainNames, domains } from "../../../contract/domain-events.ts";
 import { retryWindow } from "../../../infra/constructs/support/retry-window.ts";
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
+import type { Statement } from "./policies.ts";
 import { handlerOf } from "./programs.ts";
-
-interface Statement {
-  readonly Effect: string;
-  readonly Action: string | readonly string[];
-  readonly Principal?: unknown;
-  readonly Condition?: unknown;
-  readonly Resource: unknown;
-}
 
 /** Returns what the policies of a queue allow, and whether they refuse requests without TLS. */
 export const queueStatements = (model: Model, queue: Resource): Statement[] =>
@@ -136,7 +129,9 @@ const invokeRule: Rule = (model) =>
         window && retries?.properties.RedrivePolicy?.maxReceiveCount >= window.retries / 2,
       "has a timeout that its parts do not fit into":
         lambda.properties.Timeout >= 15 && lambda.properties.Timeout <= 30,
-      "has too little memory": lambda.properties.MemorySize >= 256,
+      "has too little memory, or pays for too much":
+        lambda.properties.MemorySize >= 256 && lambda.properties.MemorySize <= 1_024,
+      "names itself otherwise in its log": lambda.properties.Environment?.Variables?.POWERTOOLS_SERVICE_NAME === domain,
       "runs on another processor than it is built for": lambda.properties.Architectures?.[0] === "arm64",
       "has another concurrency than configured":
         lambda.properties.ReservedConcurrentExecutions === model.config.events.reservedConcurrency,
@@ -168,8 +163,9 @@ const busRule: Rule = (model) => {
         "is open to other accounts than configured":
           policies.length === producerAccounts.length &&
           producerAccounts.every((account) =>
-            policies.some(({ properties }) =>
-              JSON.stringify(properties.Statement?.Principal).includes(`:${account}:root`),
+            policies.some(
+              ({ properties }) =>
+                /^arn:[\w${}:-]+:iam::(\d{12}):root$/.exec(properties.Statement?.Principal?.AWS)?.[1] === account,
             ),
           ),
         "has another name than producers use": model
@@ -182,6 +178,7 @@ const busRule: Rule = (model) => {
       return failed(policy, {
         "is of another bus": model.target(policy.properties.EventBusName, "AWS::Events::EventBus"),
         "allows more than to put events": statement.Action === "events:PutEvents" && statement.Effect === "Allow",
+        "is for another bus": model.target(statement.Resource, "AWS::Events::EventBus", "Arn"),
         "allows events of any source": same(statement.Condition?.StringEquals?.["events:source"], sources),
       });
     }),

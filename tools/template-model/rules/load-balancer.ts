@@ -1,4 +1,5 @@
 import { type Finding, failed, type Resource, type Rule, referenceTo } from "../model.ts";
+import { asList, refusesClearText } from "./policies.ts";
 import { attributesOf } from "./service.ts";
 
 /** The attributes of an application load balancer, as the API spells them. */
@@ -81,15 +82,17 @@ const bucketRule: Rule = (model) => [
   ),
   ...model.ofType("AWS::S3::BucketPolicy").flatMap((policy): Finding[] => {
     const statements: Statement[] = policy.properties.PolicyDocument.Statement;
+    const bucket = model.target(policy.properties.Bucket, "AWS::S3::Bucket");
+    const own = bucket ? referenceTo(bucket, "Arn") : "";
     const allows = statements.filter(({ Effect }) => Effect === "Allow");
     return failed(policy, {
-      "takes requests without TLS": statements.some(
-        ({ Effect, Condition, Action }) =>
-          Effect === "Deny" &&
-          Action === "s3:*" &&
-          JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}',
+      "takes requests without TLS": [own, `${own}/*`].every((part) => refusesClearText(statements, "s3:*", part)),
+      "allows something outside the bucket": allows.every(
+        ({ Resource }) => asList(Resource).length > 0 && asList(Resource).every((part) => part.startsWith(own)),
       ),
-      "lets anybody in": allows.every(({ Principal }) => Principal.AWS !== "*" && String(Principal) !== "*"),
+      "lets anybody in": allows.every(
+        ({ Principal }) => Principal && Principal.AWS !== "*" && String(Principal) !== "*",
+      ),
     });
   }),
 ];

@@ -80,6 +80,14 @@ const authorizerRule: Rule = (model) =>
 /** What an access log must not contain: tokens are in the query string and in the subprotocol. */
 const TOKENS = /querystring|\$context\.path|header|protocol(?!l)|authorizer\.(?!error)/i;
 
+function isJson(text: unknown): boolean {
+  try {
+    return typeof JSON.parse(String(text)) === "object";
+  } catch {
+    return false;
+  }
+}
+
 const stageRule: Rule = (model) =>
   model.ofType("AWS::ApiGatewayV2::Stage").flatMap((stage) => {
     const p = stage.properties;
@@ -91,6 +99,7 @@ const stageRule: Rule = (model) =>
       ...failed(stage, {
         "is of no API": model.target(p.ApiId, "AWS::ApiGatewayV2::Api"),
         "writes its log nowhere": model.target(p.AccessLogSettings?.DestinationArn, "AWS::Logs::LogGroup", "Arn"),
+        "writes a log that is not JSON": isJson(p.AccessLogSettings?.Format),
         "writes tokens to its log": !TOKENS.test(p.AccessLogSettings?.Format),
         "writes a log without the reasons of failures": [
           "$context.status",
@@ -154,7 +163,8 @@ const functionsRule: Rule = (model) =>
         "is not where Redis is, or pays for being there": needsVpc === (p.VpcConfig !== undefined),
         "leaves hints in another queue than it reads":
           name !== "fan-out" || (queue && variables.RT_EDGE_QUEUE_URL === referenceTo(queue)),
-        "has too little memory": p.MemorySize >= (name === "fan-out" ? 1_769 : 256) && p.MemorySize <= 3_008,
+        "has too little memory":
+          p.MemorySize >= (name === "fan-out" ? 1_769 : 256) && p.MemorySize <= (name === "fan-out" ? 3_008 : 1_024),
         "has another handler than its bundle": p.Handler === "index.handler" && p.Architectures?.[0] === "arm64",
         "names itself otherwise in its log": variables.POWERTOOLS_SERVICE_NAME === `managed-edge-${name}`,
       });

@@ -25,7 +25,9 @@ function openFindings(model: Model): Finding[] {
     .flatMap((owner) => (owner.properties.SecurityGroupIngress ?? []).map((rule: object) => ({ owner, ...rule })));
   const open = ports.every((port) =>
     allowedCidrs.every((cidr) =>
-      inline.some((rule) => rule.owner.name === group.slice(2, -9) && rule.CidrIp === cidr && rule.FromPort === port),
+      inline.some(
+        (rule) => referenceTo(rule.owner, "GroupId") === group && rule.CidrIp === cidr && rule.FromPort === port,
+      ),
     ),
   );
   return [
@@ -56,10 +58,7 @@ function prefixListFindings(model: Model): Finding[] {
       const [lookup] = model.references(rule.properties.SourcePrefixListId);
       return failed(rule, {
         "lets in another list than CloudFront's":
-          lookup?.type === "Custom::AWS" &&
-          JSON.stringify(lookup.properties.Create).includes(
-            `[\\"${PREFIX_LIST}\\"]`.replaceAll("\\", "\\\\").replaceAll('\\\\"', '\\"'),
-          ),
+          lookup?.type === "Custom::AWS" && String(lookup.properties.Create).includes(`"Values":["${PREFIX_LIST}"]`),
         "is not of the load balancer": balancer && rule.properties.GroupId === groupOf(balancer),
         "opens another port than the listener's":
           balancer &&

@@ -3,6 +3,7 @@ import { failed, type Model, type Rule, referenceTo } from "../model.ts";
 import { readSources } from "./alarms.ts";
 import { publishersOf } from "./events.ts";
 import { cacheOf, portOf } from "./paths.ts";
+import { refusesClearText } from "./policies.ts";
 
 const topicRule: Rule = (model) =>
   model.ofType("AWS::SNS::Topic").flatMap((topic) => {
@@ -23,10 +24,7 @@ const topicRule: Rule = (model) =>
           JSON.stringify(Condition) === `{"StringEquals":{"aws:SourceAccount":"\${AWS::AccountId}"}}`,
       ),
       "lets anybody publish": allows.every(({ Principal }) => Principal !== "*" && Principal?.AWS !== "*"),
-      "takes messages without TLS": statements.some(
-        ({ Effect, Condition }) =>
-          Effect === "Deny" && JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}',
-      ),
+      "takes messages without TLS": refusesClearText(statements, "sns:Publish", own),
       "notifies another address than configured":
         JSON.stringify(subscriptions.map(({ properties }) => properties.Endpoint)) ===
         JSON.stringify(alarmEmail === undefined ? [] : [alarmEmail]),

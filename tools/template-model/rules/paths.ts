@@ -1,4 +1,4 @@
-import { failed, type Model, type Resource, type Rule } from "../model.ts";
+import { failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
 
 /** A connection that the system needs: from the group of one part to that of another. */
 interface Path {
@@ -139,7 +139,15 @@ const groupsRule: Rule = (model) => {
       (rule: { CidrIp?: string; FromPort?: number }) => rule.CidrIp === "0.0.0.0/0" && rule.FromPort === 443,
     );
   };
+  const separate = new Set(model.ofType("AWS::EC2::SecurityGroupEgress").map(({ properties }) => properties.GroupId));
   return [
+    // Without any rule a group may connect to everything.
+    ...model.ofType("AWS::EC2::SecurityGroup").flatMap((group) =>
+      failed(group, {
+        "may connect to everything":
+          group.properties.SecurityGroupEgress ?? separate.has(referenceTo(group, "GroupId")),
+      }),
+    ),
     ...users.flatMap((user, index) =>
       failed(user, {
         "has a security group that is none": model.target(groups[index], "AWS::EC2::SecurityGroup", "GroupId"),

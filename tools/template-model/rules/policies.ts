@@ -5,7 +5,20 @@ export interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource?: string | readonly string[];
+  readonly Principal?: unknown;
+  readonly Condition?: unknown;
 }
+
+/** Returns true if a resource's policy refuses requests to it that do not use TLS, whoever they are from. */
+export const refusesClearText = (statements: readonly Statement[], action: string, resource: string): boolean =>
+  statements.some(
+    ({ Effect, Action, Principal, Condition, Resource }) =>
+      Effect === "Deny" &&
+      Action === action &&
+      (Principal === "*" || JSON.stringify(Principal) === '{"AWS":"*"}') &&
+      asList(Resource).includes(resource) &&
+      JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}',
+  );
 
 /** Returns what IAM takes alone or in a list, as a list. */
 export const asList = (value: unknown): string[] => [value ?? []].flat().map(String);

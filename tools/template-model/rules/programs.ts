@@ -143,6 +143,16 @@ const issuerRule: Rule = (model) =>
       });
     });
 
+/** What every function of ours runs with. */
+const functionRule: Rule = (model) =>
+  programsOf(model)
+    .filter(({ resource }) => resource.type === "AWS::Lambda::Function")
+    .flatMap(({ resource, variables }) =>
+      failed(resource, {
+        "shows places in its bundle for places in the sources": variables.NODE_OPTIONS === "--enable-source-maps",
+      }),
+    );
+
 /** The values of the configuration that reach a program unchanged. */
 const configured = (model: Model): Readonly<Record<string, string>> => ({
   RT_MAXIMUM_CLOCK_SKEW_MS: String(model.config.events.maximumClockSkewMs),
@@ -191,4 +201,11 @@ const deployedRule: Rule = (model) => {
 };
 
 /** The rules of what programs are given: variables, users, passwords, issuer. */
-export const programRules: readonly Rule[] = [variablesRule, redisRule, issuerRule, configuredRule, deployedRule];
+export const programRules: readonly Rule[] = [
+  variablesRule,
+  redisRule,
+  issuerRule,
+  functionRule,
+  configuredRule,
+  deployedRule,
+];

@@ -1,5 +1,6 @@
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
 import { failuresOf, publishersOf, queueStatements } from "./events.ts";
+import { refusesClearText } from "./policies.ts";
 import { handlerOf } from "./programs.ts";
 
 const MINUTE = 60;
@@ -117,13 +118,7 @@ const queuesRule: Rule = (model) => {
     const isRead = read.includes(own);
     const dead = model.target(queue.properties.RedrivePolicy?.deadLetterTargetArn, "AWS::SQS::Queue", "Arn");
     return failed(queue, {
-      "takes requests without TLS": statements.some(
-        ({ Effect, Action, Condition, Resource }) =>
-          Effect === "Deny" &&
-          Action === "sqs:*" &&
-          Resource === own &&
-          JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}',
-      ),
+      "takes requests without TLS": refusesClearText(statements, "sqs:*", own),
       "lets anybody in": statements.every(
         ({ Effect, Principal, Condition }) =>
           Effect === "Deny" || (!JSON.stringify(Principal).includes('"*"') && Condition !== undefined),

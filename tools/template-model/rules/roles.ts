@@ -197,9 +197,14 @@ const otherRolesRule: Rule = (model) => [
     const lambda = model.target(custom.properties.ServiceToken, "AWS::Lambda::Function", "Arn");
     const role = lambda && model.target(lambda.properties.Role, "AWS::IAM::Role", "Arn");
     const call = /"service":"(\w+)","action":"(\w+)"/.exec(custom.properties.Create ?? "");
+    const managed: string[] = role?.properties.ManagedPolicyArns ?? [];
     const need = [{ action: `${call?.[1]?.toLowerCase()}:${call?.[2]}`, resource: "*" }];
     return [
-      ...failed(custom, { "is run by nothing": lambda && isOfCdk(lambda) && role }),
+      ...failed(custom, {
+        "is run by nothing": lambda && isOfCdk(lambda) && role && lambda.properties.Handler === "index.handler",
+        "cannot write the log of its run": managed.some((arn) => arn.endsWith("/AWSLambdaBasicExecutionRole")),
+        "does something else in an update": custom.properties.Update === custom.properties.Create,
+      }),
       ...(role ? lacking(custom, statementsOf(model, role), need) : []),
     ];
   }),

@@ -105,52 +105,54 @@ const targetRule: Rule = (model) =>
     });
   });
 
-const scalingRule: Rule = (model) => {
+/** The number of tasks has the configured bounds, and is that of the service. */
+const scalableRule: Rule = (model) => {
   const [service] = model.ofType("AWS::ECS::Service");
-  if (!service) return [];
-  const { minTasks, maxTasks, cpuTarget, maxConnections } = model.config.gateway;
-  const cluster = service.properties.Cluster;
-  const targets = model.ofType("AWS::ApplicationAutoScaling::ScalableTarget");
+  const { minTasks, maxTasks } = model.config.gateway;
+  return [
+    ...model.ofType("AWS::ApplicationAutoScaling::ScalableTarget").flatMap((scalable) => {
+      const p = scalable.properties;
+      return failed(scalable, {
+        "has other bounds than configured": p.MinCapacity === minTasks && p.MaxCapacity === maxTasks,
+        "scales another service":
+          service && p.ResourceId === `service/${service.properties.Cluster}/${referenceTo(service, "Name")}`,
+      });
+    }),
+    ...model.ofType("AWS::ApplicationAutoScaling::ScalingPolicy").flatMap((policy) =>
+      failed(policy, {
+        "has no target": model.target(policy.properties.ScalingTargetId, "AWS::ApplicationAutoScaling::ScalableTarget"),
+      }),
+    ),
+  ];
+};
+
+/** It follows the processor and the connections that the tasks of this environment report. */
+const scalingRule: Rule = (model) => {
+  if (model.ofType("AWS::ECS::Service").length === 0) return [];
+  const { cpuTarget, maxConnections } = model.config.gateway;
   const policies = model
     .ofType("AWS::ApplicationAutoScaling::ScalingPolicy")
     .map(({ properties }) => properties.TargetTrackingScalingPolicyConfiguration ?? {});
   const cpu = policies.find(({ PredefinedMetricSpecification: metric }) => metric);
   const connections = policies.find(({ CustomizedMetricSpecification: metric }) => metric);
   const metric = connections?.CustomizedMetricSpecification;
-  return [
-    ...targets.flatMap(({ name, properties: p }) =>
-      failed(
-        { name },
-        {
-          "has other bounds than configured": p.MinCapacity === minTasks && p.MaxCapacity === maxTasks,
-          "scales another service": p.ResourceId === `service/${cluster}/${referenceTo(service, "Name")}`,
-        },
-      ),
-    ),
-    ...model.ofType("AWS::ApplicationAutoScaling::ScalingPolicy").flatMap((policy) =>
-      failed(policy, {
-        "has no target": model.target(policy.properties.ScalingTargetId, "AWS::ApplicationAutoScaling::ScalableTarget"),
-      }),
-    ),
-    ...failed(
-      { name: "autoscaling" },
-      {
-        "is missing": targets.length === 1 && policies.length >= 2,
-        "does not follow the processor as configured": cpu?.TargetValue === cpuTarget,
-        "does not follow the connections":
-          metric?.MetricName === "Connections" && metric?.Namespace === "VeztaRealtime",
-        "follows the connections of another environment":
-          JSON.stringify(metric?.Dimensions) ===
-          JSON.stringify([
-            { Name: "Environment", Value: model.config.name },
-            { Name: "Service", Value: "gateway" },
-          ]),
-        "starts a task too late, or for nothing":
-          connections?.TargetValue >= 0.4 * maxConnections && connections?.TargetValue <= 0.8 * maxConnections,
-      },
-    ),
+  const dimensions = [
+    { Name: "Environment", Value: model.config.name },
+    { Name: "Service", Value: "gateway" },
   ];
+  return failed(
+    { name: "autoscaling" },
+    {
+      "is missing": model.ofType("AWS::ApplicationAutoScaling::ScalableTarget").length === 1 && policies.length >= 2,
+      "does not follow the processor as configured": cpu?.TargetValue === cpuTarget,
+      "does not follow the connections": metric?.MetricName === "Connections" && metric?.Namespace === "VeztaRealtime",
+      "follows the connections of another environment":
+        JSON.stringify(metric?.Dimensions) === JSON.stringify(dimensions),
+      "starts a task too late, or for nothing":
+        connections?.TargetValue >= 0.4 * maxConnections && connections?.TargetValue <= 0.8 * maxConnections,
+    },
+  );
 };
 
 /** The rules of the gateway: image → port → target group → listener, health, drain, logs, autoscaling. */
-export const serviceRules: readonly Rule[] = [taskRule, serviceRule, targetRule, scalingRule];
+export const serviceRules: readonly Rule[] = [taskRule, serviceRule, targetRule, scalableRule, scalingRule];

@@ -7,7 +7,7 @@ export const cacheShapes: Shapes = {
   "AWS::ElastiCache::ReplicationGroup": shape({
     AtRestEncryptionEnabled: yes,
     TransitEncryptionEnabled: yes,
-    AutoMinorVersionUpgrade: z.boolean(),
+    AutoMinorVersionUpgrade: yes,
     AutomaticFailoverEnabled: z.boolean(),
     MultiAZEnabled: z.boolean(),
     CacheNodeType: text,

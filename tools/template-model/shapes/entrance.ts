@@ -51,7 +51,10 @@ export const entranceShapes: Shapes = {
     },
     {
       Certificates: list(strict({ CertificateArn: text.regex(/^arn:aws[\w-]*:acm:/, "must be an ACM certificate") })),
-      SslPolicy: text.regex(/^ELBSecurityPolicy-TLS13-1-[23]-/, "must be a policy with TLS 1.3 and at least 1.2"),
+      SslPolicy: text.regex(
+        /^ELBSecurityPolicy-TLS13-1-[23](-Res|-Ext[12])?(-FIPS)?(-PQ)?-20\d\d-\d\d$/,
+        "must be a policy with TLS 1.3 and at least 1.2",
+      ),
     },
   ),
   "AWS::Route53::RecordSet": shape({ AliasTarget: any, HostedZoneId: text, Name: text, Type: one("A", "AAAA") }),

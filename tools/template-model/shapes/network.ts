@@ -75,7 +75,8 @@ export const networkShapes: Shapes = {
   ),
   "AWS::EC2::Instance": shape(
     {
-      ImageId: text,
+      // A parameter of AWS, which has the newest image for Graviton.
+      ImageId: text.startsWith("${parameter:", "must be the image of AWS's parameter"),
       InstanceType: text.regex(/^t4g\.(micro|small|medium|large)$/, "must be a t4g, which the image is for"),
       NetworkInterfaces: list(
         strict({
@@ -86,11 +87,11 @@ export const networkShapes: Shapes = {
         }),
       ),
       SourceDestCheck: no,
-      BlockDeviceMappings: list(strict({ DeviceName: text, Ebs: strict({ Encrypted: yes }) })),
+      BlockDeviceMappings: list(strict({ DeviceName: one("/dev/xvda"), Ebs: strict({ Encrypted: yes }) })),
       IamInstanceProfile: reference,
       UserData: any,
     },
-    { AvailabilityZone: text, LaunchTemplate: any, MetadataOptions: any },
+    { LaunchTemplate: any, MetadataOptions: any },
   ),
   "AWS::EC2::LaunchTemplate": shape({ LaunchTemplateData: any }, { LaunchTemplateName: text, TagSpecifications: any }),
   "AWS::IAM::InstanceProfile": shape({ Roles: list(reference) }),

@@ -80,7 +80,7 @@ const clients = fc.oneof(
   },
 );
 
-const waiting = fc.record({ do: do_("wait a turn", "wait for Redis", "wait for the followers") });
+const waiting = fc.record({ do: do_("wait a turn", "wait for Redis", "wait for the edge", "wait for the followers") });
 
 /** One thing that happens. */
 export const step = fc.oneof(
@@ -119,6 +119,8 @@ export const examples: readonly Scenario[] = [
     steps: [
       { do: "move", follower: 1, place: EDGE },
       { do: "wait for the followers" },
+      change(3),
+      { do: "wait for the edge" },
       { do: "hold the edge" },
       change(4),
       { do: "move", follower: 0, place: EDGE },
@@ -136,6 +138,32 @@ export const examples: readonly Scenario[] = [
       ...[change(4), change(5)],
       { do: "whole book", yes: { bids: [], asks: [9] }, no: "mirrored" },
       ...[change(6), change(7)],
+    ],
+  },
+  {
+    // A message that Pub/Sub loses, followed by one that shows it.
+    places: GATEWAYS_ONLY,
+    steps: [
+      { do: "wait for the followers" },
+      { do: "pub/sub", gateway: 0, fault: "lose" },
+      change(4),
+      { do: "pub/sub", gateway: 0, fault: "pass on" },
+      change(5),
+    ],
+  },
+  {
+    // A follower of the best levels that comes with an id which the others of its view there have skipped.
+    places: GATEWAYS_ONLY,
+    steps: [
+      { do: "whole book", yes: { bids: [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], asks: [] }, no: { bids: [], asks: [] } },
+      { do: "change the view", follower: 0, to: 2 },
+      { do: "wait for the followers" },
+      change(11),
+      { do: "move", follower: 2, place: 1 },
+      { do: "wait for the followers" },
+      { do: "move", follower: 2, place: 0 },
+      { do: "wait for the followers" },
+      change(0),
     ],
   },
 ];

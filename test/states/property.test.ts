@@ -9,7 +9,7 @@ import { type System, startSystem } from "./system.ts";
 import { BookTruth, PortfolioTruth } from "./truth.ts";
 
 /** More for a night: `PROPERTY_RUNS=5000 npx vitest run test/states`. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 40);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 30);
 
 const started = await startSystem();
 let runs = 0;
@@ -112,7 +112,7 @@ class Run {
   }
 
   async end(): Promise<void> {
-    for (const follower of this.followers) follower.end();
+    for (const follower of this.followers) follower.leave();
     await Promise.all(this.sdkFollowers.map((follower) => follower.end()));
   }
 
@@ -147,7 +147,13 @@ async function everyClientHasTheValue({ places, steps }: Scenario): Promise<void
     for (const step of steps) await run.perform(step);
     await run.rest();
     const all = [...run.followers, ...run.sdkFollowers];
-    await expect.poll(() => all.map(({ text }) => text)).toEqual(all.map(({ expected }) => expected));
+    await expect
+      .poll(() => all.map(({ text }) => text))
+      .toEqual(all.map(({ expected }) => expected))
+      .catch((cause: unknown) => {
+        const behind = run.followers.filter(({ text, expected }) => text !== expected);
+        throw new Error(behind.map(({ journal }) => journal).join("\n\n"), { cause });
+      });
     expect(run.followers.map(({ receiver: { mismatches } }) => mismatches)).toEqual(run.followers.map(() => 0));
     expect(run.followers.flatMap(({ faults }) => faults)).toEqual([]);
     expect(run.sdkFollowers.map(({ client }) => client.statistics.wrongStates)).toEqual([0, 0]);

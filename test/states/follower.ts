@@ -1,5 +1,6 @@
+import { compareIds } from "../../contract/ids.ts";
 import type { Depth } from "../../contract/limits.ts";
-import type { DataEvent } from "../../contract/messages.ts";
+import type { DataEvent, ErrorMessage } from "../../contract/messages.ts";
 import { StateReceiver } from "../support/state-receiver.ts";
 import type { Connection, Place } from "./places.ts";
 import type { Truth } from "./truth.ts";
@@ -31,6 +32,7 @@ export class Follower {
   /** True where a message that was on its way may come after the answer to a request that it should have come before. */
   #isDisturbed = false;
   #journal: string[] = [];
+  #hasLeft = false;
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(truth: Truth, place: Place, view: View) {
@@ -50,7 +52,7 @@ export class Follower {
   /** Goes to a place, or connects anew where it is, with its position. */
   move(place: Place): void {
     this.#do(async () => {
-      this.end();
+      this.#end();
       this.#place = place;
       await this.#connect();
     });
@@ -88,10 +90,10 @@ export class Follower {
     this.#do(async () => this.#readOn());
   }
 
-  end(): void {
-    this.#connection?.end();
-    this.#connection = undefined;
-    this.#isReading = true;
+  /** Goes for good, whatever it is doing. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.#end();
   }
 
   /** The value that it has. */
@@ -104,8 +106,27 @@ export class Follower {
     return textOf(this.#truth.value(this.view.depth), this.view);
   }
 
+  /** What it asked and was sent on its connection. */
+  get journal(): string {
+    return this.#journal.join("\n");
+  }
+
   #do(action: () => Promise<unknown>): void {
-    this.#tail = this.#tail.then(action);
+    this.#tail = this.#tail.then(action).catch((error: unknown) => this.#reconnect(error));
+  }
+
+  /** Connects anew with its position, where the service has ended the connection; the edge does so where a post fails. */
+  async #reconnect(error: unknown): Promise<void> {
+    if (this.#hasLeft) return;
+    if (!this.#connection?.isEnded) throw error;
+    this.#end();
+    await this.#connect();
+  }
+
+  #end(): void {
+    this.#connection?.end();
+    this.#connection = undefined;
+    this.#isReading = true;
   }
 
   #readOn(): void {
@@ -117,8 +138,12 @@ export class Follower {
     const { key = "" } = this.#truth.stream;
     this.#isDisturbed = false;
     this.#journal = [];
-    this.#connection = await this.#place.connect(key, (message) => this.#take(message));
-    await this.#subscribe(this.receiver.lastId);
+    this.#connection = await this.#place.connect(key, {
+      onData: (message) => this.#take(message),
+      onEnded: (error) => this.#resume(error),
+    });
+    if (this.#hasLeft) this.#end();
+    else await this.#subscribe(this.receiver.lastId);
   }
 
   #subscribe(lastId: string | undefined): Promise<void> {
@@ -131,8 +156,21 @@ export class Follower {
     const answer = await this.#connection?.ask(event, { channel, ...marketId, ...request });
     this.#journal.push(`${event} ${JSON.stringify(request)}: ${JSON.stringify(answer)}`);
     // Redis has lost nothing.
-    if (answer?.recovered === false) this.faults.push(this.#journal.join("\n"));
+    if (answer?.recovered === false) this.faults.push(this.journal);
     if (answer?.code !== undefined) throw new Error(`${event} was refused: ${JSON.stringify(answer)}`);
+  }
+
+  /** Asks again, with its position, where the service has ended the subscription. */
+  #resume(error: ErrorMessage): void {
+    this.#journal.push(`ended: ${JSON.stringify(error)}`);
+    this.#isDisturbed = !this.#place.isOrdered;
+    this.#do(() => this.#subscribe(this.receiver.lastId));
+  }
+
+  /** Shows nothing of a message that is older than the position, and asks what has become of the stream. */
+  #takeOld(lastId: string): void {
+    if (!this.#isDisturbed) this.faults.push(this.journal);
+    this.#do(() => this.#subscribe(lastId));
   }
 
   #take(message: DataEvent): void {
@@ -140,8 +178,14 @@ export class Follower {
     this.#journal.push(`${"data" in message ? "whole" : "changes"} ${id} after ${prev}`);
     const { channel, key } = this.#truth.stream;
     const isOwn = message.channel === channel && (message.marketId === undefined || message.marketId === key);
-    if (!isOwn || message.depth !== this.view.depth || this.receiver.take(message)) return;
-    if (!this.#isDisturbed) this.faults.push(this.#journal.join("\n"));
+    if (!isOwn || message.depth !== this.view.depth) return;
+    const { lastId } = this.receiver;
+    if (lastId !== undefined && compareIds(id, lastId) < 0) {
+      this.#takeOld(lastId);
+      return;
+    }
+    if (this.receiver.take(message)) return;
+    if (!this.#isDisturbed) this.faults.push(this.journal);
     this.changeView(this.view);
   }
 }

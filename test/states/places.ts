@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseServerFrames } from "../../contract/managed-edge.ts";
-import type { DataEvent } from "../../contract/messages.ts";
+import type { DataEvent, ErrorMessage } from "../../contract/messages.ts";
 import { tcpSocketOf } from "../../gateway/socket-io/engine-connection.ts";
 import { connectionOf } from "../gateway/fan-out/stalled-client.ts";
 import type { InProcessGateway } from "../gateway/in-process.ts";
@@ -23,23 +23,31 @@ export interface Connection {
   readonly isEnded: boolean;
 }
 
+/** What a connection calls. */
+export interface Listener {
+  onData(message: DataEvent): void;
+  /** The service has ended the subscription. */
+  onEnded(error: ErrorMessage): void;
+}
+
 /** A gateway, or the managed edge. */
 export interface Place {
   /** True where a message never comes after the answer to a request that it was sent before. */
   readonly isOrdered: boolean;
-  connect(user: string, onData: (message: DataEvent) => void): Promise<Connection>;
+  connect(user: string, listener: Listener): Promise<Connection>;
 }
 
 type Sign = (user: string) => Promise<string>;
 
 export const gatewayPlace = (gateway: InProcessGateway, sign: Sign): Place => ({
   isOrdered: true,
-  async connect(user, onData) {
+  async connect(user, { onData, onEnded }) {
     const { client, socket } = await gateway.connect(await sign(user));
     const stream = connectionOf(client);
     const tcp = tcpSocketOf(socket.conn);
     const untyped: { emit(event: string, value: string): void } = socket as never;
     client.socket.on("data", onData);
+    client.socket.on("error", onEnded);
     return {
       ask: (event, request) => client.ask(event, request),
       async stopReading() {
@@ -51,7 +59,7 @@ export const gatewayPlace = (gateway: InProcessGateway, sign: Sign): Place => ({
       },
       readOn: () => void stream.resume(),
       end() {
-        client.socket.off("data", onData);
+        client.socket.off();
         stream.destroy();
         client.close();
       },
@@ -65,11 +73,15 @@ export const gatewayPlace = (gateway: InProcessGateway, sign: Sign): Place => ({
 export const edgePlace = (edge: Edge): Place => ({
   // A fan-out and a request are two functions.
   isOrdered: false,
-  async connect(user, onData) {
+  async connect(user, { onData, onEnded }) {
     const client = await edge.connect({ user });
     const { socket } = client;
     const onMessage = (text: unknown): void => {
-      for (const frame of parseServerFrames(String(text))) if (frame.event === "data") onData(frame.data);
+      for (const frame of parseServerFrames(String(text))) {
+        if (frame.event === "data") onData(frame.data);
+        // One with an id is the answer to a request.
+        if (frame.event === "error" && frame.id === undefined) onEnded(frame.data);
+      }
     };
     socket.on("message", onMessage);
     const closed = once(socket, "close").then((): never => {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { InProcessGateway } from "../gateway/in-process.ts";
 import { Follower } from "./follower.ts";
 import { SdkFollower } from "./sdk-follower.ts";
 import { bookViews, examples, portfolioViews, type Scenario, type Step, scenario } from "./steps.ts";
@@ -8,7 +9,7 @@ import { type System, startSystem } from "./system.ts";
 import { BookTruth, PortfolioTruth } from "./truth.ts";
 
 /** More for a night: `PROPERTY_RUNS=5000 npx vitest run test/states`. */
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 40);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 30);
 
 const started = await startSystem();
 let runs = 0;
@@ -70,6 +71,8 @@ class Run {
         return void (await nextTurn());
       case "wait for Redis":
         return void (await this.#system.edge.commands.ping());
+      case "wait for the edge":
+        return this.#system.edgeIdle();
       case "wait for the followers":
         return this.settle();
       default:
@@ -109,7 +112,7 @@ class Run {
   }
 
   async end(): Promise<void> {
-    for (const follower of this.followers) follower.end();
+    for (const follower of this.followers) follower.leave();
     await Promise.all(this.sdkFollowers.map((follower) => follower.end()));
   }
 
@@ -144,7 +147,13 @@ async function everyClientHasTheValue({ places, steps }: Scenario): Promise<void
     for (const step of steps) await run.perform(step);
     await run.rest();
     const all = [...run.followers, ...run.sdkFollowers];
-    await expect.poll(() => all.map(({ text }) => text)).toEqual(all.map(({ expected }) => expected));
+    await expect
+      .poll(() => all.map(({ text }) => text))
+      .toEqual(all.map(({ expected }) => expected))
+      .catch((cause: unknown) => {
+        const behind = run.followers.filter(({ text, expected }) => text !== expected);
+        throw new Error(behind.map(({ journal }) => journal).join("\n\n"), { cause });
+      });
     expect(run.followers.map(({ receiver: { mismatches } }) => mismatches)).toEqual(run.followers.map(() => 0));
     expect(run.followers.flatMap(({ faults }) => faults)).toEqual([]);
     expect(run.sdkFollowers.map(({ client }) => client.statistics.wrongStates)).toEqual([0, 0]);
@@ -160,9 +169,11 @@ it("after any interleaving of publishing, faults, views, slow readers, resumes a
   await fc.assert(fc.asyncProperty(scenario, everyClientHasTheValue), {
     ...{ numRuns: RUNS, examples: given, endOnFailure: true },
   });
-  for (const gateway of started().gateways) {
-    expect(await gateway.count("stateMismatches")).toBe(0);
-    expect(await gateway.count("gaps")).toBeGreaterThan(0);
-    expect(await gateway.count("replaced")).toBeGreaterThan(0);
-  }
+  const count = async (metric: Parameters<InProcessGateway["count"]>[0]): Promise<number> => {
+    const counts = await Promise.all(started().gateways.map((gateway) => gateway.count(metric)));
+    return counts.reduce((sum, each) => sum + each, 0);
+  };
+  expect(await count("stateMismatches")).toBe(0);
+  expect(await count("gaps")).toBeGreaterThan(0);
+  expect(await count("replaced")).toBeGreaterThan(0);
 });

@@ -24,7 +24,7 @@ const SDK_CLIENTS = 2;
 const LEVELS = 12;
 const POSITIONS = 10;
 
-const do_ = <const Name extends string>(...names: readonly Name[]) => fc.constantFrom(...names);
+const anyOf = <const Name extends string>(...names: readonly Name[]) => fc.constantFrom(...names);
 
 const size = fc.nat({ max: 9 });
 const sizes = fc.array(size, { maxLength: LEVELS });
@@ -39,48 +39,53 @@ const someOf = (rows: number) =>
 
 const publishing = [
   fc.record({
-    do: do_("whole book"),
+    do: anyOf("whole book"),
     yes: outcomeSizes,
     no: fc.oneof(outcomeSizes, fc.constant("mirrored" as const)),
   }),
   fc.record({
-    do: do_("changed book"),
+    do: anyOf("changed book"),
     outcome: fc.constantFrom("yes" as const, "no" as const),
     side: fc.constantFrom("bids" as const, "asks" as const),
     sizes: someOf(LEVELS),
     hasBase: fc.boolean(),
   }),
-  fc.record({ do: do_("whole portfolio"), sizes: fc.array(size, { maxLength: POSITIONS }) }),
-  fc.record({ do: do_("changed portfolio"), sizes: someOf(POSITIONS), hasBase: fc.boolean() }),
+  fc.record({ do: anyOf("whole portfolio"), sizes: fc.array(size, { maxLength: POSITIONS }) }),
+  fc.record({ do: anyOf("changed portfolio"), sizes: someOf(POSITIONS), hasBase: fc.boolean() }),
 ] as const;
 
 const service = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: do_("pub/sub"), gateway, fault: do_("lose", "double", "hold", "pass on") }) },
-  { weight: 1, arbitrary: fc.record({ do: do_("check"), gateway }) },
-  { weight: 5, arbitrary: fc.record({ do: do_("hold the edge", "release the edge") }) },
-  { weight: 2, arbitrary: fc.record({ do: do_("hint again", "fail a post") }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: anyOf("pub/sub"), gateway, fault: anyOf("lose", "double", "hold", "pass on") }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: anyOf("check"), gateway }) },
+  { weight: 5, arbitrary: fc.record({ do: anyOf("hold the edge", "release the edge") }) },
+  { weight: 2, arbitrary: fc.record({ do: anyOf("hint again", "fail a post") }) },
 );
 
 const clients = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: do_("come back"), follower, forgets: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ do: do_("move"), follower, place }) },
+  { weight: 3, arbitrary: fc.record({ do: anyOf("come back"), follower, forgets: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ do: anyOf("move"), follower, place }) },
   {
     weight: 2,
-    arbitrary: fc.record({ do: do_("change the view"), follower, to: fc.nat({ max: bookViews.length - 1 }) }),
+    arbitrary: fc.record({ do: anyOf("change the view"), follower, to: fc.nat({ max: bookViews.length - 1 }) }),
   },
-  { weight: 3, arbitrary: fc.record({ do: do_("stop reading"), follower }) },
-  { weight: 3, arbitrary: fc.record({ do: do_("read on"), follower }) },
+  { weight: 3, arbitrary: fc.record({ do: anyOf("stop reading"), follower }) },
+  { weight: 3, arbitrary: fc.record({ do: anyOf("read on"), follower }) },
   {
     weight: 2,
     arbitrary: fc.record({
-      do: do_("move the SDK", "freeze the SDK", "thaw the SDK"),
+      do: anyOf("move the SDK", "freeze the SDK", "thaw the SDK"),
       client: fc.nat({ max: SDK_CLIENTS - 1 }),
       gateway,
     }),
   },
 );
 
-const waiting = fc.record({ do: do_("wait a turn", "wait for Redis", "wait for the followers") });
+const waiting = fc.record({
+  do: anyOf("wait a turn", "wait for Redis", "wait for the edge", "wait for the followers"),
+});
 
 /** One thing that happens. */
 export const step = fc.oneof(
@@ -119,6 +124,8 @@ export const examples: readonly Scenario[] = [
     steps: [
       { do: "move", follower: 1, place: EDGE },
       { do: "wait for the followers" },
+      change(3),
+      { do: "wait for the edge" },
       { do: "hold the edge" },
       change(4),
       { do: "move", follower: 0, place: EDGE },
@@ -136,6 +143,32 @@ export const examples: readonly Scenario[] = [
       ...[change(4), change(5)],
       { do: "whole book", yes: { bids: [], asks: [9] }, no: "mirrored" },
       ...[change(6), change(7)],
+    ],
+  },
+  {
+    // A message that Pub/Sub loses, followed by one that shows it.
+    places: GATEWAYS_ONLY,
+    steps: [
+      { do: "wait for the followers" },
+      { do: "pub/sub", gateway: 0, fault: "lose" },
+      change(4),
+      { do: "pub/sub", gateway: 0, fault: "pass on" },
+      change(5),
+    ],
+  },
+  {
+    // A follower of the best levels that comes with an id which the others of its view there have skipped.
+    places: GATEWAYS_ONLY,
+    steps: [
+      { do: "whole book", yes: { bids: [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3], asks: [] }, no: { bids: [], asks: [] } },
+      { do: "change the view", follower: 0, to: 2 },
+      { do: "wait for the followers" },
+      change(11),
+      { do: "move", follower: 2, place: 1 },
+      { do: "wait for the followers" },
+      { do: "move", follower: 2, place: 0 },
+      { do: "wait for the followers" },
+      change(0),
     ],
   },
 ];

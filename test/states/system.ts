@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import type { ChannelUpdate } from "../../contract/domain-events.ts";
 import type { Stream } from "../../contract/stream.ts";
 import { createTokenVerifier } from "../../kernel/auth/token-verifier.ts";
@@ -85,6 +85,11 @@ export class System {
   releaseEdge(): void {
     this.#releaseEdge?.();
     this.#releaseEdge = undefined;
+  }
+
+  /** Resolves once the fan-out has served all hints, unless they are kept from it. */
+  async edgeIdle(): Promise<void> {
+    if (!this.#releaseEdge) await expect.poll(() => this.edge.queue.size()).toBe(0);
   }
 
   /** Sends the fan-out one more hint of a stream. */

@@ -68,7 +68,9 @@ function describe(result: Plan, traffic: readonly ChannelTraffic[]): string {
     `${amount(publishedPerSecond)} messages/s published, ${amount(deliveriesPerSecond)} delivered`,
     describeEdges(result),
     `Redis: ${amount(redis.cores)} cores, ${redis.shards} shards with a replica each, ${dollars(redis.dollars)}` +
-      (hot ? `\nThe busiest channel takes ${amount(redis.hotShardCores)} cores of ONE shard: more shards do not help.` : ""),
+      (hot
+        ? `\nThe busiest channel takes ${amount(redis.hotShardCores)} cores of ONE shard: more shards do not help.`
+        : ""),
     `The model is up to ${Math.round(worst * 100)} % from what the bench measured (vezta plan --model).`,
   ].join("\n\n");
 }

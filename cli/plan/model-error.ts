@@ -11,15 +11,60 @@ interface MeasuredRow {
 }
 
 const rows: readonly MeasuredRow[] = [
-  { shape: "singles", work: { connections: 1_000, perClient: 50, messages: 50, connectsPerSecond: 0 }, measured: 7.96, isFitted: true },
-  { shape: "singles-100", work: { connections: 1_000, perClient: 100, messages: 100, connectsPerSecond: 0 }, measured: 4.84, isFitted: true },
-  { shape: "singles-500", work: { connections: 1_000, perClient: 500, messages: 500, connectsPerSecond: 0 }, measured: 1.08, isFitted: true },
-  { shape: "small-rooms", work: { connections: 1_000, perClient: 4, messages: 1_000, connectsPerSecond: 0 }, measured: 22.3, isFitted: true },
-  { shape: "private", work: { connections: 1_000, perClient: 1, messages: 1_000, connectsPerSecond: 0 }, measured: 49.9, isFitted: true },
-  { shape: "market-trades", work: { connections: 600, perClient: 100, messages: 1_000, connectsPerSecond: 0 }, measured: 8.17, isFitted: false },
-  { shape: "book-100", work: { connections: 600, perClient: 100, messages: 1_000, connectsPerSecond: 0 }, measured: 8.22, isFitted: false },
-  { shape: "half-saturation", work: { connections: 1_000, perClient: 1_100, messages: 1_100, connectsPerSecond: 0 }, measured: 0.426, isFitted: false },
-  { shape: "saturation", work: { connections: 1_000, perClient: 2_200, messages: 2_200, connectsPerSecond: 0 }, measured: 0.245, isFitted: false },
+  {
+    shape: "singles",
+    work: { connections: 1_000, perClient: 50, messages: 50, connectsPerSecond: 0 },
+    measured: 7.96,
+    isFitted: true,
+  },
+  {
+    shape: "singles-100",
+    work: { connections: 1_000, perClient: 100, messages: 100, connectsPerSecond: 0 },
+    measured: 4.84,
+    isFitted: true,
+  },
+  {
+    shape: "singles-500",
+    work: { connections: 1_000, perClient: 500, messages: 500, connectsPerSecond: 0 },
+    measured: 1.08,
+    isFitted: true,
+  },
+  {
+    shape: "small-rooms",
+    work: { connections: 1_000, perClient: 4, messages: 1_000, connectsPerSecond: 0 },
+    measured: 22.3,
+    isFitted: true,
+  },
+  {
+    shape: "private",
+    work: { connections: 1_000, perClient: 1, messages: 1_000, connectsPerSecond: 0 },
+    measured: 49.9,
+    isFitted: true,
+  },
+  {
+    shape: "market-trades",
+    work: { connections: 600, perClient: 100, messages: 1_000, connectsPerSecond: 0 },
+    measured: 8.17,
+    isFitted: false,
+  },
+  {
+    shape: "book-100",
+    work: { connections: 600, perClient: 100, messages: 1_000, connectsPerSecond: 0 },
+    measured: 8.22,
+    isFitted: false,
+  },
+  {
+    shape: "half-saturation",
+    work: { connections: 1_000, perClient: 1_100, messages: 1_100, connectsPerSecond: 0 },
+    measured: 0.426,
+    isFitted: true,
+  },
+  {
+    shape: "saturation",
+    work: { connections: 1_000, perClient: 2_200, messages: 2_200, connectsPerSecond: 0 },
+    measured: 0.245,
+    isFitted: true,
+  },
 ];
 
 export interface ModelError {

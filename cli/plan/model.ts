@@ -41,12 +41,25 @@ export interface Plan {
   readonly deliveriesPerSecond: number;
   readonly publishedPerSecond: number;
   readonly gateway: readonly EdgePlan[];
-  readonly redis: { readonly cores: number; readonly shards: number; readonly hotShardCores: number; readonly dollars: number };
+  readonly redis: {
+    readonly cores: number;
+    readonly shards: number;
+    readonly hotShardCores: number;
+    readonly dollars: number;
+  };
   readonly managedEdge: { readonly postsPerSecond: number; readonly dollars: number };
 }
 
 function demandOf(traffic: readonly ChannelTraffic[], { connections, markets }: Audience): Demand {
-  const demand = { perClient: 0, plainBytes: 0, compressedBytes: 0, published: 0, publishedPrivate: 0, publishedStates: 0, hottest: 0 };
+  const demand = {
+    perClient: 0,
+    plainBytes: 0,
+    compressedBytes: 0,
+    published: 0,
+    publishedPrivate: 0,
+    publishedStates: 0,
+    hottest: 0,
+  };
   for (const { channel, messagesPerSecond, streams, bytes } of traffic) {
     const { access } = channelDefinition(channel);
     const isPrivate = access === "private";

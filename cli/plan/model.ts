@@ -50,33 +50,39 @@ export interface Plan {
   readonly managedEdge: { readonly postsPerSecond: number; readonly dollars: number };
 }
 
-function demandOf(traffic: readonly ChannelTraffic[], { connections, markets }: Audience): Demand {
-  const demand = {
-    perClient: 0,
-    plainBytes: 0,
-    compressedBytes: 0,
-    published: 0,
-    publishedPrivate: 0,
-    publishedStates: 0,
-    hottest: 0,
+/** Returns what one channel adds. */
+function demandOfChannel(each: ChannelTraffic, { connections, markets }: Audience): Demand {
+  const { channel, messagesPerSecond, streams, bytes } = each;
+  const isPrivate = channelDefinition(channel).access === "private";
+  const isState = isStateChannel(channel);
+  const perClient = isPrivate
+    ? messagesPerSecond
+    : messagesPerSecond * Math.min(1, streams === 1 ? 1 : markets / streams);
+  const published = isPrivate ? messagesPerSecond * connections : messagesPerSecond;
+  const plainBytes = perClient * connections * (bytes + FRAME_BYTES);
+  // A private message goes to one client, and is compressed for nobody.
+  const share = isPrivate ? 1 : isState ? COMPRESSED.state : COMPRESSED.other;
+  return {
+    ...{ perClient, plainBytes, compressedBytes: plainBytes * share },
+    published: isState ? 0 : published,
+    publishedStates: isState ? published : 0,
+    publishedPrivate: isPrivate ? published : 0,
+    hottest: isPrivate ? 0 : published,
   };
-  for (const { channel, messagesPerSecond, streams, bytes } of traffic) {
-    const { access } = channelDefinition(channel);
-    const isPrivate = access === "private";
-    const perClient = messagesPerSecond * Math.min(1, markets / streams || 1);
-    const published = isPrivate ? messagesPerSecond * connections : messagesPerSecond;
-    const rate = isPrivate || streams === 1 ? messagesPerSecond : perClient;
-    const sent = rate * connections * (bytes + FRAME_BYTES);
-    demand.perClient += rate;
-    demand.plainBytes += sent;
-    // A private message goes to one client, and is compressed for nobody.
-    demand.compressedBytes += isPrivate ? sent : sent * (isStateChannel(channel) ? COMPRESSED.state : COMPRESSED.other);
-    if (isStateChannel(channel)) demand.publishedStates += published;
-    else demand.published += published;
-    if (isPrivate) demand.publishedPrivate += published;
-    if (!isPrivate) demand.hottest = Math.max(demand.hottest, published);
-  }
-  return demand;
+}
+
+function demandOf(traffic: readonly ChannelTraffic[], audience: Audience): Demand {
+  const channels = traffic.map((each) => demandOfChannel(each, audience));
+  const sum = (field: keyof Demand): number => channels.reduce((total, each) => total + each[field], 0);
+  return {
+    ...{ perClient: sum("perClient"), plainBytes: sum("plainBytes"), compressedBytes: sum("compressedBytes") },
+    ...{
+      published: sum("published"),
+      publishedStates: sum("publishedStates"),
+      publishedPrivate: sum("publishedPrivate"),
+    },
+    hottest: Math.max(0, ...channels.map(({ hottest }) => hottest)),
+  };
 }
 
 /** What a gateway does, in µs of CPU a second. */

@@ -80,6 +80,7 @@ async function redriveMessage(message: Message, target: string, options: Redrive
 export async function redrive(options: RedriveOptions): Promise<readonly RedriveResult[]> {
   const { sqs, queueUrl, limit, signal, onMessage } = options;
   const target = await findRetryQueue(options);
+  const startedAt = Date.now();
   const results: RedriveResult[] = [];
   const seen = new Set<string>();
   while (results.length < limit && !signal.aborted) {
@@ -94,6 +95,8 @@ export async function redrive(options: RedriveOptions): Promise<readonly Redrive
     if (messages.length === 0 || messages.some(({ MessageId = "" }) => seen.has(MessageId))) break;
     for (const message of messages) {
       seen.add(message.MessageId ?? "");
+      // One that was put back has failed again already: once is enough.
+      if (Number(message.Attributes?.SentTimestamp ?? 0) >= startedAt) return results;
       const result = await redriveMessage(message, target, options);
       results.push(result);
       onMessage(result);

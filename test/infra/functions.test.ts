@@ -15,7 +15,7 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
       const destination = destinations.find(({ Properties: { FunctionName } }) => FunctionName.Ref === logicalId);
       const retries = destination?.Properties.DestinationConfig.OnFailure.Destination["Fn::GetAtt"][0];
       const retryQueue = ofType("AWS::SQS::Queue").find((queue) => queue.logicalId === retries);
-      const [failures] = retryQueue?.Properties.RedrivePolicy.deadLetterTargetArn["Fn::GetAtt"];
+      const failures = retryQueue?.Properties.RedrivePolicy.deadLetterTargetArn["Fn::GetAtt"][0];
       expect(Properties.Environment.Variables.RT_FAILURE_QUEUE_URL).toEqual({ Ref: failures });
       expect(Properties.VpcConfig.SubnetIds.length).toBe(config.network.availabilityZones);
     }

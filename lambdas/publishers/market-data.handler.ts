@@ -17,7 +17,7 @@ const handleBatch = createStreamHandler("market-data", {
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });
 
-const isOfStream = ({ Records: [first] }: KinesisStreamEvent): boolean => first?.eventSource === "aws:kinesis";
+const isOfStream = ({ Records: [first] }: KinesisStreamEvent): boolean => first !== undefined && "kinesis" in first;
 
 /** Handles market data: single events of the bus, batches of the Kinesis stream, and batches of the retry queue. */
 export async function handler(

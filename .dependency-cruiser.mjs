@@ -48,7 +48,7 @@ export const floors = {
     load: ["command", "smoke"],
     recording: ["command"],
     redrive: ["command", "system"],
-    plan: [],
+    plan: ["recording"],
     commands: ["command", "system", "tail", "smoke", "doctor", "load", "recording", "redrive", "plan"],
   },
   infra: { config: [], constructs: [], stacks: ["config", "constructs"] },

@@ -29,6 +29,8 @@ const receiveSchema = z.object({
 
 const deleteSchema = z.object({ ReceiptHandle: z.string() });
 
+const visibilitySchema = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.int().min(0).max(43_200) });
+
 const recordSchema = z.object({
   requestContext: z.object({ condition: z.string(), approximateInvokeCount: z.int() }),
   requestPayload: z.unknown(),
@@ -91,6 +93,13 @@ class Messages {
     return received.length > 0 ? { Messages: received } : {};
   }
 
+  changeVisibility(request: unknown): object {
+    const { ReceiptHandle, VisibilityTimeout: seconds } = visibilitySchema.parse(request);
+    const message = this.#all.find(({ receipt }) => receipt === ReceiptHandle);
+    if (message) message.visibleAt = Date.now() + seconds * 1_000;
+    return {};
+  }
+
   delete(request: unknown): object {
     const { ReceiptHandle } = deleteSchema.parse(request);
     this.#all = this.#all.filter(({ receipt }) => receipt !== ReceiptHandle);
@@ -132,6 +141,8 @@ function answer(target: unknown, request: unknown, messages: Messages, listeners
     }
     case "AmazonSQS.ReceiveMessage":
       return isRetry ? {} : messages.receive(request);
+    case "AmazonSQS.ChangeMessageVisibility":
+      return messages.changeVisibility(request);
     case "AmazonSQS.DeleteMessage":
       return messages.delete(request);
     case "AmazonSQS.ListDeadLetterSourceQueues":

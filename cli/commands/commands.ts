@@ -4,6 +4,7 @@ import { drainCommand, kickCommand } from "./control.ts";
 import { doctorCommand } from "./doctor.ts";
 import { inspectCommand } from "./inspect.ts";
 import { loadCommand } from "./load.ts";
+import { planCommand } from "./plan.ts";
 import { publishCommand } from "./publish.ts";
 import { recordCommand, replayCommand } from "./record.ts";
 import { redriveCommand } from "./redrive.ts";
@@ -27,4 +28,5 @@ export const commands: readonly ((context: Context) => Command)[] = [
   kickCommand,
   drainCommand,
   redriveCommand,
+  planCommand,
 ];

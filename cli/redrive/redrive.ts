@@ -1,5 +1,6 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   ListDeadLetterSourceQueuesCommand,
   type Message,
@@ -76,12 +77,27 @@ async function redriveMessage(message: Message, target: string, options: Redrive
   }
 }
 
+/** Shows a message that stays in the queue to others again, at once. */
+async function release({ sqs, queueUrl }: RedriveOptions, { ReceiptHandle }: Message): Promise<void> {
+  await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+}
+
 /** Goes through a failure queue once, from its oldest message, and puts each event back into the retry queue. */
 export async function redrive(options: RedriveOptions): Promise<readonly RedriveResult[]> {
-  const { sqs, queueUrl, limit, signal, onMessage } = options;
   const target = await findRetryQueue(options);
+  const kept: Message[] = [];
+  try {
+    return await redriveAll(target, kept, options);
+  } finally {
+    await Promise.allSettled(kept.map((message) => release(options, message)));
+  }
+}
+
+/** Fills `kept` with the messages that stay in the queue. */
+async function redriveAll(target: string, kept: Message[], options: RedriveOptions): Promise<readonly RedriveResult[]> {
+  const { sqs, queueUrl, limit, signal, onMessage } = options;
+  const startedAt = Date.now();
   const results: RedriveResult[] = [];
-  const seen = new Set<string>();
   while (results.length < limit && !signal.aborted) {
     const { Messages: messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
@@ -90,12 +106,14 @@ export async function redrive(options: RedriveOptions): Promise<readonly Redrive
         ...{ MessageAttributeNames: ["All"], MessageSystemAttributeNames: ["SentTimestamp"] },
       }),
     );
-    // One that was left shows up again after its time: the queue has been gone through.
-    if (messages.length === 0 || messages.some(({ MessageId = "" }) => seen.has(MessageId))) break;
-    for (const message of messages) {
-      seen.add(message.MessageId ?? "");
+    // One that was put back has failed again already: once is enough.
+    const due = messages.filter(({ Attributes }) => Number(Attributes?.SentTimestamp ?? 0) < startedAt);
+    kept.push(...messages.filter((message) => !due.includes(message)));
+    if (due.length === 0) break;
+    for (const message of due) {
       const result = await redriveMessage(message, target, options);
       results.push(result);
+      if (result.outcome !== "redriven") kept.push(message);
       onMessage(result);
     }
   }

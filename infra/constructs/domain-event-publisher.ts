@@ -41,6 +41,9 @@ const MEMORY_MB = 256;
 /** Prices that are older are of no use. */
 const MAXIMUM_LAG_MS = 5_000;
 
+/** Time for which events may fail before a person should look; they are retried for much longer. */
+const MAXIMUM_RETRY_SECONDS = 900;
+
 /** Records per invocation: 100 to 500 keep Redis busy and a retry of the batch cheap. */
 const STREAM_BATCH = 200;
 
@@ -102,6 +105,12 @@ export class DomainEventPublisher extends Construct {
       threshold: 0,
       description: `${id}: events were moved to the failure queue`,
       runbook: "events-failed",
+      topic: props.platform.alarmTopic,
+    });
+    alarmOn(this, "Retries", {
+      metric: this.retries.metricApproximateAgeOfOldestMessage(),
+      threshold: MAXIMUM_RETRY_SECONDS,
+      description: `${id}: events have failed for 15 minutes and are being retried`,
       topic: props.platform.alarmTopic,
     });
     this.#alarmOnFrozenStreams(props.channels);

@@ -18,9 +18,9 @@ const handleBatch = createStreamHandler("market-data", {
   onError: (error, sequenceNumber) => logger.error("record not published", { sequenceNumber, error }),
 });
 
-const isOfStream = ({ Records: [first] }: KinesisStreamEvent): boolean => first?.eventSource === "aws:kinesis";
+const isOfStream = ({ Records: [first] }: KinesisStreamEvent): boolean => first !== undefined && "kinesis" in first;
 
-/** Handles market data from both sources: single events of the bus, and batches of ticks of the Kinesis stream; and batches of the retry queue. */
+/** Handles market data: single events of the bus, batches of the Kinesis stream, and batches of the retry queue. */
 export async function handler(
   event: EventBridgeEvent<string, unknown> | KinesisStreamEvent,
 ): Promise<KinesisStreamBatchResponse | undefined> {

@@ -43,7 +43,21 @@ describe("vezta", () => {
     expect(unknown.stderr).toContain("unknown command 'listen'");
   });
 
-  it.each(["tail", "publish", "inspect", "smoke", "reset", "kick", "drain"])("teaches %s by examples", async (name) => {
+  it.each([
+    "tail",
+    "publish",
+    "inspect",
+    "doctor",
+    "smoke",
+    "load",
+    "record",
+    "replay",
+    "reset",
+    "kick",
+    "drain",
+    "redrive",
+    "plan",
+  ])("teaches %s by examples", async (name) => {
     const { code, stdout } = await vezta([name, "--help"]);
 
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer } from "node:http2";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseFailedEvent } from "../../cli/redrive/failed-event.ts";
@@ -56,7 +56,7 @@ describe("vezta redrive", () => {
   let queue: FailureQueue;
   const retried: unknown[] = [];
   let environment: Record<string, string>;
-  /** Kinesis, as far as the command needs it: two records, of which a page has one. */
+  /** Kinesis, over HTTP/2 as the SDK speaks it, as far as the command needs it: a page has one record. */
   const kinesis = createServer(async (request, response) => {
     const body = JSON.parse(await text(request));
     response.setHeader("content-type", "application/x-amz-json-1.1");
@@ -124,7 +124,11 @@ describe("vezta redrive", () => {
 
     const result = await run("--dry-run");
 
-    expect(jsonLines(result)).toMatchObject([{ outcome: "would be redriven", reason: "no Redis" }]);
+    // What was left is there again at once.
+    expect(jsonLines(result)).toMatchObject([
+      { outcome: "left" },
+      { outcome: "would be redriven", reason: "no Redis" },
+    ]);
     expect([queue.size, retried.length]).toEqual([2, before]);
   });
 });

@@ -44,10 +44,9 @@ describe("vezta load", () => {
       ],
     ]);
 
-    expect(run.stderr).toBe("");
-    expect(run.code).toBe(0);
     const [report] = jsonLines<{ messages: number }>(run);
     expect(report).toMatchObject({ connected: 12, closed: 0, failed: {}, subscriptions: 24 });
+    expect([run.code, run.stderr]).toEqual([0, ""]);
     expect(report?.messages).toBeGreaterThan(0);
   });
 
@@ -125,5 +124,62 @@ describe("vezta record and replay", () => {
     const run = await vezta(["replay", file, ...url]);
 
     expect([run.code, run.stderr]).toEqual([2, expect.stringContaining("line 2")]);
+  });
+});
+
+describe("vezta plan", () => {
+  const line = (at: number, marketId: string, channel = "market:trades") =>
+    JSON.stringify({ at, channel, data: { marketId, text: "x".repeat(74) } });
+  /** Ten seconds of ten trades a second, over ten markets. */
+  const input = Array.from({ length: 101 }, (_, index) => line(index * 100, `m${index % 10}`)).join("\n");
+  const plan = async (...values: string[]) => {
+    const run = await vezta(["plan", "-", "--json", ...values], { input });
+    return jsonLines<{
+      deliveriesPerSecond: number;
+      traffic: { messagesPerSecond: number; streams: number; bytes: number }[];
+      gateway: { tasks: number; bytesPerSecond: number; dollars: { tasks: number; egress: number } }[];
+      redis: { shards: number };
+      managedEdge: { dollars: number };
+    }>(run)[0];
+  };
+
+  it("computes deliveries, tasks and cost from a recording", async () => {
+    const result = await plan("--connections", "20000", "--markets", "5");
+
+    expect(result?.traffic).toMatchObject([{ messagesPerSecond: 10.1, streams: 10 }]);
+    // Half of the markets to each client.
+    expect(result?.deliveriesPerSecond).toBeCloseTo(20_000 * 5.05);
+    expect(result?.gateway[0]?.tasks).toBe(3);
+    expect(result?.gateway[1]?.bytesPerSecond).toBeCloseTo(0.3 * Number(result?.gateway[0]?.bytesPerSecond));
+    expect(result?.redis.shards).toBe(1);
+    // Each message is paid for, 2.6 millions a month for one a second, and each minute of a connection.
+    expect(result?.managedEdge.dollars).toBeCloseTo(20_000 * (5.05 * 2.628 + 0.25 * 0.0438), -1);
+  });
+
+  it("adds tasks for connections and for messages, and shards for publishing", async () => {
+    const [few, many, loud] = await Promise.all([
+      plan("--connections", "1000"),
+      plan("--connections", "100000"),
+      plan("--connections", "1000", "--scale", "1000"),
+    ]);
+
+    expect(many?.gateway[0]?.tasks).toBe(15);
+    expect(Number(loud?.gateway[0]?.tasks)).toBeGreaterThan(Number(few?.gateway[0]?.tasks));
+    expect(Number(loud?.redis.shards)).toBeGreaterThan(Number(few?.redis.shards));
+  });
+
+  it("shows its error against each measured shape", async () => {
+    const run = await vezta(["plan", "--model", "--json"]);
+
+    const [rows] = jsonLines<{ shape: string; isFitted: boolean; error: number }[]>(run);
+    for (const { shape, error, isFitted } of rows ?? []) {
+      expect([shape, Math.abs(error) < (isFitted ? 0.2 : 0.4)]).toEqual([shape, true]);
+    }
+  });
+
+  it("without a recording says where to get one", async () => {
+    const run = await vezta(["plan"]);
+
+    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining("vezta record")]);
   });
 });

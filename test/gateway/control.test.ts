@@ -17,7 +17,9 @@ const idOf = (number: number): string => {
 };
 
 const counted = (type: string): Promise<number[]> =>
-  Promise.all(platform.gateways.slice(0, 2).map((gateway) => gateway.metric("rt_control_messages_total", `type="${type}"`)));
+  Promise.all(
+    platform.gateways.slice(0, 2).map((gateway) => gateway.metric("rt_control_messages_total", `type="${type}"`)),
+  );
 
 it("gateways announce themselves", async () => {
   await expect.poll(() => listGateways(platform.commands)).toHaveLength(2);

@@ -13,9 +13,10 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
     expect(publishers).toHaveLength(6);
     for (const { logicalId, Properties } of publishers) {
       const destination = destinations.find(({ Properties: { FunctionName } }) => FunctionName.Ref === logicalId);
-      expect(destination?.Properties.DestinationConfig.OnFailure.Destination).toBeDefined();
-      const queue = destination?.Properties.DestinationConfig.OnFailure.Destination["Fn::GetAtt"][0];
-      expect(Properties.Environment.Variables.RT_FAILURE_QUEUE_URL).toEqual({ Ref: queue });
+      const retries = destination?.Properties.DestinationConfig.OnFailure.Destination["Fn::GetAtt"][0];
+      const retryQueue = ofType("AWS::SQS::Queue").find((queue) => queue.logicalId === retries);
+      const failures = retryQueue?.Properties.RedrivePolicy.deadLetterTargetArn["Fn::GetAtt"][0];
+      expect(Properties.Environment.Variables.RT_FAILURE_QUEUE_URL).toEqual({ Ref: failures });
       expect(Properties.VpcConfig.SubnetIds.length).toBe(config.network.availabilityZones);
     }
     for (const { Properties } of ofType("AWS::Events::Rule")) {
@@ -23,7 +24,9 @@ describe.each(Object.entries(variants))("%s", (_name, fields) => {
         Properties.Targets.map((target: { DeadLetterConfig?: unknown }) => target.DeadLetterConfig !== undefined),
       ).toEqual([true]);
     }
-    const streams = ofType("AWS::Lambda::EventSourceMapping").filter(({ stack }) => stack.endsWith("-domain-events"));
+    const sources = ofType("AWS::Lambda::EventSourceMapping").filter(({ stack }) => stack.endsWith("-domain-events"));
+    const streams = sources.filter(({ Properties }) => Properties.StartingPosition !== undefined);
+    expect(sources.length - streams.length).toBe(publishers.length);
     for (const { Properties } of streams) {
       expect(Properties.DestinationConfig.OnFailure.Destination).toBeDefined();
       expect(Properties.FunctionResponseTypes).toEqual(["ReportBatchItemFailures"]);

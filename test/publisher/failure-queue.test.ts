@@ -145,3 +145,65 @@ describe("a batch of a Kinesis stream", () => {
     expect(records[0]?.responsePayload.errorMessage).toBe("record shard:1: its data is not JSON");
   });
 });
+
+describe("a batch of the retry queue", () => {
+  const event = { id: "e1", source: "vezta.orders" };
+  const batch = (...bodies: string[]) => ({
+    Records: bodies.map((body, index) => ({ messageId: String(index), body, eventSource: "aws:sqs" })),
+  });
+
+  it("reaches the handler as events, as their source wrote them; those that fail again stay in the queue", async () => {
+    const handled: unknown[] = [];
+    const handler = withFailureQueue(async (each: unknown) => {
+      handled.push(each);
+      if (handled.length === 2) throw new PublishError([failed(new Error("no answer from Redis"))]);
+      if (handled.length === 3) throw invalid;
+    });
+
+    const result = await handler(
+      batch(JSON.stringify({ requestPayload: event }), JSON.stringify(event), JSON.stringify(event), "not JSON"),
+    );
+
+    expect(handled).toEqual([event, event, event]);
+    expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: "1" }, { itemIdentifier: "3" }] });
+    expect(records.map(({ requestPayload }) => requestPayload)).toEqual([event]);
+  });
+});
+
+describe("a record of a Kinesis stream that fails", () => {
+  const handle = async (ageSeconds: number) => {
+    const data = Buffer.from(
+      JSON.stringify({ Source: "vezta.market-data", DetailType: "TradeExecuted", Detail: trade }),
+    );
+    const kinesis = {
+      ...{ approximateArrivalTimestamp: Date.now() / 1_000 - ageSeconds, kinesisSchemaVersion: "1.0" },
+      ...{ partitionKey: "m", sequenceNumber: "7", data: data.toString("base64") },
+    };
+    const handler = createStreamHandler("market-data", {
+      publish: () => Promise.reject(new PublishError([failed(new Error("no answer from Redis"))])),
+      moveToFailureQueue,
+      onError: () => undefined,
+    });
+    const record = { eventID: "shard:7", eventSource: "aws:kinesis", eventSourceARN: "arn", kinesis };
+    return handler({ Records: [record as never] });
+  };
+  const trade = {
+    ...{ id: "t1", marketId: "m1", exchange: "kalshi", outcome: "yes", side: "buy" },
+    ...{ price: "0.5", size: "1", time: Date.now() },
+  };
+
+  it("is retried while it is young", async () => {
+    expect(await handle(1)).toEqual({ batchItemFailures: [{ itemIdentifier: "7" }] });
+    expect(records).toEqual([]);
+  });
+
+  it("is moved as its producer wrote it before the event source gives it up", async () => {
+    expect(await handle(50)).toEqual({ batchItemFailures: [] });
+    expect(records).toMatchObject([
+      {
+        requestContext: { condition: "RetriesExhausted" },
+        requestPayload: { sequenceNumber: "7", data: expect.stringContaining("TradeExecuted"), isBase64Encoded: false },
+      },
+    ]);
+  });
+});

@@ -1,4 +1,4 @@
-import { publish } from "@vezta/realtime-publisher";
+import { publish, withFailureQueue } from "@vezta/realtime-publisher";
 
 /** The event as EventBridge delivers it; `detail` is what the rewards service put on the bus. */
 interface RewardGranted {
@@ -11,8 +11,11 @@ interface RewardGranted {
   };
 }
 
-/** Notifies the user. If it throws, EventBridge's retry publishes again under the same event id: no duplicates. */
-export async function handler({ id, detail }: RewardGranted): Promise<void> {
+/**
+ * Notifies the user. If it throws, the event is retried under the same id: no duplicates. `withFailureQueue` unpacks the
+ * batches of the retry queue.
+ */
+export const handler = withFailureQueue(async ({ id, detail }: RewardGranted): Promise<void> => {
   await publish({
     channel: "user:notifications",
     key: detail.userId,
@@ -26,4 +29,4 @@ export async function handler({ id, detail }: RewardGranted): Promise<void> {
       time: detail.time,
     },
   });
-}
+});

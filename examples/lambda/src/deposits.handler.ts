@@ -1,5 +1,5 @@
 /** A Lambda function of another team: it tells users of their deposits. */
-import { type Publish, publish } from "@vezta/realtime-publisher";
+import { type Publish, publish, withFailureQueue } from "@vezta/realtime-publisher";
 import type { EventBridgeEvent } from "aws-lambda";
 
 type DepositReceived = EventBridgeEvent<"DepositReceived", { readonly userId: string; readonly amount: string }>;
@@ -20,4 +20,4 @@ export const createHandler =
     });
   };
 
-export const handler = createHandler(publish);
+export const handler = withFailureQueue(createHandler(publish));

@@ -52,6 +52,7 @@ export async function stallConsumers({ gateways, issuer, publisher }: Scene): Pr
 export async function floodConnections(scene: Scene): Promise<() => Promise<void>> {
   const gateway = await scene.addGateway({ RT_MAX_CONNECTIONS: "5" });
   while (scene.checks.count("healthy") < scene.gateways.length) await delay(50);
+  scene.markBegin();
   const sockets = Array.from({ length: FLOOD_CLIENTS }, () => scene.watcher.connect(gateway.url));
   return async () => {
     for (const socket of sockets) socket.disconnect();
@@ -66,6 +67,7 @@ export async function hideIssuer(scene: Scene): Promise<() => Promise<void>> {
   });
   while (scene.checks.count("healthy") < scene.gateways.length) await delay(50);
   const token = await scene.issuer.sign({ sub: "user" });
+  scene.markBegin();
   const sockets = Array.from({ length: REFUSED_CLIENTS }, () => scene.watcher.connect(gateway.url, token));
   return async () => {
     for (const socket of sockets) socket.disconnect();

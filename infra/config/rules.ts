@@ -65,6 +65,11 @@ function gatewayRules({ gateway, protection, cache, network }: CheckedConfig): R
       message: "with egress endpoints only an image in ECR can be pulled: give one, or none",
     },
     {
+      path: ["gateway", "remoteWriteUrl"],
+      broken: network.egress === "endpoints" && gateway.remoteWriteUrl !== undefined,
+      message: "with egress endpoints neither the collector's image nor the workspace can be reached: omit it",
+    },
+    {
       path: ["gateway", "maxTasks"],
       broken: maxTasks < minTasks,
       message: `must be at least gateway.minTasks, which is ${minTasks}`,

@@ -35,7 +35,9 @@ describe("the fan-out's counts", () => {
     const bytes = 3 * (frame("all", 1) + frame("all", 2)) + frame("one", 1);
     expect(flushes).toEqual([{ messages: 7, writes: 3, bytes, oldestId: "1-0" }]);
     send("one", 2);
-    await expect.poll(() => flushes).toEqual([expect.anything(), { messages: 1, writes: 1, bytes: frame("one", 2), oldestId: "2-0" }]);
+    await expect
+      .poll(() => flushes)
+      .toEqual([expect.anything(), { messages: 1, writes: 1, bytes: frame("one", 2), oldestId: "2-0" }]);
   });
 
   it("count a message once that a client receives before the flush", async () => {

@@ -54,7 +54,10 @@ describe("the judge of alarms", () => {
   });
 
   it("does not fire where there are too few of them, or of another environment", () => {
-    const others = record([5, 5, 5, 5]).map((each) => ({ ...each, dimensions: { ...each.dimensions, Environment: "dev" } }));
+    const others = record([5, 5, 5, 5]).map((each) => ({
+      ...each,
+      dimensions: { ...each.dimensions, Environment: "dev" },
+    }));
 
     expect(judgeAlarms(full, record([0, 3, 0, 0, 1, 0]), 6)).toEqual([]);
     expect(judgeAlarms(full, others, 4)).toEqual([]);

@@ -13,7 +13,7 @@ gateway, at \`/metrics\`. Both show the same numbers: the lines for CloudWatch a
 - No label holds a market, a user or an address: the number of series does not grow with traffic.
 - Nothing is measured per delivery. The time from publish to write is observed once per flush, of its oldest entry: a
   thousand receivers cost one observation, and the histogram shows the worst of each flush. Its clock is that of Redis,
-  by an offset that is measured every 2 s to half a round trip; with several shards by the clock that is furthest behind. A whole value
+  by an offset that is measured every 2 s, and may be a round trip too short; with several shards by the clock that is furthest behind. A whole value
   of a \`state\` channel may have waited for its turn (\`RT_WHOLE_VALUE_RATE\`), and counts with that wait.
 - Subscriptions, waiting clients and the flush window are counted when \`/metrics\` is read.
 

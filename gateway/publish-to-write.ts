@@ -23,7 +23,7 @@ export class PublishToWrite {
   observe(id: string): void {
     const now = this.#clock.earliest;
     if (now === undefined) return;
-    // The offset of the clocks is known to about half a round trip.
+    // The clock is behind that of Redis by up to a round trip: an entry that is just written may seem to be of the future.
     const milliseconds = Math.max(0, now - timeOf(id));
     this.#histogram.observe(milliseconds / 1_000);
     this.#keep(milliseconds);

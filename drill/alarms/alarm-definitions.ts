@@ -76,11 +76,19 @@ interface Template {
   readonly Resources?: Readonly<Record<string, { readonly Type: string; readonly Properties: unknown }>>;
 }
 
-/** Reads the alarms of templates, by stack. */
+const actionsSchema = z.looseObject({ AlarmActions: z.array(z.unknown()).default([]) });
+
+/** False for an alarm that only starts tasks, as those of autoscaling do. */
+const notifiesTopic = (resource: unknown): boolean =>
+  JSON.stringify(actionsSchema.parse(resource).AlarmActions).includes("Topic");
+
+/** Reads the alarms of templates that notify people, by stack. */
 export const readAlarms = (templates: ReadonlyMap<string, Template>): AlarmDefinition[] =>
   [...templates].flatMap(([stack, { Resources = {} }]) =>
     Object.entries(Resources).flatMap(([logicalId, { Type, Properties }]) =>
-      Type === "AWS::CloudWatch::Alarm" ? [toDefinition(stack, logicalId, Properties)] : [],
+      Type === "AWS::CloudWatch::Alarm" && notifiesTopic(Properties)
+        ? [toDefinition(stack, logicalId, Properties)]
+        : [],
     ),
   );
 

@@ -149,12 +149,13 @@ export const alarmFaults: readonly AlarmFault[] = [
     ...{ expected: "redis-unreachable", withinMinutes: 3, minutes: 6, consequences: ["unhealthy-task"] },
     begin: async (scene) => {
       await scene.addGateway({ RT_REDIS_URL: "redis://127.0.0.1:1" });
+      scene.markBegin();
       return nothing;
     },
   },
   {
     ...{ name: "gateways-gone", description: "all gateways end, and none starts" },
-    ...{ expected: "no-healthy-task", withinMinutes: 3, minutes: 6, consequences: ["no-metrics"], begin: killAll },
+    ...{ expected: "no-healthy-task", withinMinutes: 4, minutes: 7, consequences: ["no-metrics"], begin: killAll },
   },
   {
     ...{ name: "bad-events", description: "a source sends an order without its user" },

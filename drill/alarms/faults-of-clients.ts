@@ -28,7 +28,8 @@ function connectAndStall(url: string, token: string): WebSocket {
 }
 
 /** Clients that do not read, and messages for them until the gateway has given all of them up. */
-export async function stallConsumers({ gateways, issuer, publisher }: Scene): Promise<() => Promise<void>> {
+export async function stallConsumers(scene: Scene): Promise<() => Promise<void>> {
+  const { gateways, issuer, publisher } = scene;
   const [gateway] = gateways;
   const token = await issuer.sign({ sub: SLOW_USER });
   const sockets = Array.from({ length: SLOW_CLIENTS }, () => connectAndStall(gateway?.url ?? "", token));
@@ -43,6 +44,8 @@ export async function stallConsumers({ gateways, issuer, publisher }: Scene): Pr
     if (((await gateway?.metric("rt_slow_consumers_total")) ?? 0) >= SLOW_CLIENTS) break;
     await publisher.publish(Array.from({ length: MESSAGES_AT_ONCE }, (_, index) => message(sent + index)));
   }
+  // How long it takes to fill the kernel's buffers is not scaled.
+  scene.markBegin();
   return async () => {
     for (const socket of sockets) socket.terminate();
   };
@@ -52,6 +55,7 @@ export async function stallConsumers({ gateways, issuer, publisher }: Scene): Pr
 export async function floodConnections(scene: Scene): Promise<() => Promise<void>> {
   const gateway = await scene.addGateway({ RT_MAX_CONNECTIONS: "5" });
   while (scene.checks.count("healthy") < scene.gateways.length) await delay(50);
+  scene.markBegin();
   const sockets = Array.from({ length: FLOOD_CLIENTS }, () => scene.watcher.connect(gateway.url));
   return async () => {
     for (const socket of sockets) socket.disconnect();
@@ -66,6 +70,7 @@ export async function hideIssuer(scene: Scene): Promise<() => Promise<void>> {
   });
   while (scene.checks.count("healthy") < scene.gateways.length) await delay(50);
   const token = await scene.issuer.sign({ sub: "user" });
+  scene.markBegin();
   const sockets = Array.from({ length: REFUSED_CLIENTS }, () => scene.watcher.connect(gateway.url, token));
   return async () => {
     for (const socket of sockets) socket.disconnect();

@@ -78,6 +78,7 @@ export async function throttlePosts(scene: Scene): Promise<() => Promise<void>> 
   while (received === 0) await delay(20);
   // In seconds of the record, as SQS reports it.
   scene.measure(scene.metricOf("fan-out-behind"), () => (60 * edge.oldestHintAgeMs()) / minuteMs);
+  scene.markBegin();
   faults.post = () => "throttled";
   let number = 0;
   const stop = repeat(minuteMs / 4, () => {

@@ -48,9 +48,9 @@ export async function runFault(
   try {
     scene.recorder.restart();
     await delay(QUIET_MINUTES * minuteMs);
-    scene.watcher.restart();
-    const begunAt = scene.recorder.minute;
+    scene.markBegin();
     end = await fault.begin(scene);
+    const { begunAt } = scene;
     const lasts =
       Math.max(fault.minutes * minuteMs, fault.minimumMs ?? 0) - (scene.recorder.minute - begunAt) * minuteMs;
     await delay(Math.max(minuteMs, lasts));

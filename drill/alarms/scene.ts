@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseEnvironment, redisEnvironment } from "../../kernel/env.ts";
 import { connectPublisher } from "../../kernel/redis/redis.ts";
 import { createPublisher, type Publisher } from "../../kernel/streams/publisher.ts";
-import { onLines } from "../../local/child-process.ts";
+import { hasEnded, onLines } from "../../local/child-process.ts";
 import { startFailureQueue } from "../../local/failure-queue.ts";
 import { type GatewayProcess, launchGateway } from "../../local/gateway.ts";
 import { createIssuer, type Issuer } from "../../local/issuer.ts";
@@ -21,6 +21,17 @@ const START_TIMEOUT_MS = 120_000;
 const REPORTS_PER_MINUTE = 2;
 const CHECKS_PER_MINUTE = 4;
 
+/** Resolves once a gateway answers, healthy or not: how long a process takes to start here is not scaled. */
+async function untilListening({ url, process: child, log }: GatewayProcess): Promise<void> {
+  await until(`${url} listening`, START_TIMEOUT_MS, () => {
+    if (hasEnded(child)) throw new Error(`a gateway ended while it started:\n${log()}`);
+    return fetch(`${url}/healthz`).then(
+      () => true,
+      () => false,
+    );
+  });
+}
+
 /** Redis, two gateways behind health checks, publishers and clients, all real, and the record of their metrics. */
 export interface Scene {
   readonly minuteMs: number;
@@ -36,12 +47,16 @@ export interface Scene {
   readonly gateways: GatewayProcess[];
   /** Environment that all processes share. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Starts a gateway more, with changes to its environment (undefined removes); it is registered at once, ready or not. */
+  /** Starts a gateway more, with changes to its environment (undefined removes); it is registered once it answers, ready or not. */
   addGateway(environment?: Readonly<Record<string, string | undefined>>): Promise<GatewayProcess>;
   /** The metric of the alarm with a section of the runbook, and, if given, a metric name or part of a logical id. */
   metricOf(section: string, part?: string): AlarmMetric;
   /** Calls `measure` regularly for a metric of AWS that something here stands in for, until the scene ends. */
   measure(metric: AlarmMetric, measure: () => number | undefined): void;
+  /** Says that the fault begins now, after what it needed first. */
+  markBegin(): void;
+  /** The minute of the record in which the fault began. */
+  readonly begunAt: number;
   stop(): Promise<void>;
 }
 
@@ -127,17 +142,18 @@ export async function startScene({ definitions, minuteMs }: SceneOptions): Promi
     RT_DRAIN_SECONDS: "2",
     // What a slow consumer is must not depend on how well messages compress.
     RT_COMPRESSION: "false",
-    RT_MAX_WAITING_BYTES: "100000",
+    RT_MAX_WAITING_BYTES: "250000",
   };
   const addGateway: Scene["addGateway"] = async (more = {}) => {
     const gateway = await launchGateway(definedOnly({ ...gatewayEnvironment, ...more }));
-    onLines(gateway.process, (line) => recorder.addLine(line));
-    checks.register(gateway);
-    gateways.push(gateway);
     endings.add(() => {
       gateway.process.kill("SIGCONT");
       return gateway.stop("SIGKILL");
     });
+    onLines(gateway.process, (line) => recorder.addLine(line));
+    await untilListening(gateway);
+    checks.register(gateway);
+    gateways.push(gateway);
     return gateway;
   };
   for (const gateway of [await addGateway(), await addGateway()]) {
@@ -152,9 +168,17 @@ export async function startScene({ definitions, minuteMs }: SceneOptions): Promi
   measure(metricOf("unhealthy-task"), hosts("unhealthy"));
   measure(metricOf("events-failed", "orders"), countFailed);
   await delay(minuteMs);
+  let begunAt = 0;
   return {
     ...{ minuteMs, redis, publisher, issuer, recorder, checks, watcher, lambdas, gateways, environment },
     ...{ addGateway, metricOf, measure },
+    markBegin() {
+      begunAt = recorder.minute;
+      watcher.restart();
+    },
+    get begunAt() {
+      return begunAt;
+    },
     stop: () => endings.run(),
   };
 }

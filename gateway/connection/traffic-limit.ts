@@ -9,8 +9,6 @@ import { TokenBucket } from "./token-bucket.ts";
  */
 const TRAFFIC_LIMIT = { rate: 200, burst: 4_000 };
 
-const FROM_CLIENTS = { source: "clients" };
-
 function sizeOf(data: unknown): number {
   if (typeof data === "string") return data.length;
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? data.byteLength : 0;
@@ -18,11 +16,12 @@ function sizeOf(data: unknown): number {
 
 /** Terminates connections that exceed the traffic limit, before their packets cost more CPU than reading them. */
 export function limitTraffic(engine: Server["engine"], metrics: Metrics): void {
+  const receivedBytes = metrics.receivedBytes.labels("clients");
   engine.on("connection", (connection: EngineConnection) => {
     const bucket = new TokenBucket(TRAFFIC_LIMIT);
     connection.on("packet", ({ data }: { data?: unknown }) => {
       const size = sizeOf(data);
-      metrics.receivedBytes.inc(FROM_CLIENTS, size);
+      receivedBytes.inc(size);
       if (bucket.take(1 + size / 1_000)) return;
       metrics.connectionsRefused.inc({ code: "rate_limited" });
       terminate(connection);

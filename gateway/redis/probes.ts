@@ -24,10 +24,9 @@ export interface TimeListener {
 
 async function readTime(redis: Redis, name: string, { clock, onRoundTrip }: TimeListener): Promise<void> {
   const sent = performance.now();
-  const time = await redis.time();
-  const received = performance.now();
-  clock.sample(name, time, (sent + received) / 2);
-  onRoundTrip?.(received - sent);
+  // Not corrected by half of the round trip: this clock may be behind that of Redis, never ahead of it.
+  clock.sample(name, await redis.time());
+  onRoundTrip?.(performance.now() - sent);
 }
 
 /** Rejects where the server is a replica or one shard of several: a kept connection shows neither on its own. */

@@ -22,15 +22,11 @@ export class RedisClock {
     return this.#isKnown;
   }
 
-  /**
-   * Records a primary's answer to `TIME`: seconds since 1970 and microseconds of the second.
-   *
-   * @param at when the primary read its clock, by `performance.now()`: halfway between request and answer.
-   */
-  sample(primary: string, [seconds, microseconds]: readonly (string | number)[], at = performance.now()): void {
+  /** Records a primary's answer to `TIME`: seconds since 1970 and microseconds of the second. */
+  sample(primary: string, [seconds, microseconds]: readonly (string | number)[]): void {
     const time = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
     if (!Number.isFinite(time)) return;
-    this.#offsets.set(primary, time - at);
+    this.#offsets.set(primary, time - performance.now());
     this.#resolve();
   }
 

@@ -1,3 +1,4 @@
+import type { Counter } from "prom-client";
 import type { Channel } from "../../contract/channels.ts";
 import { timeOf } from "../../contract/ids.ts";
 import { roomName, type Stream, type Topic } from "../../contract/stream.ts";
@@ -49,9 +50,6 @@ export interface LeaseOptions {
   readonly onLost?: (error: Error) => void;
 }
 
-/** One object for all messages: these labels are looked up for each. */
-const FROM_REDIS = { source: "redis" };
-
 /**
  * The rooms and streams that this node has subscribers for. It subscribes to a room in Redis with the room's first
  * lease, passes what arrives to the states of its streams, and unsubscribes some seconds after the last lease.
@@ -62,9 +60,12 @@ export class StreamHub {
   readonly #index: StreamIndex;
   readonly #rooms = new Map<string, TopicRoom>();
   readonly #states = new Map<string, StreamState>();
+  /** Looked up once, not for each message. */
+  readonly #receivedBytes: Counter.Internal;
 
   constructor(options: StreamHubOptions) {
     this.#options = options;
+    this.#receivedBytes = options.metrics.receivedBytes.labels("redis");
     this.#createOptions = { ...options, roomsOf: (stream) => this.#openRoomsOf(stream) };
     this.#index = new StreamIndex(options.reader, options.clock);
   }
@@ -194,7 +195,7 @@ export class StreamHub {
   }
 
   #receive(room: TopicRoom, body: Buffer): void {
-    this.#options.metrics.receivedBytes.inc(FROM_REDIS, body.length);
+    this.#receivedBytes.inc(body.length);
     const entry = parseBody(body, room.topic.channel);
     const refusal = this.#refusal(room, entry);
     if (refusal) this.#options.metrics.redisDropped.inc({ reason: refusal });

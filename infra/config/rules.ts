@@ -78,6 +78,11 @@ function gatewayRules({ gateway, protection, network }: CheckedConfig): Rule[] {
       message: "with egress endpoints only an image in ECR can be pulled: give one, or none",
     },
     {
+      path: ["gateway", "remoteWriteUrl"],
+      broken: network.egress === "endpoints" && gateway.remoteWriteUrl !== undefined,
+      message: "with egress endpoints neither the collector's image nor the workspace can be reached: omit it",
+    },
+    {
       path: ["gateway", "maxTasks"],
       broken: maxTasks < minTasks,
       message: `must be at least gateway.minTasks, which is ${minTasks}`,

@@ -90,6 +90,16 @@ export const gatewaySchema = z.strictObject({
     .describe(
       "The origins that browsers may connect from. Authentication does not depend on it: that is the token. Cost: none.",
     ),
+  remoteWriteUrl: z
+    .string()
+    .regex(
+      /^https:\/\/aps-workspaces\.[a-z0-9-]+\.amazonaws\.com\/workspaces\/ws-[0-9a-f-]+\/api\/v1\/remote_write$/,
+      "must be https://aps-workspaces.<region>.amazonaws.com/workspaces/<id>/api/v1/remote_write",
+    )
+    .optional()
+    .describe(
+      "A workspace of Amazon Managed Service for Prometheus to which a container beside each gateway sends all metrics; docs/metrics.md. None: the alarms and the dashboard have those of CloudWatch. Cost: $0.90 for ten million samples, about $2 a task and month, and 128 MiB of each task.",
+    ),
   logLevel: z
     .enum(["error", "warn", "info", "debug"], "must be error, warn, info or debug")
     .default("info")

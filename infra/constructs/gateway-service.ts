@@ -9,6 +9,7 @@ import {
   CpuArchitecture,
   FargateService,
   FargateTaskDefinition,
+  type LogDriver,
   LogDrivers,
   OperatingSystemFamily,
   UlimitName,
@@ -26,6 +27,7 @@ import {
   gatewayEnvironment,
 } from "./support/gateway-environment.ts";
 import { GATEWAY_PORT, HEALTH_CHECK_GRACE, OPEN_FILES, STOP_TIMEOUT } from "./support/gateway-settings.ts";
+import { addMetricsCollector } from "./support/metrics-collector.ts";
 import type { RedisAccess } from "./support/redis-access.ts";
 import { subnetGroups } from "./support/subnet-groups.ts";
 
@@ -48,6 +50,12 @@ export interface GatewayServiceProps extends Pick<GatewayEnvironmentProps, "envi
   readonly settings: GatewaySettings;
   readonly maximumClockSkewMs: number;
   readonly logRetentionDays: number;
+  /**
+   * The workspace of Amazon Managed Service for Prometheus that gets the gateways' metrics.
+   *
+   * @default - there is no collector
+   */
+  readonly remoteWriteUrl?: string | undefined;
 }
 
 /**
@@ -103,13 +111,15 @@ export class GatewayService extends Construct {
   }
 
   #createTaskDefinition(props: GatewayServiceProps): FargateTaskDefinition {
-    const { capacity, redis, logRetentionDays } = props;
+    const { capacity, redis, logRetentionDays, remoteWriteUrl, environmentName } = props;
     const definition = new FargateTaskDefinition(this, "Task", {
       cpu: capacity.cpu,
       memoryLimitMiB: capacity.memory,
       runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
     });
     const logGroup = new LogGroup(this, "Logs", { retention: logRetentionDays, removalPolicy: RemovalPolicy.DESTROY });
+    const logTo = (streamPrefix: string): LogDriver =>
+      LogDrivers.awsLogs({ streamPrefix, logGroup, mode: AwsLogDriverMode.NON_BLOCKING });
     const container = definition.addContainer("Gateway", {
       image: props.image,
       environment: gatewayEnvironment({ ...props, cpu: capacity.cpu }),
@@ -117,8 +127,11 @@ export class GatewayService extends Construct {
       readonlyRootFilesystem: true,
       stopTimeout: STOP_TIMEOUT,
       // Non-blocking: a slow log service must not stop the event loop.
-      logging: LogDrivers.awsLogs({ streamPrefix: "gateway", logGroup, mode: AwsLogDriverMode.NON_BLOCKING }),
+      logging: logTo("gateway"),
     });
+    if (remoteWriteUrl !== undefined) {
+      addMetricsCollector(definition, { remoteWriteUrl, environmentName, logging: logTo("collector") });
+    }
     container.addUlimits({ name: UlimitName.NOFILE, softLimit: OPEN_FILES, hardLimit: OPEN_FILES });
     redis.passwords.gateway.grantRead(definition.taskRole);
     acknowledge(definition, {

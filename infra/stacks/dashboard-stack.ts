@@ -1,4 +1,5 @@
 import { CfnOutput, ReferenceStrength, Stack, type StackProps } from "aws-cdk-lib";
+import { StepScalingPolicy } from "aws-cdk-lib/aws-applicationautoscaling";
 import {
   Alarm,
   AlarmStatusWidget,
@@ -49,7 +50,9 @@ export class DashboardStack extends Stack {
 
   /** By weak references: a stack can remove an alarm although the dashboard shows it. */
   #alarmsOf(stack: Stack): readonly IAlarm[] {
-    const alarms = stack.node.findAll().filter((child) => child instanceof Alarm);
+    const all = stack.node.findAll().filter((child) => child instanceof Alarm);
+    // Those of autoscaling start tasks and call nobody.
+    const alarms = all.filter(({ node }) => !(node.scope instanceof StepScalingPolicy));
     for (const alarm of alarms) alarm.applyCrossStackReferenceStrength(ReferenceStrength.WEAK);
     return alarms;
   }

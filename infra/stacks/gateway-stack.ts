@@ -43,6 +43,7 @@ export class GatewayStack extends Stack {
       settings: config.gateway,
       maximumClockSkewMs: config.events.maximumClockSkewMs,
       logRetentionDays: config.logRetentionDays,
+      remoteWriteUrl: config.gateway.remoteWriteUrl,
     });
     const loadBalancer = new LoadBalancer(this, "LoadBalancer", {
       vpc,

@@ -112,6 +112,20 @@ const wrong: readonly (readonly [string, unknown, string])[] = [
     "gateway.image: with egress endpoints only an image in ECR can be pulled: give one, or none",
   ],
   [
+    "a collector without a way to the internet",
+    {
+      network: { egress: "endpoints" },
+      auth: { issuer: "https://issuer.example.com", audience: "vezta", jwks: JWKS },
+      gateway: { remoteWriteUrl: "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1/api/v1/remote_write" },
+    },
+    "gateway.remoteWriteUrl: with egress endpoints neither the collector's image nor the workspace can be reached: omit it",
+  ],
+  [
+    "a remote-write address of somebody else",
+    { gateway: { remoteWriteUrl: "https://prometheus.example.com/api/v1/write" } },
+    "gateway.remoteWriteUrl: must be https://aps-workspaces.<region>.amazonaws.com/workspaces/<id>/api/v1/remote_write",
+  ],
+  [
     "more zones than the region has",
     { region: "us-west-1", network: { availabilityZones: 3 } },
     "network.availabilityZones: every service exists in 2 zones of us-west-1; use 2 to 2, or name zones in network.zones",

@@ -158,7 +158,12 @@ export const variants: Readonly<Record<string, unknown>> = {
     network: { availabilityZones: 3, egress: "nat-gateway", natDevices: 3 },
     cost: { monthlyBudget: 500 },
     cache: { accessStrings: "broad", replicas: 2, shards: 3, nodeType: "cache.r7g.large" },
-    gateway: { minTasks: 3, polling: true, corsOrigins: ["https://app.example.com"] },
+    gateway: {
+      minTasks: 3,
+      polling: true,
+      corsOrigins: ["https://app.example.com"],
+      remoteWriteUrl: "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0a1b/api/v1/remote_write",
+    },
     events: { marketStream: "on-demand", reservedConcurrency: 20, producerAccounts: ["444455556666"] },
     edge: { ...DOMAIN, hostedZoneId: "Z0123456789ABC", hostedZoneName: "example.com" },
   },

@@ -44,7 +44,7 @@ type Definition = Omit<AlarmOnProps, "topic">;
 const healthAlarms = (targets: IApplicationTargetGroup): Readonly<Record<string, Definition>> => ({
   NoHealthyTask: {
     metric: targets.metrics.healthyHostCount({ statistic: "Minimum", period: PERIOD }),
-    ...{ threshold: 1, isBelow: true, patience: { datapoints: 2, periods: 2 } },
+    ...{ threshold: 1, isBelow: true },
     description: "gateway: the load balancer has no healthy task; nobody can connect",
     runbook: "no-healthy-task",
   },

@@ -85,11 +85,6 @@ export function createMetrics() {
       help: "Values of latest channels conflated: replaced by a newer value before they were sent",
       registers,
     }),
-    compressionMemory: new Gauge({
-      name: "rt_compression_memory_bytes",
-      help: "Memory of sent messages that later ones are compressed against",
-      registers,
-    }),
     compressionMemoryLimit: new Gauge({
       name: "rt_compression_memory_limit_bytes",
       help: "Most that rt_compression_memory_bytes can be: RT_COMPRESSION_MEMORY_BYTES, or 0 where nothing is compressed",

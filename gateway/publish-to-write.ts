@@ -10,20 +10,20 @@ import type { RedisClock } from "./redis/redis-clock.ts";
  * Called once per flush with its oldest entry, not per delivery, which would cost a thousand times as much in a large room.
  */
 export class PublishToWrite {
-  readonly #clock: Pick<RedisClock, "earliest">;
+  readonly #clock: Pick<RedisClock, "now">;
   readonly #histogram: Histogram;
   #sample: number[] = [];
   #seen = 0;
 
-  constructor(clock: Pick<RedisClock, "earliest">, histogram: Histogram) {
+  constructor(clock: Pick<RedisClock, "now">, histogram: Histogram) {
     this.#clock = clock;
     this.#histogram = histogram;
   }
 
   observe(id: string): void {
-    const now = this.#clock.earliest;
+    const { now } = this.#clock;
     if (now === undefined) return;
-    // The clock is behind that of Redis by up to a round trip: an entry that is just written may seem to be of the future.
+    // The two ways of a round trip are not equally long: an entry that is just written may seem to be of the future.
     const milliseconds = Math.max(0, now - timeOf(id));
     this.#histogram.observe(milliseconds / 1_000);
     this.#keep(milliseconds);

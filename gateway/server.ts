@@ -114,7 +114,7 @@ function createFanOut(
 ): FanOut {
   const { hasCompression } = writeModes;
   metrics.compressionMemoryLimit.set(hasCompression ? config.RT_COMPRESSION_MEMORY_BYTES : 0);
-  const fanOut: FanOut = new FanOut({
+  return new FanOut({
     isDirect: writeModes.hasDirectWrites,
     isCompressed: hasCompression,
     compressionMemoryBytes: config.RT_COMPRESSION_MEMORY_BYTES,
@@ -128,12 +128,10 @@ function createFanOut(
       metrics.deliveries.inc(messages);
       metrics.writes.inc(writes);
       metrics.sentBytes.inc(bytes);
-      metrics.compressionMemory.set(fanOut.compressionMemoryBytes);
     },
     onReplaced: () => metrics.replaced.inc(),
     onError: (error) => onError(error, "fan-out"),
   });
-  return fanOut;
 }
 
 /** The parts that deliver what arrives from Redis. */
@@ -219,7 +217,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   });
   const http = createHttpServer(readiness);
   const io = createSocketServer(http, { config, hasCompression: writeModes.hasCompression, isFull, metrics });
-  const trace = tracer && new DeliveryTrace({ tracer, redisNow: () => clock.earliest });
+  const trace = tracer && new DeliveryTrace({ tracer, redisNow: () => clock.now });
   const delivery = { pubSub, clock, metrics, publishToWrite, onError, trace };
   const streams = startStreams(dependencies, delivery);
   const namespace = serveConnections(io, dependencies, { ...delivery, ...streams });

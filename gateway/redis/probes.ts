@@ -24,9 +24,10 @@ export interface TimeListener {
 
 async function readTime(redis: Redis, name: string, { clock, onRoundTrip }: TimeListener): Promise<void> {
   const sent = performance.now();
-  // Not corrected by half of the round trip: this clock may be behind that of Redis, never ahead of it.
-  clock.sample(name, await redis.time());
-  onRoundTrip?.(performance.now() - sent);
+  const time = await redis.time();
+  const roundTripMs = performance.now() - sent;
+  clock.sample(name, time, roundTripMs);
+  onRoundTrip?.(roundTripMs);
 }
 
 /** Rejects where the server is a replica or one shard of several: a kept connection shows neither on its own. */

@@ -111,6 +111,7 @@ export class DomainEventPublisher extends Construct {
       metric: this.retries.metricApproximateAgeOfOldestMessage(),
       threshold: MAXIMUM_RETRY_SECONDS,
       description: `${id}: events have failed for 15 minutes and are being retried`,
+      runbook: "events-retried",
       topic: props.platform.alarmTopic,
     });
     this.#alarmOnFrozenStreams(props.channels);

@@ -27,7 +27,8 @@ describe("the metrics collector", () => {
         .filter(({ Properties }) => JSON.stringify(Properties).includes("aps:RemoteWrite")),
     );
 
-    expect(targets).toEqual([`127.0.0.1:${gateway.PortMappings[0].ContainerPort}`]);
+    const port = gateway.Environment.find(({ Name }: { Name: string }) => Name === "RT_METRICS_PORT").Value;
+    expect(targets).toEqual([`127.0.0.1:${port}`]);
     expect(configuration.exporters.prometheusremotewrite.endpoint).toBe(synthesis.config.gateway.remoteWriteUrl);
     expect(configuration.extensions.sigv4auth).toEqual({ region: "eu-west-1", service: "aps" });
     expect(collector.Essential).toBe(false);

@@ -31,6 +31,8 @@ export class Follower {
   #isReading = true;
   /** True where a message that was on its way may come after the answer to a request that it should have come before. */
   #isDisturbed = false;
+  /** Set from a request for another view until the first whole value after its answer. */
+  #isSwitching: "asked" | "answered" | undefined;
   #journal: string[] = [];
   #hasLeft = false;
   #tail: Promise<unknown> = Promise.resolve();
@@ -75,7 +77,9 @@ export class Follower {
       this.#readOn();
       this.#isDisturbed = !this.#place.isOrdered;
       this.view = view;
+      this.#isSwitching = "asked";
       await this.#subscribe(undefined);
+      if (this.#isSwitching) this.#isSwitching = "answered";
     });
   }
 
@@ -137,6 +141,7 @@ export class Follower {
   async #connect(): Promise<void> {
     const { key = "" } = this.#truth.stream;
     this.#isDisturbed = false;
+    this.#isSwitching = undefined;
     this.#journal = [];
     this.#connection = await this.#place.connect(key, {
       onData: (message) => this.#take(message),
@@ -180,10 +185,16 @@ export class Follower {
     const isOwn = message.channel === channel && (message.marketId === undefined || message.marketId === key);
     if (!isOwn || message.depth !== this.view.depth) return;
     const { lastId } = this.receiver;
+    const isStart = this.#isSwitching !== undefined && "data" in message;
     if (lastId !== undefined && compareIds(id, lastId) < 0) {
-      this.#takeOld(lastId);
-      return;
+      if (!isStart) {
+        this.#takeOld(lastId);
+        return;
+      }
+      // Each view leaves out other ids: those of two views are not compared.
+      this.receiver.lastId = undefined;
     }
+    if (isStart && this.#isSwitching === "answered") this.#isSwitching = undefined;
     if (this.receiver.take(message)) return;
     if (!this.#isDisturbed) this.faults.push(this.journal);
     this.changeView(this.view);

@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import { ContainerImage, type FargateTaskDefinition, type LogDriver } from "aws-cdk-lib/aws-ecs";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { GATEWAY_PORT } from "./gateway-settings.ts";
+import { METRICS_PORT } from "./gateway-settings.ts";
 
 /** The AWS Distro for OpenTelemetry, for both processors. */
 const IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.40.0";
@@ -20,7 +20,7 @@ const configuration = (url: string, region: string, environment: string): string
             {
               job_name: "gateway",
               scrape_interval: "30s",
-              static_configs: [{ targets: [`127.0.0.1:${GATEWAY_PORT}`], labels: { environment } }],
+              static_configs: [{ targets: [`127.0.0.1:${METRICS_PORT}`], labels: { environment } }],
             },
           ],
         },

@@ -92,7 +92,7 @@ export class GatewayService extends Construct {
     const { capacity, settings, environmentName } = props;
     new GatewayScaling(this, "Scaling", {
       service: this.service,
-      zones: vpc.availabilityZones.length,
+      zones: new Set(vpc.selectSubnets({ subnetGroupName: subnetGroups.compute }).availabilityZones).size,
       environmentName,
       minTasks: capacity.minTasks,
       maxTasks: capacity.maxTasks,

@@ -2,7 +2,8 @@ import { embeddedMetrics, MAXIMUM_VALUES } from "../../kernel/aws/embedded-metri
 import { failureQueueEnvironment, parseEnvironment } from "../../kernel/env.ts";
 import { EVENT_TO_PUBLISH, PUBLISH_METRICS } from "../../kernel/streams/publish-metrics.ts";
 
-const { AWS_LAMBDA_FUNCTION_NAME: functionName } = parseEnvironment(failureQueueEnvironment, process.env);
+const functionEnvironment = failureQueueEnvironment.pick({ AWS_LAMBDA_FUNCTION_NAME: true });
+const { AWS_LAMBDA_FUNCTION_NAME: functionName } = parseEnvironment(functionEnvironment, process.env);
 
 /** The name where the handler runs elsewhere: there is no log that becomes metrics. */
 const NOT_IN_LAMBDA = "none";

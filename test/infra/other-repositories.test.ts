@@ -135,7 +135,7 @@ describe("a publisher in another repository", { timeout: 600_000 }, () => {
     ]);
   });
 
-  it("may read one secret, send to its failure queue and leave hints, and nothing more", () => {
+  it("may read one secret, send to its failure and retry queues, read the latter and leave hints, and nothing more", () => {
     const policies = Object.values<Resource & { Condition?: string }>(
       template.findResources("AWS::IAM::Policy") as never,
     );
@@ -146,9 +146,9 @@ describe("a publisher in another repository", { timeout: 600_000 }, () => {
         isConditional: Condition !== undefined,
       })),
     );
-    const [failures] = Object.keys(template.findResources("AWS::SQS::Queue"));
+    const [failures, retries] = Object.keys(template.findResources("AWS::SQS::Queue"));
 
-    expect(statements).toHaveLength(3);
+    expect(statements).toHaveLength(5);
     expect(statements).toEqual(
       expect.arrayContaining([
         {
@@ -159,6 +159,16 @@ describe("a publisher in another repository", { timeout: 600_000 }, () => {
         {
           action: ["sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
           resource: { "Fn::GetAtt": [failures, "Arn"] },
+          isConditional: false,
+        },
+        {
+          action: ["sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+          resource: { "Fn::GetAtt": [retries, "Arn"] },
+          isConditional: false,
+        },
+        {
+          action: expect.arrayContaining(["sqs:ReceiveMessage", "sqs:DeleteMessage"]),
+          resource: { "Fn::GetAtt": [retries, "Arn"] },
           isConditional: false,
         },
         { action: ["sqs:SendMessage"], resource: read(template, "hint-queue-arn"), isConditional: true },

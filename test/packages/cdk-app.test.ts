@@ -81,7 +81,8 @@ describe("a CDK app in another repository, from the tarballs alone", { timeout: 
     template.hasResourceProperties("AWS::CloudWatch::Alarm", {
       AlarmActions: [{ Ref: Match.stringLikeRegexp("alarmtopicarn") }],
     });
-    template.resourceCountIs("AWS::SQS::Queue", 1);
+    // The failure queue and the one of its retries.
+    template.resourceCountIs("AWS::SQS::Queue", 2);
     const [bundle = ""] = readdirSync(assembly).filter((name) => name.startsWith("asset."));
     const code = readFileSync(join(assembly, bundle, "index.mjs"), "utf8");
     expect(code).toContain("points were added");

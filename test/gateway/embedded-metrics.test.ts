@@ -43,7 +43,7 @@ describe("the metrics in the log", () => {
     const followed = synthesize({})
       .ofType("AWS::ApplicationAutoScaling::ScalingPolicy")
       .flatMap(
-        ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification ?? [],
+        ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration?.CustomizedMetricSpecification ?? [],
       );
     expect(line.Connections).toBe(3);
     expect(followed).toMatchObject([

@@ -8,7 +8,7 @@ import { INTRODUCTION, PROVEN, PUBLISHERS } from "../support/metrics-texts.ts";
 const PAGE = join(import.meta.dirname, "../../docs/metrics.md");
 
 /** What a label may hold: a closed list of names, or what Redis's shards bound. Never a user, a market or an address of a client. */
-const boundedLabels = ["channel", "code", "event", "primary", "reason", "result", "source", "stage"];
+const boundedLabels = ["channel", "code", "event", "primary", "reason", "result", "source", "stage", "type"];
 
 interface Described {
   readonly name: string;

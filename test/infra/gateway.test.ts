@@ -30,18 +30,29 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
     expect(container.StopTimeout).toBeLessThanOrEqual(120);
   });
 
-  it("lets tasks read the health of their own target group, and nothing else of AWS", () => {
+  it("lets tasks read their Redis password and the health of targets, write to the workspace if there is one, and nothing else", () => {
     const { logicalId } = only(synthesis, "AWS::ElasticLoadBalancingV2::TargetGroup");
     const { TaskRoleArn } = only(synthesis, "AWS::ECS::TaskDefinition").Properties;
     const [role] = TaskRoleArn["Fn::GetAtt"];
-    const policies = ofType("AWS::IAM::Policy").filter(({ Properties }) =>
-      Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === role),
-    );
+    const statements = ofType("AWS::IAM::Policy")
+      .filter(({ Properties }) => Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === role))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    const workspace = { Action: "aps:RemoteWrite", Effect: "Allow", Resource: expect.anything() };
 
     expect(environment.RT_TARGET_GROUP_ARN).toEqual({ Ref: logicalId });
-    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toEqual([
-      { Action: "elasticloadbalancing:DescribeTargetHealth", Effect: "Allow", Resource: "*" },
-    ]);
+    expect(JSON.stringify(environment.RT_REDIS_SECRET_ARN)).toContain("gatewayPassword");
+    expect(statements).toHaveLength(config.gateway.remoteWriteUrl === undefined ? 2 : 3);
+    expect(statements).toEqual(
+      expect.arrayContaining([
+        {
+          Effect: "Allow",
+          Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+          Resource: environment.RT_REDIS_SECRET_ARN,
+        },
+        { Action: "elasticloadbalancing:DescribeTargetHealth", Effect: "Allow", Resource: "*" },
+        ...(config.gateway.remoteWriteUrl === undefined ? [] : [workspace]),
+      ]),
+    );
   });
 
   it("replaces tasks in batches that have room for one at least, and keeps all that serve", () => {
@@ -137,24 +148,6 @@ describe.each(gatewayVariants)("%s", (_name, fields) => {
           metric?.PredefinedMetricType === "ECSServiceAverageCPUUtilization",
       ),
     ).toBe(true);
-  });
-
-  it("allows the task to read the Redis password of the gateway, and nothing else of Secrets Manager", () => {
-    const { TaskRoleArn } = only(synthesis, "AWS::ECS::TaskDefinition").Properties;
-    const statements = ofType("AWS::IAM::Policy")
-      .filter(({ Properties }) =>
-        Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === TaskRoleArn["Fn::GetAtt"][0]),
-      )
-      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
-
-    expect(JSON.stringify(environment.RT_REDIS_SECRET_ARN)).toContain("gatewayPassword");
-    expect(statements).toEqual([
-      {
-        Effect: "Allow",
-        Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
-        Resource: environment.RT_REDIS_SECRET_ARN,
-      },
-    ]);
   });
 
   it("allows an open file per connection", () => {

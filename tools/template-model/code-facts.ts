@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { buildSync } from "esbuild";
-import type { z } from "zod";
+import * as z from "zod";
 import { gatewayEnvironment } from "../../gateway/config.ts";
 import {
   authEnvironment,
@@ -11,8 +11,10 @@ import {
   failureQueueEnvironment,
   publishingEnvironment,
   redisEnvironment,
+  rotationEnvironment,
 } from "../../kernel/env.ts";
 import { redisSecretEnvironment } from "../../kernel/redis/redis-secret.ts";
+import { tracingEnvironment } from "../../kernel/tracing/open-tracer.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -41,6 +43,13 @@ const publisher = {
   ...edgeQueueEnvironment.shape,
   ...failureQueueEnvironment.shape,
   ...publishingEnvironment.shape,
+  ...tracingEnvironment.shape,
+};
+
+const rotation = {
+  ...redisEnvironment.shape,
+  ...rotationEnvironment.shape,
+  RT_REDIS_SECRET_ARN: z.string().startsWith("arn:", "must be the ARN of a secret"),
 };
 
 const edgeWithRedis = { ...redisEnvironment.shape, ...redisSecretEnvironment.shape, ...edgeEnvironment.shape };
@@ -50,13 +59,20 @@ const edge: Readonly<Record<string, z.ZodRawShape>> = {
   authorizer: authEnvironment.shape,
   connection: { RT_EDGE_TABLE: edgeEnvironment.shape.RT_EDGE_TABLE },
   messages: { ...edgeWithRedis, ...authEnvironment.shape },
-  "fan-out": { ...edgeWithRedis, ...edgeQueueEnvironment.shape, ...edgeFanOutEnvironment.shape },
+  "fan-out": {
+    ...edgeWithRedis,
+    ...edgeQueueEnvironment.shape,
+    ...edgeFanOutEnvironment.shape,
+    ...tracingEnvironment.shape,
+  },
 };
 
 /** The services of the SDK's packages, as IAM names them. */
 const services: Readonly<Record<string, string>> = {
   "client-secrets-manager": "secretsmanager",
   "client-sqs": "sqs",
+  "client-elasticache": "elasticache",
+  "client-elastic-load-balancing-v2": "elasticloadbalancing",
   "client-dynamodb": "dynamodb",
   "lib-dynamodb": "dynamodb",
   "client-apigatewaymanagementapi": "execute-api",
@@ -101,12 +117,17 @@ function actionsOf(entry: string): readonly string[] {
 
 const nameOf = (entry: string): string => basename(entry, ".handler.ts");
 
+function variablesOf(entry: string): z.ZodRawShape {
+  if (entry.includes("managed-edge")) return edge[nameOf(entry)] ?? {};
+  return entry.includes("rotation") ? rotation : publisher;
+}
+
 function functionFacts(): Record<string, ProgramFacts> {
   const entries = globSync("lambdas/**/*.handler.ts", { cwd: root });
   return Object.fromEntries(
     entries.map((entry) => {
-      const variables = entry.includes("managed-edge") ? (edge[nameOf(entry)] ?? {}) : publisher;
-      return [nameOf(entry), { entry, variables: variables as Record<string, z.ZodType>, actions: actionsOf(entry) }];
+      const variables = variablesOf(entry) as Record<string, z.ZodType>;
+      return [nameOf(entry), { entry, variables, actions: actionsOf(entry) }];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type RedisRole, redisRoles } from "../../../infra/constructs/support/redis-users.ts";
 import type { ProgramFacts } from "../code-facts.ts";
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
 import { secretOf, userOf } from "./cache.ts";
@@ -11,8 +12,6 @@ export interface Program {
   /** The name of its handler, or `gateway`. */
   readonly name: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** Variables that ECS fills from secrets. */
-  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** Returns true for CDK's function behind custom resources. */
@@ -21,31 +20,31 @@ export const isOfCdk = ({ logicalId }: Resource): boolean =>
 
 const plain = (name: string): string => name.replaceAll("-", "");
 
+/** Returns the role whose password a function rotates, by the construct that it is in: one of the rotation stack. */
+export const rotatedRoleOf = ({ stack, logicalId }: Resource): RedisRole | undefined =>
+  stack.endsWith("-rotation") ? redisRoles.find((role) => logicalId.startsWith(`${plain(role)}Function`)) : undefined;
+
 /** Returns the handler of a function, by the construct that it is in. */
-export const handlerOf = (model: Model, { logicalId }: Resource): string | undefined =>
-  Object.keys(model.code.functions).find((name) => logicalId.startsWith(`${plain(name)}Function`));
+export const handlerOf = (model: Model, resource: Resource): string | undefined =>
+  rotatedRoleOf(resource) === undefined
+    ? Object.keys(model.code.functions).find((name) => resource.logicalId.startsWith(`${plain(name)}Function`))
+    : "rotation";
 
 function functionsOf(model: Model): Program[] {
   return model.ofType("AWS::Lambda::Function").flatMap((resource) => {
     const name = handlerOf(model, resource);
     const facts = name === undefined ? undefined : model.code.functions[name];
     const variables = resource.properties.Environment?.Variables ?? {};
-    return name !== undefined && facts ? [{ resource, facts, name, variables, secrets: {} }] : [];
+    return name !== undefined && facts ? [{ resource, facts, name, variables }] : [];
   });
 }
 
 function gatewaysOf(model: Model): Program[] {
   return model.ofType("AWS::ECS::TaskDefinition").map((resource) => {
     const container = gatewayContainerOf(resource);
-    const pairs = (list: readonly Record<string, string>[] = [], value: string) =>
-      Object.fromEntries(list.map((item) => [item.Name ?? "", item[value] ?? ""]));
-    return {
-      resource,
-      facts: model.code.gateway,
-      name: "gateway",
-      variables: pairs(container?.Environment, "Value"),
-      secrets: pairs(container?.Secrets, "ValueFrom"),
-    };
+    const list: readonly { Name: string; Value: string }[] = container?.Environment ?? [];
+    const variables = Object.fromEntries(list.map(({ Name, Value }) => [Name, Value]));
+    return { resource, facts: model.code.gateway, name: "gateway", variables };
   });
 }
 
@@ -66,20 +65,22 @@ const others = ["POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_M
 function plausible(value: string): string {
   if (/^\$\{[\w-]+\/\w*Password\w*\}$/i.test(value))
     return "arn:aws:secretsmanager:us-east-1:111122223333:secret:example";
+  if (/^\$\{[\w-]+\/\w*TargetGroup\w*\}$/.test(value))
+    return "arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/example/0a1b2c3d4e5f6071";
   if (/^\$\{[\w-]+\/\w+\}$/.test(value)) return "https://sqs.us-east-1.amazonaws.com/111122223333/example";
   return value.replaceAll(/\$\{[^}]+\}/g, "example.com");
 }
 
 /** Each program gets the variables that it requires, none that it does not read, and values that it parses. */
 const variablesRule: Rule = (model) =>
-  programsOf(model).flatMap(({ resource, facts, variables, secrets }) => {
-    const unread = Object.keys({ ...variables, ...secrets }).filter(
+  programsOf(model).flatMap(({ resource, facts, variables }) => {
+    const unread = Object.keys(variables).filter(
       (name) => !(name in facts.variables || others.includes(name)),
     );
     const deployed = Object.fromEntries(
       Object.entries(variables).map(([name, value]) => [name, plausible(String(value))]),
     );
-    const result = z.object(facts.variables).safeParse({ ...deployed, ...secrets });
+    const result = z.object(facts.variables).safeParse(deployed);
     return [
       ...unread.map((name) => ({
         resource: resource.name,
@@ -93,27 +94,28 @@ const variablesRule: Rule = (model) =>
   });
 
 /** The role of a program in Redis. */
-const roleOf = ({ name, facts }: Program): string =>
-  name === "gateway" ? "gateway" : facts.entry.includes("managed-edge") ? "managed-edge" : "publisher";
+function roleOf({ resource, name, facts }: Program): string {
+  if (name === "gateway") return "gateway";
+  return rotatedRoleOf(resource) ?? (facts.entry.includes("managed-edge") ? "managed-edge" : "publisher");
+}
 
 /** Program → address, user → password of that user. */
 const redisRule: Rule = (model) =>
   programsOf(model).flatMap((program) => {
-    const { resource, facts, variables, secrets } = program;
+    const { resource, facts, variables } = program;
     if (!("RT_REDIS_URL" in facts.variables)) return [];
     const cache = cacheOf(model);
     const attribute =
       cache?.type === "AWS::ElastiCache::ReplicationGroup" ? "ConfigurationEndPoint.Address" : "Endpoint.Address";
     const user = userOf(model, variables.RT_REDIS_USERNAME);
     const secret = user && secretOf(model, user);
-    const given = program.name === "gateway" ? secrets.RT_REDIS_PASSWORD : variables.RT_REDIS_SECRET_ARN;
     return failed(resource, {
       "has another address than the cache's, or no TLS":
         cache && variables.RT_REDIS_URL === `rediss://${referenceTo(cache, attribute)}:${portOf(cache)}`,
       "does not expect a cluster": variables.RT_REDIS_CLUSTER === "true",
       "is not the user of its role": variables.RT_REDIS_USERNAME === roleOf(program),
-      "has the password of somebody else": secret && given === referenceTo(secret),
-      "has a password in its environment": !("RT_REDIS_PASSWORD" in variables) && !("RT_REDIS_SECRET_ARN" in secrets),
+      "has the password of somebody else": secret && variables.RT_REDIS_SECRET_ARN === referenceTo(secret),
+      "has a password in its environment": !("RT_REDIS_PASSWORD" in variables),
     });
   });
 
@@ -182,9 +184,10 @@ const configuredRule: Rule = (model) =>
 const deployedRule: Rule = (model) => {
   const lambdas = model.ofType("AWS::Lambda::Function");
   const names = lambdas.map((resource) => handlerOf(model, resource));
-  const { managedEdge, gateway } = model.config;
+  const { managedEdge, gateway, rotation } = model.config;
   const expected = Object.entries(model.code.functions).filter(
-    ([, { entry }]) => managedEdge.enabled || !entry.includes("managed-edge"),
+    ([name, { entry }]) =>
+      (managedEdge.enabled || !entry.includes("managed-edge")) && (rotation.enabled || name !== "rotation"),
   );
   return [
     ...lambdas.flatMap((resource, index) =>

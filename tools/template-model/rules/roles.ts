@@ -26,6 +26,12 @@ function resourcesOf(model: Model, service: string, { variables }: Program): str
         (method) => `arn:aws:execute-api:${region}:\${AWS::AccountId}:${api}/${stage}/${method}/@connections/*`,
       );
     }
+    case "elasticache":
+      return variables.RT_REDIS_USER_ID === undefined
+        ? []
+        : [`arn:\${AWS::Partition}:elasticache:${region}:\${AWS::AccountId}:user:${variables.RT_REDIS_USER_ID}`];
+    case "elasticloadbalancing":
+      return variables.RT_TARGET_GROUP_ARN === undefined ? [] : ["*"];
     default:
       return [];
   }
@@ -103,7 +109,7 @@ function secretFindings(model: Model, role: Resource, secrets: readonly string[]
   });
 }
 
-/** The task's execution role pulls its image, writes its log and reads its secret. */
+/** The task's execution role pulls its image and writes its log; the program's own one reads its secret. */
 const taskRule: Rule = (model) =>
   model.ofType("AWS::ECS::TaskDefinition").flatMap((task) => {
     const container = gatewayContainerOf(task);
@@ -128,17 +134,21 @@ const taskRule: Rule = (model) =>
           resource: referenceTo(logGroup, "Arn"),
         }))
       : [];
-    const secrets: string[] = (container?.Secrets ?? []).map(({ ValueFrom }: { ValueFrom: string }) => ValueFrom);
-    const reads = secrets.map((resource) => ({ action: "secretsmanager:GetSecretValue", resource }));
     return [
       ...failed(task, {
         "has a role that ECS may not assume":
           isTrusted(execution, "ecs-tasks.amazonaws.com") && isTrusted(own, "ecs-tasks.amazonaws.com"),
-        "gives its program the rights to pull images and read secrets": execution !== own,
+        "gives its program the rights to pull images": execution !== own,
         "writes its log nowhere": logGroup,
       }),
-      ...lacking(task, statementsOf(model, execution), [...pull, ...token, ...log, ...reads]),
-      ...secretFindings(model, execution, secrets),
+      ...lacking(task, statementsOf(model, execution), [...pull, ...token, ...log]),
+      ...secretFindings(model, execution, []),
+      ...programsOf(model)
+        .filter(({ resource }) => resource === task)
+        .flatMap((program) => [
+          ...lacking(task, statementsOf(model, own), needsOf(model, program)),
+          ...secretFindings(model, own, [program.variables.RT_REDIS_SECRET_ARN ?? ""]),
+        ]),
     ];
   });
 

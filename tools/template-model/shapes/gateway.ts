@@ -24,7 +24,6 @@ const container = strict({
     strict({ ContainerPort: whole(1, 65_535), Protocol: one("tcp"), Name: text.optional() }),
   ).optional(),
   ReadonlyRootFilesystem: yes,
-  Secrets: list(strict({ Name: text, ValueFrom: reference })).optional(),
   StopTimeout: whole(2, 120).optional(),
   Ulimits: list(
     strict({ Name: one("nofile"), SoftLimit: whole(1, 1_048_576), HardLimit: whole(1, 1_048_576) }),

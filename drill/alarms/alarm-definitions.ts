@@ -50,8 +50,23 @@ export interface AlarmDefinition {
   readonly rule: AlarmRule;
 }
 
+const mathSchema = z.looseObject({
+  Metrics: z.array(
+    z.looseObject({
+      MetricStat: z.object({ Metric: z.looseObject({}), Period: z.number(), Stat: z.string() }).optional(),
+    }),
+  ),
+});
+
+/** Returns an alarm on the sum of one metric over several functions as if it were on that of the first. */
+function withOneMetric(resource: unknown): unknown {
+  const math = mathSchema.safeParse(resource).data;
+  const stat = math?.Metrics.find(({ MetricStat }) => MetricStat)?.MetricStat;
+  return math && stat ? { ...math, ...stat.Metric, Period: stat.Period, Statistic: stat.Stat } : resource;
+}
+
 function toDefinition(stack: string, logicalId: string, resource: unknown): AlarmDefinition {
-  const alarm = properties.parse(resource);
+  const alarm = properties.parse(withOneMetric(resource));
   return {
     ...{ stack, logicalId },
     section: alarm.AlarmDescription.split(RUNBOOK)[1] ?? "",

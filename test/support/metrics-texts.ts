@@ -52,7 +52,8 @@ tested with AWS's own tables. What is not as on AWS:
 - **Stand-ins for AWS's own metrics**: healthy and unhealthy targets are counted from real requests to \`/healthz\`, by the documented rules
   of the load balancer; messages in the failure queue and the age of the oldest hint are those of the local queues behind the
   real handlers.
-- Not tried, since only AWS has what they watch: \`stream-behind\`, \`hints-failed\`, \`managed-edge-errors\`.
+- Not tried, since only AWS has what they watch: \`stream-behind\`, \`hints-failed\`, \`managed-edge-errors\`, \`rotation-failed\`,
+  \`events-retried\`. Not tried either: \`damaged-values\`, whose metric \`test/managed-edge/state-faults.test.ts\` provokes.
 
 A fault is as it must be if its alarm fires in time, and none that has no reason to.
 A run of 27 Nov 2026, at 3 s a minute, on two processors that others used as well (load average 30); minutes are those since the fault's

@@ -13,6 +13,8 @@ const cdkJson = z.looseObject({
 
 const JWKS = '{"keys":[{"kty":"RSA","kid":"1","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}]}';
 
+const PROMETHEUS = "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-0a1b2c3d/api/v1/remote_write";
+
 /** Environments that together have every optional part. */
 const fieldsOf = (environments: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
   dev: environments.dev,
@@ -26,7 +28,7 @@ const fieldsOf = (environments: Readonly<Record<string, unknown>>): Readonly<Rec
     alarmEmail: "alarms@vezta.io",
     network: { availabilityZones: 3, egress: "nat-gateway", natDevices: 3 },
     cache: { replicas: 1, nodeType: "cache.r7g.large" },
-    gateway: { minTasks: 3, polling: true, corsOrigins: ["https://app.vezta.io"] },
+    gateway: { minTasks: 3, polling: true, corsOrigins: ["https://app.vezta.io"], remoteWriteUrl: PROMETHEUS },
     events: { marketStream: "on-demand", reservedConcurrency: 20, producerAccounts: ["444455556666"] },
     edge: {
       domainName: "realtime.vezta.io",
@@ -40,6 +42,7 @@ const fieldsOf = (environments: Readonly<Record<string, unknown>>): Readonly<Rec
     network: { egress: "endpoints" },
     cache: { mode: "serverless" },
     auth: { issuer: "https://issuer.vezta.io", audience: "vezta", jwks: JWKS },
+    rotation: { enabled: true, everyDays: 7 },
   },
 });
 

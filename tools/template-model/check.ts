@@ -5,6 +5,8 @@ import type { Templates } from "./resolve.ts";
 import { alarmRules } from "./rules/alarms.ts";
 import { cacheRules } from "./rules/cache.ts";
 import { cloudFrontRules } from "./rules/cloudfront.ts";
+import { collectorRules } from "./rules/collector.ts";
+import { dashboardRules } from "./rules/dashboard.ts";
 import { eventRules } from "./rules/events.ts";
 import { generalRules } from "./rules/general.ts";
 import { loadBalancerRules } from "./rules/load-balancer.ts";
@@ -15,6 +17,8 @@ import { pathRules } from "./rules/paths.ts";
 import { programRules } from "./rules/programs.ts";
 import { queueRules } from "./rules/queues.ts";
 import { roleRules } from "./rules/roles.ts";
+import { rotationRules } from "./rules/rotation.ts";
+import { scalingRules } from "./rules/scaling.ts";
 import { serviceRules } from "./rules/service.ts";
 import { subnetRules } from "./rules/subnets.ts";
 
@@ -27,12 +31,16 @@ const rules: readonly Rule[] = [
   ...programRules,
   ...roleRules,
   ...serviceRules,
+  ...scalingRules,
+  ...collectorRules,
+  ...rotationRules,
   ...loadBalancerRules,
   ...cloudFrontRules,
   ...eventRules,
   ...queueRules,
   ...managedEdgeRules,
   ...alarmRules,
+  ...dashboardRules,
   ...operationRules,
 ];
 

@@ -64,6 +64,8 @@ export class Resolver {
         return this.#substitute(stack, content);
       case "Fn::ImportValue":
         return this.#import(stack, String(content));
+      case "Fn::GetStackOutput":
+        return this.#output(stack, content);
       case "Fn::Select":
         return this.#select(stack, content);
       default:
@@ -99,6 +101,15 @@ export class Resolver {
     if (found) return this.resolve(found.stack, found.value);
     this.#onDangling(stack, name);
     return `\${import:${name}}`;
+  }
+
+  /** A weak reference of CDK: the output of a stack that may be changed without its readers. */
+  #output(stack: string, content: unknown): unknown {
+    const { StackName = "", OutputName = "" } = isRecord(content) ? content : {};
+    const output = this.#templates[String(StackName)]?.Outputs?.[String(OutputName)];
+    if (output) return this.resolve(String(StackName), output.Value);
+    this.#onDangling(stack, `${StackName}.${OutputName}`);
+    return `\${output:${StackName}.${OutputName}}`;
   }
 
   #select(stack: string, content: unknown): unknown {

@@ -1,151 +1,143 @@
-import { channelDefinition } from "../../../contract/channels.ts";
-import { domainNames, domains } from "../../../contract/domain-events.ts";
+import { domainNames } from "../../../contract/domain-events.ts";
+import { RUNBOOK } from "../../../infra/constructs/support/alarm-on.ts";
+import { redisRoles } from "../../../infra/constructs/support/redis-users.ts";
+import { DAMAGED_STATES, EDGE_METRICS } from "../../../kernel/managed-edge/edge-metrics.ts";
+import { METRICS_NAMESPACE } from "../../../kernel/operations/gateway-metrics.ts";
 import { FROZEN_STREAMS, PUBLISH_METRICS } from "../../../kernel/streams/publish-metrics.ts";
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
-import { handlerOf } from "./programs.ts";
+import { gatewayAlarms, hasStates, isFailureQueue, readsStream, watchedBy } from "./metrics.ts";
+import { handlerOf, rotatedRoleOf } from "./programs.ts";
+import { isOfScaling } from "./scaling.ts";
 
-/** A metric that alarms can watch: who emits it, and how its samples are to be put together. */
-interface Metric {
-  /** The dimension that names the emitter, its type, and the attribute in that dimension. */
-  readonly dimension: string;
-  readonly type: string;
-  readonly attribute?: string;
-  readonly statistics: readonly string[];
-  /** The thresholds that make sense. */
-  readonly threshold: readonly [number, number];
-  /** True if the emitter is one that the alarm is for. */
-  readonly isFor?: (model: Model, emitter: Resource) => boolean;
-}
+/** The longest that something may be wrong before the alarm fires, in seconds. */
+const LATEST = 300;
 
-const isFailureQueue = (model: Model, queue: Resource): boolean =>
-  !readSources(model).includes(referenceTo(queue, "Arn"));
-
-/** Returns the queues and streams that functions read. */
-export const readSources = (model: Model): string[] =>
-  model.ofType("AWS::Lambda::EventSourceMapping").map(({ properties }) => properties.EventSourceArn);
-
-const readsStream = (model: Model, lambda: Resource): boolean =>
-  model
-    .ofType("AWS::Lambda::EventSourceMapping")
-    .some(
-      ({ properties }) =>
-        properties.FunctionName === referenceTo(lambda) &&
-        model.target(properties.EventSourceArn, "AWS::Kinesis::Stream", "Arn"),
-    );
-
-const domainOf = (model: Model, lambda: Resource) => domainNames.find((name) => name === handlerOf(model, lambda));
-
-const hasStates = (model: Model, lambda: Resource): boolean => {
-  const domain = domainOf(model, lambda);
-  return (
-    domain !== undefined && domains[domain].some(({ channel }) => channelDefinition(channel).stateOf !== "nothing")
-  );
-};
-
-const ofQueue = { dimension: "QueueName", type: "AWS::SQS::Queue", attribute: "QueueName", statistics: ["Maximum"] };
-const ofFunction = { dimension: "FunctionName", type: "AWS::Lambda::Function" };
-const ofBalancer = {
-  dimension: "LoadBalancer",
-  type: "AWS::ElasticLoadBalancingV2::LoadBalancer",
-  attribute: "LoadBalancerFullName",
-};
-
-const metrics: Readonly<Record<string, Metric>> = {
-  "AWS/SQS ApproximateNumberOfMessagesVisible": { ...ofQueue, threshold: [0, 0], isFor: isFailureQueue },
-  "AWS/SQS ApproximateAgeOfOldestMessage": {
-    ...ofQueue,
-    threshold: [10, 120],
-    isFor: (model, queue) => !isFailureQueue(model, queue),
-  },
-  "AWS/Lambda IteratorAge": { ...ofFunction, statistics: ["Maximum"], threshold: [1_000, 30_000], isFor: readsStream },
-  "AWS/Lambda Errors": { ...ofFunction, statistics: ["Sum"], threshold: [0, 1_000] },
-  "AWS/Lambda Throttles": { ...ofFunction, statistics: ["Sum"], threshold: [0, 1_000] },
-  "AWS/ApiGateway IntegrationError": {
-    dimension: "ApiId",
-    type: "AWS::ApiGatewayV2::Api",
-    statistics: ["Sum"],
-    threshold: [1, 100],
-  },
-  "AWS/ApplicationELB UnHealthyHostCount": { ...ofBalancer, statistics: ["Maximum"], threshold: [0, 10] },
-  "AWS/ApplicationELB HTTPCode_ELB_5XX_Count": { ...ofBalancer, statistics: ["Sum"], threshold: [0, 10_000] },
-  [`${PUBLISH_METRICS.namespace} ${FROZEN_STREAMS}`]: {
-    ...ofFunction,
-    statistics: ["Maximum"],
-    threshold: [0, 0],
-    isFor: hasStates,
-  },
-};
-
-/** Alarm → metric → resource that emits it → topic → address. */
-function alarmFindings(model: Model, alarm: Resource): Finding[] {
+/** Alarm → topic → address, whatever it watches. */
+function notificationFindings(model: Model, alarm: Resource, isBelow: boolean): Finding[] {
   const p = alarm.properties;
-  const metric = metrics[`${p.Namespace} ${p.MetricName}`];
-  const dimensions: { Name: string; Value: string }[] = p.Dimensions ?? [];
-  const value = dimensions.find(({ Name }) => Name === metric?.dimension)?.Value;
-  const emitter = metric && model.target(value, metric.type, metric.attribute);
-  const extra = dimensions.filter(({ Name }) => Name !== metric?.dimension);
-  const isOwn = p.Namespace === PUBLISH_METRICS.namespace;
   return failed(alarm, {
-    "watches a metric that nobody emits": metric,
-    "watches nothing that emits its metric": emitter,
-    "watches another resource than it is for":
-      emitter &&
-      (metric.isFor?.(model, emitter) ?? true) &&
-      emitter.stack === alarm.stack &&
-      describes(model, alarm, emitter),
-    "has dimensions that its metric has not": isOwn
-      ? JSON.stringify(extra) === JSON.stringify([{ Name: "service", Value: PUBLISH_METRICS.service }])
-      : extra.length === 0,
-    "puts samples together wrongly": metric?.statistics.includes(p.Statistic),
-    "has a threshold at which nothing is wrong, or all is":
-      metric && p.Threshold >= metric.threshold[0] && p.Threshold <= metric.threshold[1],
-    "fires while all is well": p.ComparisonOperator === "GreaterThanThreshold",
-    "fires when there is no data": p.TreatMissingData === "notBreaching",
-    "fires late": p.EvaluationPeriods <= 3 && p.Period <= 300 && (p.DatapointsToAlarm ?? 1) <= p.EvaluationPeriods,
+    "fires while all is well": p.ComparisonOperator === (isBelow ? "LessThanThreshold" : "GreaterThanThreshold"),
+    "fires when there is no data, or does not where that is what is wrong":
+      p.TreatMissingData === (isBelow ? "breaching" : "notBreaching"),
+    "needs more bad periods than it looks at": (p.DatapointsToAlarm ?? 1) <= p.EvaluationPeriods,
     "tells nobody": p.AlarmActions?.length === 1 && model.target(p.AlarmActions[0], "AWS::SNS::Topic"),
+    "does not say what to do": p.AlarmDescription?.includes(RUNBOOK),
   });
 }
 
-/** An alarm of a publisher is named after it, and so is what it watches. */
-function describes(model: Model, alarm: Resource, emitter: Resource): boolean {
-  const name = Object.keys(model.code.functions).find(
-    (handler) =>
-      alarm.logicalId.startsWith(handler.replaceAll("-", "")) && domainNames.some((domain) => domain === handler),
-  );
-  return name === undefined || emitter.logicalId.startsWith(name.replaceAll("-", ""));
+/** Alarm → metric → resource that emits it. */
+function alarmFindings(model: Model, alarm: Resource): Finding[] {
+  const p = alarm.properties;
+  const { metric, emitter } = watchedBy(model, alarm);
+  const [least, most] = (metric && emitter && metric.threshold(model, emitter)) ?? [Number.NaN, Number.NaN];
+  return [
+    ...failed(alarm, {
+      "watches a metric that nobody emits": metric,
+      "watches nothing that emits its metric": emitter,
+      "watches another resource than it is for":
+        metric &&
+        emitter &&
+        (metric.isFor?.(model, emitter) ?? true) &&
+        emitter.stack === alarm.stack &&
+        describes(alarm, emitter),
+      "puts samples together wrongly": metric?.statistic === (p.ExtendedStatistic ?? p.Statistic),
+      "has a threshold at which nothing is wrong, or all is": p.Threshold >= least && p.Threshold <= most,
+      "fires late": p.EvaluationPeriods * p.Period <= LATEST,
+    }),
+    ...notificationFindings(model, alarm, metric?.isBelow ?? false),
+  ];
 }
 
-const alarmsOf = (model: Model, metricName: string, dimension: string): boolean =>
-  model
-    .ofType("AWS::CloudWatch::Alarm")
-    .some(
-      ({ properties }) =>
-        properties.MetricName === metricName &&
-        properties.Dimensions?.some(({ Value }: { Value: string }) => Value === dimension),
-    );
+/** An alarm of a publisher, or of a rotation, is named after it, and so is what it watches. */
+function describes(alarm: Resource, emitter: Resource): boolean {
+  const names = alarm.stack.endsWith("-rotation") ? redisRoles : domainNames;
+  const prefix = names.map((name) => name.replaceAll("-", "")).find((name) => alarm.logicalId.startsWith(name));
+  return prefix === undefined || emitter.logicalId.startsWith(prefix);
+}
 
-/** Everything that can fail without anybody seeing it has an alarm. */
-const coverageRule: Rule = (model) => [
-  ...model.ofType("AWS::SQS::Queue").flatMap((queue) => {
-    const metric = isFailureQueue(model, queue)
-      ? "ApproximateNumberOfMessagesVisible"
-      : "ApproximateAgeOfOldestMessage";
-    return failed(queue, { "has no alarm": alarmsOf(model, metric, referenceTo(queue, "QueueName")) });
-  }),
-  ...model.ofType("AWS::Lambda::Function").flatMap((lambda) =>
-    failed(lambda, {
-      "has no alarm on its lag": !readsStream(model, lambda) || alarmsOf(model, "IteratorAge", referenceTo(lambda)),
-      "has no alarm on frozen streams":
-        !hasStates(model, lambda) || alarmsOf(model, FROZEN_STREAMS, referenceTo(lambda)),
+/** The functions of the managed edge that read values of state channels, by their names in the expression. */
+const readers: Readonly<Record<string, string>> = { fanOut: "fan-out", messages: "messages" };
+
+/** The sum of what several functions count: each of them has a metric of its own. */
+function damagedFindings(model: Model, alarm: Resource): Finding[] {
+  const p = alarm.properties;
+  const [sum, ...parts] = p.Metrics;
+  const functions = model.ofType("AWS::Lambda::Function");
+  const expected = Object.entries(readers).map(([Id, handler]) => {
+    const lambda = functions.find((each) => handlerOf(model, each) === handler);
+    const Dimensions = [
+      { Name: "FunctionName", Value: lambda && referenceTo(lambda) },
+      { Name: "service", Value: EDGE_METRICS.service },
+    ];
+    const Metric = { Dimensions, MetricName: DAMAGED_STATES, Namespace: EDGE_METRICS.namespace };
+    return { Id, MetricStat: { Metric, Period: LATEST, Stat: "Sum" }, ReturnData: false };
+  });
+  return [
+    ...failed(alarm, {
+      "does not add up what each function finds": sum?.Expression === "FILL(fanOut, 0) + FILL(messages, 0)",
+      "watches other metrics than those of the managed edge": JSON.stringify(parts) === JSON.stringify(expected),
+      "has a threshold at which nothing is wrong, or all is": p.Threshold === 0,
+      "fires late": p.EvaluationPeriods === 1,
     }),
-  ),
-  ...model
-    .ofType("AWS::ApiGatewayV2::Api")
-    .flatMap((api) => failed(api, { "has no alarm on errors": alarmsOf(model, "IntegrationError", referenceTo(api)) })),
-];
+    ...notificationFindings(model, alarm, false),
+  ];
+}
 
 const alarmsRule: Rule = (model) =>
-  model.ofType("AWS::CloudWatch::Alarm").flatMap((alarm) => alarmFindings(model, alarm));
+  model
+    .ofType("AWS::CloudWatch::Alarm")
+    .filter((alarm) => !isOfScaling(model, alarm))
+    .flatMap((alarm) => (alarm.properties.Metrics ? damagedFindings : alarmFindings)(model, alarm));
+
+/** Everything that can fail without anybody seeing it has an alarm. */
+const coverageRule: Rule = (model) => {
+  const alarms = model.ofType("AWS::CloudWatch::Alarm");
+  const watched = alarms.map((alarm) => watchedBy(model, alarm));
+  const has = (metric: string, resource: Resource): boolean =>
+    watched.some(({ name, emitter }) => name === metric && emitter === resource);
+  const damaged = alarms.filter(({ properties }) => JSON.stringify(properties.Metrics ?? []).includes(DAMAGED_STATES));
+  return [
+    ...model.ofType("AWS::SQS::Queue").flatMap((queue) => {
+      const metric = isFailureQueue(model, queue)
+        ? "ApproximateNumberOfMessagesVisible"
+        : "ApproximateAgeOfOldestMessage";
+      return failed(queue, { "has no alarm": has(`AWS/SQS ${metric}`, queue) });
+    }),
+    ...model.ofType("AWS::Lambda::Function").flatMap((lambda) =>
+      failed(lambda, {
+        "has no alarm on its lag": !readsStream(model, lambda) || has("AWS/Lambda IteratorAge", lambda),
+        "has no alarm on frozen streams":
+          !hasStates(model, lambda) || has(`${PUBLISH_METRICS.namespace} ${FROZEN_STREAMS}`, lambda),
+        "has no alarm on failed rotations": !rotatedRoleOf(lambda) || has("AWS/Lambda Errors", lambda),
+      }),
+    ),
+    ...model
+      .ofType("AWS::ApiGatewayV2::Api")
+      .flatMap((api) => failed(api, { "has no alarm on errors": has("AWS/ApiGateway IntegrationError", api) })),
+    ...model
+      .ofType("AWS::ElastiCache::ServerlessCache")
+      .flatMap((cache) =>
+        failed(cache, { "has no alarm on its memory": has("AWS/ElastiCache BytesUsedForCache", cache) }),
+      ),
+    ...model
+      .ofType("AWS::ECS::Service")
+      .flatMap((service) =>
+        Object.keys(gatewayAlarms).flatMap((name) =>
+          failed(service, { [`has no alarm on ${name}`]: has(`${METRICS_NAMESPACE} ${name}`, service) }),
+        ),
+      ),
+    ...model.ofType("AWS::ElasticLoadBalancingV2::TargetGroup").flatMap((targets) =>
+      failed(targets, {
+        "has no alarm on the health of its tasks": has("AWS/ApplicationELB UnHealthyHostCount", targets),
+        "has no alarm on the loss of all tasks": has("AWS/ApplicationELB HealthyHostCount", targets),
+      }),
+    ),
+    ...failed(
+      { name: "damaged values" },
+      { "have no alarm, or several": damaged.length === (model.config.managedEdge.enabled ? 1 : 0) },
+    ),
+  ];
+};
 
 /** The rules of alarms: what they watch, and what must be watched. */
 export const alarmRules: readonly Rule[] = [alarmsRule, coverageRule];

@@ -22,13 +22,22 @@ export const failuresOf = (model: Model, lambda: Resource | undefined): Resource
   model.target(lambda?.properties.Environment?.Variables?.RT_FAILURE_QUEUE_URL, "AWS::SQS::Queue");
 
 /** The queue from which a publisher takes the events that it could not publish at first. */
-export function retriesOf(model: Model, lambda: Resource): Resource | undefined {
+export const retriesOf = (model: Model, lambda: Resource): Resource | undefined => queueReadBy(model, lambda);
+
+function queueReadBy(model: Model, lambda: Resource): Resource | undefined {
   const [queue] = model
     .ofType("AWS::Lambda::EventSourceMapping")
     .filter(({ properties }) => properties.FunctionName === referenceTo(lambda))
     .flatMap(({ properties }) => model.target(properties.EventSourceArn, "AWS::SQS::Queue", "Arn") ?? []);
   return queue;
 }
+
+/** The queue of hints: the one that the managed edge's fan-out reads. */
+export const hintsOf = (model: Model): Resource | undefined =>
+  model
+    .ofType("AWS::Lambda::Function")
+    .filter((lambda) => handlerOf(model, lambda) === "fan-out")
+    .flatMap((lambda) => queueReadBy(model, lambda) ?? [])[0];
 
 /** Returns true if somebody may invoke a function: a permission of that principal, from that source. */
 export const mayInvoke = (
@@ -143,9 +152,7 @@ const invokeRule: Rule = (model) =>
 const hintRule: Rule = (model) =>
   publishersOf(model).flatMap((lambda) => {
     const url = lambda.properties.Environment?.Variables?.RT_EDGE_QUEUE_URL;
-    const [read] = model
-      .ofType("AWS::Lambda::EventSourceMapping")
-      .flatMap(({ properties }) => model.target(properties.EventSourceArn, "AWS::SQS::Queue", "Arn") ?? []);
+    const read = hintsOf(model);
     return failed(lambda, {
       "leaves its hints elsewhere than the fan-out reads them": read ? url === referenceTo(read) : url === undefined,
     });
@@ -185,5 +192,24 @@ const busRule: Rule = (model) => {
   ];
 };
 
+/** The bus keeps the events of every account that puts some, for as long as configured. */
+const archiveRule: Rule = (model) => {
+  const archives = model.ofType("AWS::Events::Archive");
+  const { archiveDays, producerAccounts } = model.config.events;
+  return [
+    ...failed({ name: "archive" }, { "is not as configured": archives.length === (archiveDays > 0 ? 1 : 0) }),
+    ...archives.flatMap((archive) =>
+      failed(archive, {
+        "is of another bus": model.target(archive.properties.SourceArn, "AWS::Events::EventBus", "Arn"),
+        "keeps events for another time than configured": archive.properties.RetentionDays === archiveDays,
+        "keeps other events than the bus gets": same(archive.properties.EventPattern?.account, [
+          `\${AWS::AccountId}`,
+          ...producerAccounts,
+        ]),
+      }),
+    ),
+  ];
+};
+
 /** The rules of domain events: bus → rule → function → failure queue. */
-export const eventRules: readonly Rule[] = [rulesRule, invokeRule, hintRule, busRule];
+export const eventRules: readonly Rule[] = [rulesRule, invokeRule, hintRule, busRule, archiveRule];

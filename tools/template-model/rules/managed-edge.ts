@@ -203,7 +203,7 @@ const permissionsRule: Rule = (model) =>
       { name },
       {
         "lets anybody invoke a function":
-          ["apigateway.amazonaws.com", "events.amazonaws.com"].includes(p.Principal) &&
+          ["apigateway.amazonaws.com", "events.amazonaws.com", "secretsmanager.amazonaws.com"].includes(p.Principal) &&
           model.references(p.SourceArn).length > 0,
         "is of no function":
           model.target(p.FunctionName, "AWS::Lambda::Function") ??

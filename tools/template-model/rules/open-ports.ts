@@ -81,19 +81,30 @@ const endpointServices = ["s3", "ecr.api", "ecr.dkr", "logs", "secretsmanager", 
 
 const endpointRule: Rule = (model) => {
   const all = model.ofType("AWS::EC2::VPCEndpoint");
+  const { network, gateway, rotation } = model.config;
+  const { egress } = network;
   const names = all.map(({ properties }) =>
     String(properties.ServiceName)
       .replace(/^.*?amazonaws\.[\w${}:-]+?\./, "")
       .replace(/^com\.amazonaws\..*?\./, ""),
   );
   const needed = [
-    ...(model.config.network.egress === "endpoints" ? endpointServices : ["s3"]),
+    ...(egress === "endpoints" ? endpointServices : ["s3"]),
+    ...(egress === "endpoints" && gateway.enabled ? ["elasticloadbalancing"] : []),
+    ...(egress === "endpoints" && rotation.enabled ? ["elasticache"] : []),
     ...(model.config.managedEdge.enabled ? ["dynamodb"] : []),
   ];
   const tables = model.ofType("AWS::EC2::RouteTable").map((table) => referenceTo(table));
   return [
     ...needed.flatMap((service) =>
       failed({ name: "VPC" }, { [`has no endpoint of ${service}`]: names.includes(service) }),
+    ),
+    ...failed(
+      { name: "VPC" },
+      {
+        "has endpoints that nothing uses, or two of a service":
+          names.length === needed.length && names.every((name) => needed.includes(name)),
+      },
     ),
     ...all.flatMap((endpoint) =>
       endpoint.properties.VpcEndpointType === "Gateway"

@@ -1,7 +1,6 @@
 import { ABSENT, parameterName, platformParameters } from "../../../infra/constructs/support/platform-parameters.ts";
 import { failed, type Model, type Rule, referenceTo } from "../model.ts";
-import { readSources } from "./alarms.ts";
-import { publishersOf } from "./events.ts";
+import { hintsOf, publishersOf } from "./events.ts";
 import { cacheOf, portOf } from "./paths.ts";
 import { refusesClearText } from "./policies.ts";
 
@@ -72,7 +71,7 @@ function expectedParameters(model: Model): Record<string, string | undefined> {
   const host =
     cache &&
     referenceTo(cache, cache.type.endsWith("ReplicationGroup") ? "ConfigurationEndPoint.Address" : "Endpoint.Address");
-  const hints = readSources(model).find((arn) => model.target(arn, "AWS::SQS::Queue", "Arn"));
+  const hints = hintsOf(model);
   const secret = model
     .ofType("AWS::SecretsManager::Secret")
     .find(({ properties }) => properties.Description?.endsWith(" publisher"));
@@ -83,8 +82,8 @@ function expectedParameters(model: Model): Record<string, string | undefined> {
     "alarm-topic-arn": ref("AWS::SNS::Topic"),
     "bus-name": ref("AWS::Events::EventBus"),
     "maximum-clock-skew-ms": String(model.config.events.maximumClockSkewMs),
-    "hint-queue-url": hints?.replace(".Arn}", "}") ?? ABSENT,
-    "hint-queue-arn": hints ?? ABSENT,
+    "hint-queue-url": hints ? referenceTo(hints) : ABSENT,
+    "hint-queue-arn": hints ? referenceTo(hints, "Arn") : ABSENT,
   };
 }
 

@@ -62,23 +62,22 @@ export const programsOf = (model: Model): Program[] => [...functionsOf(model), .
 const others = ["POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "NODE_OPTIONS"];
 
 /** What a reference may look like when it is deployed, so that a schema can parse it. */
-function plausible(value: string): string {
-  if (/^\$\{[\w-]+\/\w*Password\w*\}$/i.test(value))
+function plausible(name: string, value: string): string {
+  const isReference = /^\$\{[\w-]+\/\w+\}$/.test(value);
+  if (isReference && name === "RT_REDIS_SECRET_ARN")
     return "arn:aws:secretsmanager:us-east-1:111122223333:secret:example";
-  if (/^\$\{[\w-]+\/\w*TargetGroup\w*\}$/.test(value))
+  if (isReference && name === "RT_TARGET_GROUP_ARN")
     return "arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/example/0a1b2c3d4e5f6071";
-  if (/^\$\{[\w-]+\/\w+\}$/.test(value)) return "https://sqs.us-east-1.amazonaws.com/111122223333/example";
+  if (isReference) return "https://sqs.us-east-1.amazonaws.com/111122223333/example";
   return value.replaceAll(/\$\{[^}]+\}/g, "example.com");
 }
 
 /** Each program gets the variables that it requires, none that it does not read, and values that it parses. */
 const variablesRule: Rule = (model) =>
   programsOf(model).flatMap(({ resource, facts, variables }) => {
-    const unread = Object.keys(variables).filter(
-      (name) => !(name in facts.variables || others.includes(name)),
-    );
+    const unread = Object.keys(variables).filter((name) => !(name in facts.variables || others.includes(name)));
     const deployed = Object.fromEntries(
-      Object.entries(variables).map(([name, value]) => [name, plausible(String(value))]),
+      Object.entries(variables).map(([name, value]) => [name, plausible(name, String(value))]),
     );
     const result = z.object(facts.variables).safeParse(deployed);
     return [
@@ -145,12 +144,20 @@ const issuerRule: Rule = (model) =>
       });
     });
 
+/** The longest that a function may run, in seconds: API Gateway waits 29 s, no queue of ours longer than this. */
+const LONGEST_SECONDS = 120;
+
 /** What every function of ours runs with. */
 const functionRule: Rule = (model) =>
   programsOf(model)
     .filter(({ resource }) => resource.type === "AWS::Lambda::Function")
-    .flatMap(({ resource, variables }) =>
+    .flatMap(({ resource, name, variables }) =>
       failed(resource, {
+        // ElastiCache takes minutes to carry a new password to every node.
+        "has too little time, or too much":
+          name === "rotation"
+            ? resource.properties.Timeout >= 5 * LONGEST_SECONDS
+            : resource.properties.Timeout <= LONGEST_SECONDS,
         "shows places in its bundle for places in the sources": variables.NODE_OPTIONS === "--enable-source-maps",
       }),
     );

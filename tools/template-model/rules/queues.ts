@@ -1,5 +1,5 @@
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
-import { failuresOf, publishersOf, queueStatements } from "./events.ts";
+import { failuresOf, publishersOf, queueStatements, retriesOf } from "./events.ts";
 import { refusesClearText } from "./policies.ts";
 import { handlerOf } from "./programs.ts";
 
@@ -116,6 +116,7 @@ const queuesRule: Rule = (model) => {
     const statements = queueStatements(model, queue);
     const own = referenceTo(queue, "Arn");
     const isRead = read.includes(own);
+    const isRetries = publishersOf(model).some((lambda) => retriesOf(model, lambda) === queue);
     const dead = model.target(queue.properties.RedrivePolicy?.deadLetterTargetArn, "AWS::SQS::Queue", "Arn");
     return failed(queue, {
       "takes requests without TLS": refusesClearText(statements, "sqs:*", own),
@@ -126,17 +127,19 @@ const queuesRule: Rule = (model) => {
       "loses what cannot be processed": !isRead || dead,
       "moves to a queue of another kind": !dead || dead.properties.FifoQueue === queue.properties.FifoQueue,
       "moves to itself": dead !== queue,
-      "keeps failures for less than two weeks": isRead || queue.properties.MessageRetentionPeriod === FOURTEEN_DAYS,
+      "keeps failures for less than two weeks":
+        (isRead && !isRetries) || queue.properties.MessageRetentionPeriod === FOURTEEN_DAYS,
       // Neither EventBridge nor Lambda sends failures to a FIFO queue.
       "is FIFO, which its senders are not":
-        publishersOf(model).every((lambda) => failuresOf(model, lambda) !== queue) ||
+        (!isRetries && publishersOf(model).every((lambda) => failuresOf(model, lambda) !== queue)) ||
         queue.properties.FifoQueue === undefined,
       "works through one message after the other":
         !queue.properties.FifoQueue ||
         !isRead ||
         (queue.properties.DeduplicationScope === "messageGroup" &&
           queue.properties.FifoThroughputLimit === "perMessageGroupId"),
-      "is not FIFO: hints of one stream would pass each other": !isRead || queue.properties.FifoQueue === true,
+      "is not FIFO: hints of one stream would pass each other":
+        !isRead || isRetries || queue.properties.FifoQueue === true,
     });
   });
 };

@@ -29,7 +29,7 @@ function resourcesOf(model: Model, service: string, { variables }: Program): str
     case "elasticache":
       return variables.RT_REDIS_USER_ID === undefined
         ? []
-        : [`arn:\${AWS::Partition}:elasticache:${region}:\${AWS::AccountId}:user:${variables.RT_REDIS_USER_ID}`];
+        : [`arn:aws:elasticache:${region}:\${AWS::AccountId}:user:${variables.RT_REDIS_USER_ID}`];
     case "elasticloadbalancing":
       return variables.RT_TARGET_GROUP_ARN === undefined ? [] : ["*"];
     default:

@@ -48,6 +48,7 @@ const serviceRule: Rule = (model) =>
   model.ofType("AWS::ECS::Service").flatMap((service) => {
     const p = service.properties;
     const task = model.target(p.TaskDefinition, "AWS::ECS::TaskDefinition");
+    const { deploymentBatchPercent, minTasks } = model.config.gateway;
     const [balancer, ...others] = p.LoadBalancers ?? [];
     const container = task && gatewayContainerOf(task);
     const targets = model.target(balancer?.TargetGroupArn, "AWS::ElasticLoadBalancingV2::TargetGroup");
@@ -65,7 +66,12 @@ const serviceRule: Rule = (model) =>
       "is sent to by no listener": listeners.length > 0,
       "is created before its listener": listeners.every(({ logicalId }) => service.dependsOn.includes(logicalId)),
       "has a number of tasks that each deploy resets": p.DesiredCount === undefined,
-      "doubles at each deploy, and its limit does not allow it": p.DeploymentConfiguration?.MaximumPercent <= 200,
+      // ECS rounds down: less than the percentage of one task would let no new task start.
+      "starts another number of tasks in a deployment than configured":
+        p.DeploymentConfiguration?.MaximumPercent === 100 + Math.max(deploymentBatchPercent, Math.ceil(100 / minTasks)),
+      "asks for the health of another target group":
+        targets && variableOf(container, "RT_TARGET_GROUP_ARN") === referenceTo(targets),
+      "is not spread over the zones again after one was lost": p.AvailabilityZoneRebalancing === "ENABLED",
     });
   });
 
@@ -105,54 +111,5 @@ const targetRule: Rule = (model) =>
     });
   });
 
-/** The number of tasks has the configured bounds, and is that of the service. */
-const scalableRule: Rule = (model) => {
-  const [service] = model.ofType("AWS::ECS::Service");
-  const { minTasks, maxTasks } = model.config.gateway;
-  return [
-    ...model.ofType("AWS::ApplicationAutoScaling::ScalableTarget").flatMap((scalable) => {
-      const p = scalable.properties;
-      return failed(scalable, {
-        "has other bounds than configured": p.MinCapacity === minTasks && p.MaxCapacity === maxTasks,
-        "scales another service":
-          service && p.ResourceId === `service/${service.properties.Cluster}/${referenceTo(service, "Name")}`,
-      });
-    }),
-    ...model.ofType("AWS::ApplicationAutoScaling::ScalingPolicy").flatMap((policy) =>
-      failed(policy, {
-        "has no target": model.target(policy.properties.ScalingTargetId, "AWS::ApplicationAutoScaling::ScalableTarget"),
-      }),
-    ),
-  ];
-};
-
-/** It follows the processor and the connections that the tasks of this environment report. */
-const scalingRule: Rule = (model) => {
-  if (model.ofType("AWS::ECS::Service").length === 0) return [];
-  const { cpuTarget, maxConnections } = model.config.gateway;
-  const policies = model
-    .ofType("AWS::ApplicationAutoScaling::ScalingPolicy")
-    .map(({ properties }) => properties.TargetTrackingScalingPolicyConfiguration ?? {});
-  const cpu = policies.find(({ PredefinedMetricSpecification: metric }) => metric);
-  const connections = policies.find(({ CustomizedMetricSpecification: metric }) => metric);
-  const metric = connections?.CustomizedMetricSpecification;
-  const dimensions = [
-    { Name: "Environment", Value: model.config.name },
-    { Name: "Service", Value: "gateway" },
-  ];
-  return failed(
-    { name: "autoscaling" },
-    {
-      "is missing": model.ofType("AWS::ApplicationAutoScaling::ScalableTarget").length === 1 && policies.length >= 2,
-      "does not follow the processor as configured": cpu?.TargetValue === cpuTarget,
-      "does not follow the connections": metric?.MetricName === "Connections" && metric?.Namespace === "VeztaRealtime",
-      "follows the connections of another environment":
-        JSON.stringify(metric?.Dimensions) === JSON.stringify(dimensions),
-      "starts a task too late, or for nothing":
-        connections?.TargetValue >= 0.4 * maxConnections && connections?.TargetValue <= 0.8 * maxConnections,
-    },
-  );
-};
-
-/** The rules of the gateway: image → port → target group → listener, health, drain, logs, autoscaling. */
-export const serviceRules: readonly Rule[] = [taskRule, serviceRule, targetRule, scalableRule, scalingRule];
+/** The rules of the gateway: image → port → target group → listener, health, drain, logs. */
+export const serviceRules: readonly Rule[] = [taskRule, serviceRule, targetRule];

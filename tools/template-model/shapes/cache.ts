@@ -59,6 +59,12 @@ export const cacheShapes: Shapes = {
     UserGroupId: text.regex(/^[a-z][a-z0-9-]{0,39}$/),
     UserIds: list(reference),
   }),
+  "AWS::SecretsManager::RotationSchedule": shape({
+    SecretId: reference,
+    RotationLambdaARN: reference,
+    RotationRules: strict({ AutomaticallyAfterDays: whole(1, 365) }),
+    RotateImmediatelyOnUpdate: yes,
+  }),
   "AWS::SecretsManager::Secret": shape(
     {
       Description: text,

@@ -10,8 +10,7 @@ export const functionShapes: Shapes = {
       Handler: text,
       Role: reference,
       Runtime: one("nodejs24.x"),
-      // API Gateway waits 29 s; no queue of ours waits longer.
-      Timeout: whole(5, 120),
+      Timeout: whole(5, 900),
       LoggingConfig: strict({ LogGroup: reference, LogFormat: any.optional() }),
     },
     {
@@ -59,6 +58,14 @@ export const functionShapes: Shapes = {
     { EventBusName: reference, StatementId: text, Statement: any },
     { Principal: any, Action: any },
   ),
+  "AWS::Events::Archive": shape(
+    {
+      EventPattern: strict({ account: list(text) }),
+      RetentionDays: whole(1, 365),
+      SourceArn: reference,
+    },
+    { Description: text, KmsKeyIdentifier: one("") },
+  ),
   "AWS::Events::Rule": shape(
     {
       EventBusName: reference,
@@ -90,7 +97,7 @@ export const functionShapes: Shapes = {
       DeduplicationScope: one("messageGroup", "queue"),
       FifoThroughputLimit: one("perMessageGroupId", "perQueue"),
       VisibilityTimeout: whole(0, 43_200),
-      RedrivePolicy: strict({ deadLetterTargetArn: reference, maxReceiveCount: whole(2, 100) }),
+      RedrivePolicy: strict({ deadLetterTargetArn: reference, maxReceiveCount: whole(2, 1_000) }),
       RedriveAllowPolicy: any,
     },
   ),

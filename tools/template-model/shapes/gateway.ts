@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { any, digits, list, no, one, reference, type Shapes, shape, strict, text, whole, yes } from "./shape.ts";
+import { any, digits, list, one, reference, type Shapes, shape, strict, text, whole, yes } from "./shape.ts";
 
 const variable = strict({ Name: text, Value: z.string() });
 
@@ -30,16 +30,16 @@ const container = strict({
   ).optional(),
   Cpu: any.optional(),
   Memory: any.optional(),
-  MemoryReservation: any.optional(),
+  MemoryReservation: whole(64, 512).optional(),
   HealthCheck: any.optional(),
   DependsOn: any.optional(),
 });
 
 const target = {
-  ScaleInCooldown: whole(300, 3_600),
-  ScaleOutCooldown: whole(0, 300),
+  ScaleOutCooldown: whole(60, 300),
   TargetValue: z.number().positive(),
-  DisableScaleIn: no.optional(),
+  // By itself target tracking stops tasks at 90 % of its target, where that moves the most clients.
+  DisableScaleIn: yes,
 };
 
 const tracking = strict({
@@ -57,6 +57,20 @@ const tracking = strict({
     }),
   }),
 );
+
+const steps = strict({
+  AdjustmentType: one("PercentChangeInCapacity"),
+  Cooldown: whole(60, 3_600),
+  // A percentage of few tasks is less than one.
+  MinAdjustmentMagnitude: whole(1, 2),
+  StepAdjustments: list(
+    strict({
+      MetricIntervalLowerBound: z.number().optional(),
+      MetricIntervalUpperBound: z.number().optional(),
+      ScalingAdjustment: z.int(),
+    }),
+  ),
+});
 
 export const gatewayShapes: Shapes = {
   "AWS::ECS::Cluster": shape({
@@ -116,5 +130,12 @@ export const gatewayShapes: Shapes = {
     PolicyType: one("TargetTrackingScaling"),
     ScalingTargetId: reference,
     TargetTrackingScalingPolicyConfiguration: tracking,
-  }),
+  }).or(
+    shape({
+      PolicyName: text,
+      PolicyType: one("StepScaling"),
+      ScalingTargetId: reference,
+      StepScalingPolicyConfiguration: steps,
+    }),
+  ),
 };

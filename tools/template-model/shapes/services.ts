@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { any, list, no, one, reference, type Shapes, shape, strict, text, whole, yes } from "./shape.ts";
 
+const dimensions = list(strict({ Name: text, Value: text }));
+
 export const serviceShapes: Shapes = {
   "AWS::DynamoDB::Table": shape({
     AttributeDefinitions: list(strict({ AttributeName: text, AttributeType: one("S", "N") })),
@@ -114,20 +116,32 @@ export const serviceShapes: Shapes = {
       AlarmActions: list(reference),
       AlarmDescription: text,
       ComparisonOperator: text,
-      EvaluationPeriods: whole(1, 15),
+      EvaluationPeriods: whole(1, 60),
       Threshold: z.number(),
-      TreatMissingData: one("notBreaching", "breaching", "ignore", "missing"),
     },
     {
+      TreatMissingData: one("notBreaching", "breaching", "ignore", "missing"),
       AlarmName: text,
       DatapointsToAlarm: whole(1, 15),
-      Dimensions: list(strict({ Name: text, Value: text })),
+      Dimensions: dimensions,
       MetricName: text,
       Namespace: text,
       Period: z.literal([10, 30, 60, 300, 900, 3_600]),
       Statistic: one("Average", "Maximum", "Minimum", "Sum", "SampleCount"),
       ExtendedStatistic: text.regex(/^p\d+/),
-      Metrics: any,
+      Metrics: list(
+        strict({ Id: text, Expression: text, Label: text.optional(), ReturnData: yes }).or(
+          strict({
+            Id: text,
+            MetricStat: strict({
+              Metric: strict({ Namespace: text, MetricName: text, Dimensions: dimensions }),
+              Period: one(10, 30, 60, 300),
+              Stat: text,
+            }),
+            ReturnData: no,
+          }),
+        ),
+      ),
       OKActions: list(reference),
       ActionsEnabled: yes,
       Unit: text,

@@ -4,6 +4,7 @@ import type { RawResource, Template } from "../template-model/resolve.ts";
 export const areas = [
   "network",
   "cache",
+  "rotation",
   "gateway",
   "cloudfront and tls",
   "publishers",

@@ -7,13 +7,17 @@ import { managedEdgeMutations } from "./list/managed-edge.ts";
 import { networkMutations } from "./list/network.ts";
 import { operationMutations } from "./list/operations.ts";
 import { publisherMutations } from "./list/publishers.ts";
+import { rotationMutations } from "./list/rotation.ts";
+import { scalingMutations } from "./list/scaling.ts";
 import { type Area, areas, type Mutation } from "./mutation.ts";
 
 /** Every deliberate mistake. */
 export const mutations: readonly Mutation[] = [
   ...networkMutations,
   ...cacheMutations,
+  ...rotationMutations,
   ...gatewayMutations,
+  ...scalingMutations,
   ...edgeMutations,
   ...publisherMutations,
   ...managedEdgeMutations,

@@ -1,4 +1,4 @@
-import { change, drop, find, type Mutation, mutationsOf, propertiesOf, remove, set, setIn } from "../mutation.ts";
+import { change, drop, find, type Mutation, mutationsOf, propertiesOf, set, setIn } from "../mutation.ts";
 
 const prod = mutationsOf("gateway", "both edges");
 const TASK = "ECS::TaskDefinition";
@@ -46,12 +46,21 @@ const environment: Readonly<Record<string, Mutation["apply"]>> = {
     const [container] = Properties.ContainerDefinitions;
     container.Environment.push({ Name: "RT_REDIS_PASSWORD", Value: "a-password-of-the-template" });
   }),
-  "no password": drop(TASK, `${CONTAINER}.Secrets`),
-  "the password of the publishers": (t) => {
-    const [lambda] = find(t, "AWS::Lambda::Function", /ordersFunction/);
-    propertiesOf(t, "AWS::ECS::TaskDefinition").ContainerDefinitions[0].Secrets[0].ValueFrom =
-      lambda?.resource.Properties.Environment.Variables.RT_REDIS_SECRET_ARN;
-  },
+  "no password": variable("RT_REDIS_SECRET_ARN", undefined),
+  "the password of the publishers": variable(
+    "RT_REDIS_SECRET_ARN",
+    (_: unknown, t: never) =>
+      propertiesOf(t, "AWS::Lambda::Function", /ordersFunction/).Environment.Variables.RT_REDIS_SECRET_ARN,
+  ),
+  "the password from ECS, which a rotation does not reach": change(TASK, ({ Properties }) => {
+    const [container] = Properties.ContainerDefinitions;
+    const { Value } = container.Environment.find(({ Name }: { Name: string }) => Name === "RT_REDIS_SECRET_ARN");
+    container.Secrets = [{ Name: "RT_REDIS_PASSWORD", ValueFrom: Value }];
+  }),
+  "no target group": variable("RT_TARGET_GROUP_ARN", undefined),
+  "the listener in place of the target group": variable("RT_TARGET_GROUP_ARN", (_: unknown, t: never) => ({
+    Ref: find(t, "AWS::ElasticLoadBalancingV2::Listener")[0]?.id,
+  })),
 };
 
 const task: Readonly<Record<string, Mutation["apply"]>> = {
@@ -92,10 +101,20 @@ const task: Readonly<Record<string, Mutation["apply"]>> = {
   "role that gets no token for images": statements("GatewayTaskExecutionRole", (statement) => {
     if (statement.Action === "ecr:GetAuthorizationToken") statement.Action = "ecr:DescribeImages";
   }),
-  "role that may not read its secret": statements("GatewayTaskExecutionRole", (statement) => {
+  "task role without the health of its targets": statements("GatewayTaskTaskRole", (statement) => {
+    if (statement.Action === "elasticloadbalancing:DescribeTargetHealth")
+      statement.Action = "elasticloadbalancing:DescribeTargetGroups";
+  }),
+  "health of one target group, which the action does not take": (t) => {
+    const { LoadBalancers } = propertiesOf(t, "AWS::ECS::Service");
+    const { PolicyDocument } = propertiesOf(t, "AWS::IAM::Policy", /GatewayTaskTaskRole/);
+    for (const statement of PolicyDocument.Statement)
+      if (statement.Resource === "*") statement.Resource = LoadBalancers[0].TargetGroupArn;
+  },
+  "role that may not read its secret": statements("GatewayTaskTaskRole", (statement) => {
     if (JSON.stringify(statement.Action).includes("secretsmanager")) statement.Action = "secretsmanager:DescribeSecret";
   }),
-  "role that may read every secret": statements("GatewayTaskExecutionRole", (statement) => {
+  "role that may read every secret": statements("GatewayTaskTaskRole", (statement) => {
     if (JSON.stringify(statement.Action).includes("secretsmanager")) statement.Resource = "*";
   }),
   "role that may not write its log": statements("GatewayTaskExecutionRole", (statement) => {
@@ -113,6 +132,9 @@ const task: Readonly<Record<string, Mutation["apply"]>> = {
 
 const service: Readonly<Record<string, Mutation["apply"]>> = {
   "minimum healthy 0 %": set(SERVICE, "DeploymentConfiguration.MinimumHealthyPercent", 0),
+  "a deployment of all tasks at once": set(SERVICE, "DeploymentConfiguration.MaximumPercent", 200),
+  "a deployment of less than a task": set(SERVICE, "DeploymentConfiguration.MaximumPercent", 110),
+  "tasks that stay in the zones that are left": set(SERVICE, "AvailabilityZoneRebalancing", "DISABLED"),
   "maximum 100 %": set(SERVICE, "DeploymentConfiguration.MaximumPercent", 100),
   "no circuit breaker": drop(SERVICE, "DeploymentConfiguration.DeploymentCircuitBreaker"),
   "no rollback": set(SERVICE, "DeploymentConfiguration.DeploymentCircuitBreaker.Rollback", false),
@@ -174,48 +196,6 @@ const service: Readonly<Record<string, Mutation["apply"]>> = {
     bucket.DeletionPolicy = "Delete";
   }),
   "logs that never expire": drop("S3::Bucket", "LifecycleConfiguration"),
-  "autoscaling of another service": set(
-    "ApplicationAutoScaling::ScalableTarget",
-    "ResourceId",
-    "service/default/gateway",
-  ),
-  "minimum above the configured": set("ApplicationAutoScaling::ScalableTarget", "MinCapacity", 1),
-  "maximum below the minimum": set("ApplicationAutoScaling::ScalableTarget", "MaxCapacity", 2),
-  "sum of connections in place of the average": set(
-    "ApplicationAutoScaling::ScalingPolicy/Connections",
-    "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Statistic",
-    "Sum",
-  ),
-  "metric with a typing mistake": set(
-    "ApplicationAutoScaling::ScalingPolicy/Connections",
-    "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName",
-    "Connection",
-  ),
-  "metric of another namespace": set(
-    "ApplicationAutoScaling::ScalingPolicy/Connections",
-    "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Namespace",
-    "Vezta",
-  ),
-  "metric without a dimension": drop(
-    "ApplicationAutoScaling::ScalingPolicy/Connections",
-    "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Dimensions.0",
-  ),
-  "connections at 100 %": set(
-    "ApplicationAutoScaling::ScalingPolicy/Connections",
-    "TargetTrackingScalingPolicyConfiguration.TargetValue",
-    10_000,
-  ),
-  "scale in every minute": set(
-    "ApplicationAutoScaling::ScalingPolicy/Cpu",
-    "TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
-    60,
-  ),
-  "processor at 95 %": set(
-    "ApplicationAutoScaling::ScalingPolicy/Cpu",
-    "TargetTrackingScalingPolicyConfiguration.TargetValue",
-    95,
-  ),
-  "no policy for connections": remove("ApplicationAutoScaling::ScalingPolicy/Connections"),
   "no container insights": drop("ECS::Cluster", "ClusterSettings"),
 };
 

@@ -102,6 +102,8 @@ export const networkMutations: readonly Mutation[] = [
   ...isolated({
     "endpoint without a private name": set("EC2::VPCEndpoint/SecretsManager", "PrivateDnsEnabled", false),
     "no endpoint for secrets": remove("EC2::VPCEndpoint/SecretsManager"),
+    "no endpoint for the health of targets": remove("EC2::VPCEndpoint/LoadBalancing"),
+    "no endpoint for rotations": remove("EC2::VPCEndpoint/ElastiCache"),
     "no endpoint for images": remove("EC2::VPCEndpoint/EcrDocker"),
     "no endpoint for queues": remove("EC2::VPCEndpoint/Sqs"),
     "endpoint in one zone": set("EC2::VPCEndpoint/Logs", "SubnetIds", (ids: unknown[]) => ids.slice(0, 1)),

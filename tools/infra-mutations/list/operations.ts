@@ -6,6 +6,11 @@ const FAILURES = "CloudWatch::Alarm/ordersFailuresAlarm";
 const LAG = "CloudWatch::Alarm/marketdataLagAlarm";
 const HINTS = "CloudWatch::Alarm/^LagAlarm";
 const ERRORS = "CloudWatch::Alarm/^ErrorsAlarm";
+const RETRIED = "CloudWatch::Alarm/ordersRetriesAlarm";
+const DAMAGED = "CloudWatch::Alarm/DamagedStates";
+const MEMORY = "CloudWatch::Alarm/RedisMemory";
+const HEALTHY = "CloudWatch::Alarm/NoHealthyTask";
+const DASHBOARD = "CloudWatch::Dashboard";
 const POOL = "Cognito::UserPool/Users";
 const CLIENT = "Cognito::UserPoolClient";
 
@@ -58,6 +63,41 @@ export const operationMutations: readonly Mutation[] = [
     "frozen streams of another service": set("CloudWatch::Alarm/marketdataFrozen", "Dimensions.1.Value", "publisher"),
     "frozen streams in another namespace": set("CloudWatch::Alarm/marketdataFrozen", "Namespace", "Vezta"),
     "no alarm on frozen streams": remove("CloudWatch::Alarm/portfolioFrozen"),
+    "retries that wait for hours": set(RETRIED, "Threshold", 7_200),
+    "no alarm on retries": remove(RETRIED),
+    "no alarm on damaged values": remove(DAMAGED),
+    "damaged values of one function": change(DAMAGED, ({ Properties }) => {
+      Properties.Metrics[2].MetricStat.Metric.Dimensions = Properties.Metrics[1].MetricStat.Metric.Dimensions;
+    }),
+    "damaged values as an average": set(DAMAGED, "Metrics.1.MetricStat.Stat", "Average"),
+    "damaged values only where both count": set(DAMAGED, "Metrics.0.Expression", "fanOut + messages"),
+    "gateways of another environment": set(MEMORY, "Dimensions.0.Value", "prod"),
+    "memory at 99 %": set(MEMORY, "Threshold", 99),
+    "least memory of the nodes": set(MEMORY, "Statistic", "Minimum"),
+    "three bad periods of two": set(MEMORY, "DatapointsToAlarm", 4),
+    "metric that gateways do not write": set(MEMORY, "MetricName", "RedisMemory"),
+    "alarm without its section of the runbook": set(MEMORY, "AlarmDescription", "memory"),
+    "healthy tasks, whatever their number": set(HEALTHY, "ComparisonOperator", "GreaterThanThreshold"),
+    "no healthy task, and no data": set(HEALTHY, "TreatMissingData", "notBreaching"),
+    "tasks of another load balancer": set(HEALTHY, "Dimensions.0.Value", "app/other/0a1b2c3d4e5f6071"),
+    "no alarm on metrics that stay away": remove("CloudWatch::Alarm/NoMetrics"),
+    "median in place of the slowest": set("CloudWatch::Alarm/LateMessages", "ExtendedStatistic", "p50"),
+    "dashboard without an alarm": set(DASHBOARD, "DashboardBody", (body: { "Fn::Join": [string, unknown[]] }) => ({
+      "Fn::Join": ["", body["Fn::Join"][1].toSpliced(1, 2)],
+    })),
+    "dashboard of another environment": set(
+      DASHBOARD,
+      "DashboardBody",
+      (body: { "Fn::Join": [string, unknown[]] }) => ({
+        "Fn::Join": [
+          "",
+          body["Fn::Join"][1].map((part) =>
+            typeof part === "string" ? part.replaceAll('"Environment","test"', '"Environment","dev"') : part,
+          ),
+        ],
+      }),
+    ),
+    "no dashboard": remove(DASHBOARD),
     "topic that takes no alarms": set("SNS::TopicPolicy", "PolicyDocument.Statement", (list: unknown[]) =>
       list.slice(0, 1),
     ),

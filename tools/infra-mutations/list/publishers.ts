@@ -5,8 +5,10 @@ const other = mutationsOf("publishers", "domain and certificate");
 const LAMBDA = "Lambda::Function/ordersFunction";
 const RULE = "Events::Rule/ordersRule";
 const INVOKE = "Lambda::EventInvokeConfig/ordersFunction";
-const KINESIS = "Lambda::EventSourceMapping/marketdataFunction";
+const KINESIS = "Lambda::EventSourceMapping/marketdataFunctionKinesis";
 const FAILURES = "SQS::Queue/ordersFailures";
+const RETRIES = "SQS::Queue/ordersRetries";
+const RETRY_SOURCE = "Lambda::EventSourceMapping/ordersFunction";
 const VARIABLES = "Environment.Variables";
 
 const policy = (part: string, edit: (statement: { Action: unknown; Resource: unknown }) => void) =>
@@ -44,7 +46,8 @@ const functions: Readonly<Record<string, Mutation["apply"]>> = {
   "log kept for ever": set(LAMBDA, "LoggingConfig", {}),
   "user of the gateway": set(LAMBDA, `${VARIABLES}.RT_REDIS_USERNAME`, "gateway"),
   "secret of the gateway": (t) => {
-    const secret = propertiesOf(t, "AWS::ECS::TaskDefinition").ContainerDefinitions[0].Secrets[0].ValueFrom;
+    const [container] = propertiesOf(t, "AWS::ECS::TaskDefinition").ContainerDefinitions;
+    const secret = container.Environment.find(({ Name }: { Name: string }) => Name === "RT_REDIS_SECRET_ARN").Value;
     propertiesOf(t, "AWS::Lambda::Function", /ordersFunction/).Environment.Variables.RT_REDIS_SECRET_ARN = secret;
   },
   "password in the environment": set(LAMBDA, `${VARIABLES}.RT_REDIS_PASSWORD`, "a-password-of-the-template"),
@@ -161,11 +164,31 @@ const events: Readonly<Record<string, Mutation["apply"]>> = {
   "failed events lost": drop(INVOKE, "DestinationConfig"),
   "retries after the ids are forgotten": set(INVOKE, "MaximumEventAgeInSeconds", 21_600 * 10),
   "no retry": set(INVOKE, "MaximumRetryAttempts", 0),
+  "retry queue without redrive": drop(RETRIES, "RedrivePolicy"),
+  "retry queue with the failures of another": (t) => {
+    propertiesOf(t, "AWS::SQS::Queue", /ordersRetries/).RedrivePolicy.deadLetterTargetArn = {
+      "Fn::GetAtt": [find(t, "AWS::SQS::Queue", /signalsFailures/)[0]?.id, "Arn"],
+    };
+  },
+  "retries for longer than the ids are known": set(RETRIES, "RedrivePolicy.maxReceiveCount", 1_000),
+  "retry queue of FIFO": set(RETRIES, "FifoQueue", true),
+  "retries kept for an hour": set(RETRIES, "MessageRetentionPeriod", 3_600),
+  "retries while the last one still runs": set(RETRIES, "VisibilityTimeout", 15),
+  "retries of a hundred at once": set(RETRY_SOURCE, "ScalingConfig.MaximumConcurrency", 100),
+  "retries with settings of a stream": set(RETRY_SOURCE, "StartingPosition", "LATEST"),
+  "retries in whole batches": drop(RETRY_SOURCE, "FunctionResponseTypes"),
+  "retries that nobody reads": remove(RETRY_SOURCE),
+  "archive of another bus": set("Events::Archive", "SourceArn", {
+    "Fn::Join": ["", ["arn:aws:events:us-east-1:", { Ref: "AWS::AccountId" }, ":event-bus/default"]],
+  }),
+  "archive of one source": set("Events::Archive", "EventPattern", { source: ["vezta.orders"] }),
+  "archive of a day": set("Events::Archive", "RetentionDays", 1),
+  "no archive": remove("Events::Archive"),
   "limits of a version": set(INVOKE, "Qualifier", "1"),
   "no limits": remove(INVOKE),
   "stream from its beginning": set(KINESIS, "StartingPosition", "TRIM_HORIZON"),
   "stream read by another function": (t) => {
-    propertiesOf(t, "AWS::Lambda::EventSourceMapping", /marketdata/).FunctionName = propertiesOf(
+    propertiesOf(t, "AWS::Lambda::EventSourceMapping", /marketdataFunctionKinesis/).FunctionName = propertiesOf(
       t,
       "AWS::Lambda::EventInvokeConfig",
       /ordersFunction/,

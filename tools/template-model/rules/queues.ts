@@ -25,6 +25,13 @@ function kinesisFindings(model: Model, mapping: Resource): Finding[] {
   });
 }
 
+const hasNothingOfStream = (p: Resource["properties"]): boolean =>
+  p.StartingPosition === undefined &&
+  p.BisectBatchOnFunctionError === undefined &&
+  p.DestinationConfig === undefined &&
+  p.MaximumRecordAgeInSeconds === undefined &&
+  p.MaximumRetryAttempts === undefined;
+
 /** A publisher's retries: few at once, and each event on its own. */
 function retryMappingFindings(model: Model, mapping: Resource, queue: Resource): Finding[] {
   const p = mapping.properties;
@@ -32,6 +39,7 @@ function retryMappingFindings(model: Model, mapping: Resource, queue: Resource):
   const isPublisher = publishersOf(model).some((each) => each === lambda);
   return failed(mapping, {
     "is read by another function than a publisher": isPublisher,
+    "has settings of a stream": hasNothingOfStream(p),
     "retries a whole batch for one event": p.FunctionResponseTypes?.includes("ReportBatchItemFailures"),
     "retries so many at once that it is no help to Redis":
       p.BatchSize <= 10 && p.ScalingConfig?.MaximumConcurrency >= 2 && p.ScalingConfig?.MaximumConcurrency <= 5,
@@ -50,12 +58,7 @@ function hintMappingFindings(model: Model, mapping: Resource, queue: Resource): 
     // docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: FIFO takes 10 messages at most, and no window.
     "has a batch, or a window, that a FIFO queue does not have":
       !queue.properties.FifoQueue || (p.BatchSize <= 10 && p.MaximumBatchingWindowInSeconds === undefined),
-    "has settings of a stream":
-      p.StartingPosition === undefined &&
-      p.BisectBatchOnFunctionError === undefined &&
-      p.DestinationConfig === undefined &&
-      p.MaximumRecordAgeInSeconds === undefined &&
-      p.MaximumRetryAttempts === undefined,
+    "has settings of a stream": hasNothingOfStream(p),
     "has another concurrency than configured":
       p.ScalingConfig?.MaximumConcurrency === model.config.managedEdge.fanOutConcurrency,
     "gives messages out again while they are worked on":

@@ -171,6 +171,7 @@ const events: Readonly<Record<string, Mutation["apply"]>> = {
     };
   },
   "retries for longer than the ids are known": set(RETRIES, "RedrivePolicy.maxReceiveCount", 1_000),
+  "retries twice as far apart": set(RETRIES, "VisibilityTimeout", 180),
   "retry queue of FIFO": set(RETRIES, "FifoQueue", true),
   "retries kept for an hour": set(RETRIES, "MessageRetentionPeriod", 3_600),
   "retries while the last one still runs": set(RETRIES, "VisibilityTimeout", 15),

@@ -30,6 +30,7 @@ export const rotationMutations: readonly Mutation[] = prod({
   "id of another user": set(ROTATION, "Environment.Variables.RT_REDIS_USER_ID", variablesOf("RT_REDIS_USER_ID")),
   "name of another user": set(ROTATION, "Environment.Variables.RT_REDIS_USERNAME", "publisher"),
   "no time to carry the password to the nodes": set(ROTATION, "Timeout", 30),
+  "handler of another file": set(ROTATION, "Handler", "rotation.handler"),
   "outside the VPC of Redis": change(ROTATION, ({ Properties }) => {
     delete Properties.VpcConfig;
   }),

@@ -1,3 +1,4 @@
+import { channelDefinition } from "../../../contract/channels.ts";
 import { domainNames, domains } from "../../../contract/domain-events.ts";
 import { retryWindow } from "../../../infra/constructs/support/retry-window.ts";
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
@@ -113,6 +114,14 @@ const rulesRule: Rule = (model) => [
   ),
 ];
 
+/** The shortest time for which a channel of a domain knows the ids of events. */
+const knownSeconds = (domain: (typeof domainNames)[number] | undefined): number =>
+  Math.min(
+    ...(domain ? domains[domain] : [])
+      .map(({ channel }) => channelDefinition(channel).dedupeSeconds)
+      .filter((seconds) => seconds > 0),
+  );
+
 /** What a publisher does with an event that it cannot publish. */
 const invokeRule: Rule = (model) =>
   publishersOf(model).flatMap((lambda) => {
@@ -134,6 +143,10 @@ const invokeRule: Rule = (model) =>
         window &&
         config?.properties.MaximumEventAgeInSeconds <= window.invocation.toSeconds() &&
         retries?.properties.RedrivePolicy?.maxReceiveCount <= window.retries,
+      "retries for longer than the event ids are known":
+        config?.properties.MaximumEventAgeInSeconds +
+          retries?.properties.RedrivePolicy?.maxReceiveCount * retries?.properties.VisibilityTimeout <=
+        knownSeconds(domain),
       "gives up long before the event ids are forgotten":
         window && retries?.properties.RedrivePolicy?.maxReceiveCount >= window.retries / 2,
       "has a timeout that its parts do not fit into":

@@ -81,12 +81,13 @@ const endpointServices = ["s3", "ecr.api", "ecr.dkr", "logs", "secretsmanager", 
 
 const endpointRule: Rule = (model) => {
   const all = model.ofType("AWS::EC2::VPCEndpoint");
-  const { network, gateway, rotation } = model.config;
+  const { region, network, gateway, rotation } = model.config;
   const { egress } = network;
   const names = all.map(({ properties }) =>
-    String(properties.ServiceName)
-      .replace(/^.*?amazonaws\.[\w${}:-]+?\./, "")
-      .replace(/^com\.amazonaws\..*?\./, ""),
+    [region, `\${AWS::Region}`].reduce(
+      (name: string, part) => (name.startsWith(`com.amazonaws.${part}.`) ? name.slice(15 + part.length) : name),
+      properties.ServiceName,
+    ),
   );
   const needed = [
     ...(egress === "endpoints" ? endpointServices : ["s3"]),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { handshakesPerSecond } from "../../../infra/constructs/support/gateway-settings.ts";
 import { type RedisRole, redisRoles } from "../../../infra/constructs/support/redis-users.ts";
 import type { ProgramFacts } from "../code-facts.ts";
 import { type Finding, failed, type Model, type Resource, type Rule, referenceTo } from "../model.ts";
@@ -158,6 +159,11 @@ const functionRule: Rule = (model) =>
           name === "rotation"
             ? resource.properties.Timeout >= 5 * LONGEST_SECONDS
             : resource.properties.Timeout <= LONGEST_SECONDS,
+        "runs on another processor than it is built for": resource.properties.Architectures?.[0] === "arm64",
+        "has another handler than its bundle": resource.properties.Handler === "index.handler",
+        "has too little memory, or pays for too much":
+          resource.properties.MemorySize >= 256 && resource.properties.MemorySize <= 2_048,
+        "has no name in its log": variables.POWERTOOLS_SERVICE_NAME,
         "shows places in its bundle for places in the sources": variables.NODE_OPTIONS === "--enable-source-maps",
       }),
     );
@@ -174,6 +180,7 @@ const configured = (model: Model): Readonly<Record<string, string>> => ({
   RT_FAN_OUT_WINDOW_MS: String(model.config.gateway.fanOutWindowMs),
   RT_WHOLE_VALUE_RATE: String(model.config.gateway.wholeValueRate),
   RT_COMPRESSION: String(model.config.gateway.compression),
+  RT_HANDSHAKES_PER_SECOND: String(handshakesPerSecond(model.config.gateway.cpu)),
   RT_ENVIRONMENT: model.config.name,
   RT_EMF: "true",
 });

@@ -161,6 +161,9 @@ const withoutResource = new Set([
   "cloudwatch:PutMetricData",
 ]);
 
+/** Where the policies of AWS are. */
+const AWS_POLICIES = `arn:\${AWS::Partition}:iam::aws:policy/`;
+
 /** No role may do everything of a service, or something to everything. */
 const wildcardRule: Rule = (model) =>
   model.ofType("AWS::IAM::Role").flatMap((role) => {
@@ -178,7 +181,8 @@ const wildcardRule: Rule = (model) =>
         (service) => service.endsWith(".amazonaws.com") && service !== "*",
       ),
       "has a policy of AWS that allows too much": asList(role.properties.ManagedPolicyArns).every(
-        (arn) => arn.includes("policy/service-role/") || arn.includes("AmazonSSMManagedInstanceCore"),
+        (arn) =>
+          arn.startsWith(`${AWS_POLICIES}service-role/`) || arn === `${AWS_POLICIES}AmazonSSMManagedInstanceCore`,
       ),
     });
   });

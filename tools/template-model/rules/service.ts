@@ -40,7 +40,10 @@ const taskRule: Rule = (model) =>
       "runs another image than configured": String(container?.Image).includes(
         image.replace(/^\d+\.dkr\.ecr\.[^/]+\//, ""),
       ),
-      "writes its log in another region": container?.LogConfiguration?.Options?.["awslogs-region"] === region,
+      "writes its log in another region": task.properties.ContainerDefinitions?.every(
+        // biome-ignore lint/suspicious/noExplicitAny: as for Resource.properties
+        ({ LogConfiguration }: any) => LogConfiguration?.Options?.["awslogs-region"] === region,
+      ),
     });
   });
 

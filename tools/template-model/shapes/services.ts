@@ -126,7 +126,7 @@ export const serviceShapes: Shapes = {
       Dimensions: dimensions,
       MetricName: text,
       Namespace: text,
-      Period: z.literal([10, 30, 60, 300, 900, 3_600]),
+      Period: z.literal([60, 300, 900, 3_600]),
       Statistic: one("Average", "Maximum", "Minimum", "Sum", "SampleCount"),
       ExtendedStatistic: text.regex(/^p\d+/),
       Metrics: list(
@@ -135,7 +135,7 @@ export const serviceShapes: Shapes = {
             Id: text,
             MetricStat: strict({
               Metric: strict({ Namespace: text, MetricName: text, Dimensions: dimensions }),
-              Period: one(10, 30, 60, 300),
+              Period: one(60, 300),
               Stat: text,
             }),
             ReturnData: no,

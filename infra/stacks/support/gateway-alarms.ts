@@ -43,7 +43,8 @@ type Definition = Omit<AlarmOnProps, "topic">;
 
 const healthAlarms = (targets: IApplicationTargetGroup): Readonly<Record<string, Definition>> => ({
   NoHealthyTask: {
-    metric: targets.metrics.healthyHostCount({ statistic: "Minimum", period: PERIOD }),
+    // Of the zones that report it: one may have no task while the others serve.
+    metric: targets.metrics.healthyHostCount({ statistic: "Maximum", period: PERIOD }),
     ...{ threshold: 1, isBelow: true },
     description: "gateway: the load balancer has no healthy task; nobody can connect",
     runbook: "no-healthy-task",

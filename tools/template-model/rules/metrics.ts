@@ -133,7 +133,7 @@ export const metrics: Readonly<Record<string, Metric>> = {
   "AWS/ApplicationELB UnHealthyHostCount": { emitter: ofTargets, statistic: "Maximum", threshold: between(0, 0) },
   "AWS/ApplicationELB HealthyHostCount": {
     emitter: ofTargets,
-    statistic: "Minimum",
+    statistic: "Maximum",
     threshold: between(1, 1),
     isBelow: true,
   },

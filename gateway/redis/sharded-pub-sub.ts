@@ -1,5 +1,6 @@
 import { Cluster, Command, type Redis } from "ioredis";
 import { asError } from "../../kernel/as-error.ts";
+import { renewSubscribers } from "../../kernel/redis/renew-subscribers.ts";
 import type { Probe } from "./probes.ts";
 
 type Handler = (body: Buffer, channel: Buffer) => void;
@@ -16,7 +17,18 @@ interface ShardedPubSubOptions {
   /** A connection of its own: a subscribed one cannot do anything else. */
   readonly subscriber: Redis | Cluster;
   readonly onError: (error: Error) => void;
+  /**
+   * Time for which a slot may have no connection before all of them are made anew, in ms, and least time between two of these.
+   *
+   * @default 15,000
+   */
+  readonly renewMs?: number;
 }
+
+/** What ioredis says of a slot for which it has no connection, for a moment or, see `renewSubscribers`, for good. */
+const NO_SUBSCRIBER = /No sharded subscriber/;
+
+const RENEW_MS = 15_000;
 
 const slotOf = (channel: string): number => Number(new Command("ssubscribe", [channel]).getSlot());
 
@@ -33,10 +45,14 @@ function probeBeside(channel: string): string {
 export class ShardedPubSub {
   readonly #subscriber: Redis | Cluster;
   readonly #onError: (error: Error) => void;
+  readonly #renewMs: number;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Since when a slot has had no connection, by `performance.now()`. */
+  #missingSince: number | undefined;
 
-  constructor({ subscriber, onError }: ShardedPubSubOptions) {
+  constructor({ subscriber, onError, renewMs = RENEW_MS }: ShardedPubSubOptions) {
     this.#subscriber = subscriber;
+    this.#renewMs = renewMs;
     this.#onError = onError;
     subscriber.on("smessageBuffer", (channel: Buffer, body: Buffer) => this.#receive(channel, body));
   }
@@ -99,7 +115,22 @@ export class ShardedPubSub {
   }
 
   async #command(name: "ssubscribe" | "sunsubscribe", channel: string): Promise<void> {
-    await this.#subscriber[name](channel);
+    try {
+      await this.#subscriber[name](channel);
+      this.#missingSince = undefined;
+    } catch (error) {
+      if (NO_SUBSCRIBER.test(asError(error).message)) this.#noteMissing();
+      throw error;
+    }
+  }
+
+  /** Makes all connections anew once one has been missing for long: a failover is over by then. */
+  #noteMissing(): void {
+    const now = performance.now();
+    this.#missingSince ??= now;
+    if (now - this.#missingSince < this.#renewMs) return;
+    this.#missingSince = undefined;
+    renewSubscribers(this.#subscriber);
   }
 
   #receive(channel: Buffer, body: Buffer): void {

@@ -2,6 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ShardedPubSub } from "../../../gateway/redis/sharded-pub-sub.ts";
 import { redisKinds, startTestRedis, type TestRedis } from "../../support/redis.ts";
 
+/** What ioredis is left with where it is disconnected while it makes a connection for subscriptions. */
+interface Stuck {
+  readonly shardedSubscribers: {
+    isResetting: boolean;
+    readonly shardedSubscribers: Map<string, unknown>;
+    stop(): void;
+  };
+}
+
 describe.each(redisKinds)("sharded Pub/Sub on %s", (kind) => {
   let redis: TestRedis;
   let pubSub: ShardedPubSub;
@@ -38,4 +47,39 @@ describe.each(redisKinds)("sharded Pub/Sub on %s", (kind) => {
     await expect.poll(() => publish("changing", "body")).toBe(0);
     expect([received, errors]).toEqual([["second"], []]);
   });
+});
+
+it("gets messages again where ioredis waits for ever for a connection of a cluster's subscriptions", async () => {
+  const redis = await startTestRedis("a three-node cluster");
+  const subscriber = redis.addSubscriber();
+  const received: string[] = [];
+  try {
+    const pubSub = new ShardedPubSub({ subscriber, onError: () => undefined, renewMs: 100 });
+    await pubSub.subscribe("{old}:channel", (body) => received.push(body.toString()));
+    const { shardedSubscribers: group } = subscriber as unknown as Stuck;
+    group.stop();
+    group.isResetting = true;
+    expect(group.shardedSubscribers.size).toBe(0);
+
+    await expect(pubSub.subscribe("{new}:channel", () => undefined)).rejects.toThrow(/No sharded subscriber/);
+    await expect
+      .poll(() =>
+        pubSub
+          .subscribe("{new}:channel", (body) => received.push(body.toString()))
+          .then(
+            () => "subscribed",
+            (error: Error) => error.message,
+          ),
+      )
+      .toBe("subscribed");
+    await redis.commands.spublish("{new}:channel", "new");
+    await expect
+      .poll(async () => {
+        await redis.commands.spublish("{old}:channel", "again");
+        return received;
+      })
+      .toEqual(expect.arrayContaining(["new", "again"]));
+  } finally {
+    await redis.stop();
+  }
 });

@@ -7,6 +7,9 @@ import { freePort } from "./free-port.ts";
 const ENTRY = join(import.meta.dirname, "../gateway/main.ts");
 const START_TIMEOUT_MS = 60_000;
 
+/** Longest wait for one answer: until the gateway listens, its port may be somebody else's, who never answers. */
+const ANSWER_TIMEOUT_MS = 2_000;
+
 /** A gateway that runs as its own process, as in production. */
 export interface GatewayProcess {
   readonly url: string;
@@ -24,7 +27,7 @@ export interface GatewayProcess {
 async function untilReady(url: string, child: ChildProcess, log: () => string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && !hasEnded(child)) {
-    const isReady = await fetch(`${url}/readyz`).then(
+    const isReady = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }).then(
       ({ ok }) => ok,
       () => false,
     );
